@@ -1,0 +1,100 @@
+"""A plan: every change, and the steps that carry them out, in order."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from plans.change import Action, Change
+from providers.resources import EMPTY, Document
+
+FORMAT = 1
+
+Until = Literal["settled", "disabled", "gone", "unreferenced", "drained", "succeeded", "seen"]
+
+
+@attrs.frozen
+class Goal:
+    """What a wait waits for.
+
+    `expect` maps paths of the normal form to the values that must be seen there, None for a path that must be unset;
+    `tags[KEY]` stands for a tag. `deadline` is in seconds from the call.
+    """
+
+    kind: str
+    name: str
+    until: Until
+    expect: Mapping[str, Any] = EMPTY
+    deadline: float = 600.0
+
+
+@attrs.frozen
+class Step:
+    """One call and the wait for what it brings about, or a wait alone (`call` None).
+
+    `call` is the API operation as botocore spells it; `arguments` may hold `Ref`s to what an earlier step makes, and
+    `NOW`. `after` names the steps that come before. `when`: `ok` runs after success, `failed` only if a step of
+    `after` failed, `always` in either case.
+    """
+
+    id: str
+    address: str
+    call: str | None
+    arguments: Document = EMPTY
+    goal: Goal | None = None
+    after: tuple[str, ...] = ()
+    when: Literal["ok", "failed", "always"] = "ok"
+    why: str = ""
+
+
+@attrs.frozen
+class Refusal:
+    """Something that AWS, the policy or good sense forbids, found before any call."""
+
+    address: str
+    code: str
+    message: str
+    hint: str = ""
+
+
+@attrs.frozen
+class Estimate:
+    api_calls: int
+    seconds: float
+
+
+@attrs.frozen
+class Plan:
+    """A promise: these steps and no others.
+
+    `id` is a digest of target, stack and steps: the same wish against the same world has the same id. `account` is
+    None where nothing told it. `made_at` is UTC in ISO 8601. `target` says how the account was reached: `provider`,
+    `endpointUrl`, `profile`, `roleArn`, `regionSource`, each only where given.
+    """
+
+    id: str
+    stack: str
+    target: Mapping[str, str]
+    account: str | None
+    region: str
+    versions: Mapping[str, str]
+    made_at: str
+    changes: tuple[Change, ...] = ()
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    unobserved: Mapping[str, str] = EMPTY
+    estimate: Estimate | None = None
+    format: int = FORMAT
+
+    @property
+    def empty(self) -> bool:
+        """No steps and no refusals: the world is as the manifest says."""
+        return not self.steps and not self.refusals
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        """How many changes of each action, in the order of actions; those that do not occur are left out."""
+        counted = Counter(change.action for change in self.changes)
+        return {action.value: counted[action] for action in Action if counted[action]}

@@ -1,0 +1,85 @@
+"""What an apply did: events as they happen, outcomes of steps, and the report that ends it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import attrs
+
+from plans.plan import Plan
+from providers.resources import EMPTY
+
+EventName = Literal["started", "called", "retried", "polled", "finished", "failed", "skipped", "interrupted", "ended"]
+
+
+@attrs.frozen
+class Event:
+    """One thing that happened. `at` is in seconds since the epoch; `detail` holds what its name calls for.
+
+    started: a step may begin · called: its call was sent and answered · retried: an attempt failed and will be
+    repeated (`error`, `seconds`) · polled: a look at what it waits for (`status`, `state`) · finished, failed
+    (`error`, `hint`), skipped (`because`) · interrupted (`signal`) · ended: the report follows.
+    """
+
+    event: EventName
+    at: float
+    step: str = ""
+    address: str = ""
+    detail: Mapping[str, Any] = EMPTY
+
+
+Status = Literal["done", "failed", "skipped", "interrupted"]
+
+
+@attrs.frozen
+class Outcome:
+    """How one step ended. `error` is None unless it failed; `because` names the failed step behind a skip."""
+
+    step: str
+    address: str
+    call: str | None
+    status: Status
+    seconds: float = 0.0
+    error: str | None = None
+    hint: str | None = None
+    because: str | None = None
+    exit_code: int = 1
+
+
+@attrs.frozen
+class Report:
+    """How an apply ended.
+
+    `calls` counts API calls by operation, `throttles` those that were refused as too many. `residue` is the plan made
+    afterwards, None where the apply did not get that far; a residue that is not empty is *not converged*.
+    `produced` maps addresses to the ARNs that were made or seen.
+    """
+
+    plan_id: str
+    outcomes: tuple[Outcome, ...] = ()
+    calls: Mapping[str, int] = EMPTY
+    throttles: int = 0
+    seconds: float = 0.0
+    residue: Plan | None = None
+    interrupted_by: int | None = None
+    produced: Mapping[str, str] = EMPTY
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        return Counter(outcome.status for outcome in self.outcomes)
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
+
+    @property
+    def exit_code(self) -> int:
+        """0 done · 4 in part, or not converged · 1 nothing was done and something failed · 130, 143 interrupted."""
+        if self.interrupted_by is not None:
+            return 128 + self.interrupted_by
+        if self.failures:
+            done = any(outcome.status == "done" and outcome.call for outcome in self.outcomes)
+            return 4 if done else max(outcome.exit_code for outcome in self.failures)
+        if self.residue is not None and not self.residue.empty:
+            return 4
+        return 0

@@ -1,0 +1,39 @@
+"""Consumable resources.
+
+Source: the CreateConsumableResource and UpdateConsumableResource pages of the AWS Batch API reference. A total is
+changed by `operation: SET` with a `quantity`; ADD and REMOVE are relative, and so unsafe to repeat.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from providers.kinds.facts import Default, Facts, Lookup, Rule
+
+
+def _set_quantity(changed: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"operation": "SET", "quantity": changed["totalQuantity"]}
+
+
+FACTS = Facts(
+    name="consumable_resource",
+    entity="consumableResource",
+    plural="consumableResources",
+    title="consumable resource",
+    rank=2,
+    arn="consumable-resource/{name}",
+    create="CreateConsumableResource",
+    update="UpdateConsumableResource",
+    delete="DeleteConsumableResource",
+    lookup=Lookup(
+        describe="DescribeConsumableResource",
+        keys="consumableResource",
+        result="",
+        batch=1,
+        listing="ListConsumableResources",
+        items="consumableResources",
+        item_key="consumableResourceName",
+    ),
+    defaults=(Default("consumable_resource.resourceType", "REPLENISHABLE"),),
+    rules=(Rule("quantity", ("totalQuantity",), "update", "set in place"),),
+    renamed_in_update=_set_quantity,
+)

@@ -1,0 +1,108 @@
+"""The form in which a kind states what the API model cannot say.
+
+Members are named by the model's shapes (`ContainerProperties.privileged`), so that one row serves every place where a
+shape appears; the kind's own root shape is the kind's name (`job_queue.priority`). Lists are named by their shape.
+Rules speak of paths, written as in the manifest with `[]` for an element; a rule's path covers all paths below it.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+import attrs
+
+from providers.resources import Document
+
+Verdict = Literal["update", "scaling", "infrastructure", "replace", "refuse"]
+"""What a difference asks for: an update that disturbs nothing, one that scales, one that recycles instances, a new
+object in place of the old, or nothing that AWS would accept."""
+
+Condition = Callable[[Document, Document], bool]
+"""Whether a row holds, given the desired and the live document in normal form."""
+
+
+def always(_desired: Document, _live: Document) -> bool:
+    return True
+
+
+@attrs.frozen
+class Rule:
+    """One row of a kind's verdicts; the first row whose path and condition match decides."""
+
+    name: str
+    paths: tuple[str, ...]
+    verdict: Verdict
+    why: str
+    when: Condition = always
+
+    def covers(self, path: str) -> bool:
+        return any(path == own or path.startswith((f"{own}.", f"{own}[")) for own in self.paths)
+
+
+@attrs.frozen
+class Default:
+    """What the service does where `member` is unsaid, so that saying it and leaving it out are the same.
+
+    `when` is given the whole document.
+    """
+
+    member: str
+    value: Any
+    when: Callable[[Document], bool] = lambda _document: True
+
+
+@attrs.frozen
+class Lookup:
+    """How a kind is read.
+
+    `describe` takes `batch` keys at a time in the list `keys` (or one, as a string, where `batch` is 1) and answers a
+    list under `result` (or the object itself where `result` is empty). `listing` reads all: whole objects under
+    `items`, or only their keys, each under `item_key`, which `describe` then takes. `listing_arguments` go with it.
+    `per` names a kind for each of whose objects the listing is asked, under its parameter `per_key`.
+    """
+
+    describe: str
+    keys: str
+    result: str
+    batch: int
+    listing: str
+    items: str
+    item_key: str = ""
+    listing_arguments: Mapping[str, Any] = attrs.field(factory=lambda: MappingProxyType({}))
+    per: str = ""
+    per_key: str = ""
+    by_arn: bool = False
+
+
+@attrs.frozen
+class Facts:
+    """What is true of a kind beside its shapes; see the members of `Kind` for what is derived."""
+
+    name: str
+    entity: str
+    plural: str
+    title: str
+    rank: int
+    arn: str
+    lookup: Lookup
+    create: str
+    delete: str
+    update: str | None = None
+    described_as: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
+    keyed: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
+    sets: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
+    defaults: tuple[Default, ...] = ()
+    always_sent: tuple[Default, ...] = ()
+    owned: frozenset[str] = frozenset()
+    read_only: frozenset[str] = frozenset()
+    refined: frozenset[str] = frozenset()
+    shorthands: Mapping[str, tuple[str, str]] = attrs.field(factory=lambda: MappingProxyType({}))
+    rules: tuple[Rule, ...] = ()
+    resets: Mapping[str, Any] = attrs.field(factory=lambda: MappingProxyType({}))
+    renamed_in_update: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    settles: bool = False
+    switched: bool = False
+    revisions: bool = False
+    create_first: bool = False
+    quota: int | None = None

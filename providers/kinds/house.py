@@ -1,0 +1,109 @@
+"""The keys of a manifest that are ours, not the API's, as trees of fields.
+
+So one checker and one schema writer serve the API's members and ours alike.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from providers.resources import Field
+
+_STRING = Field("string")
+_BOOLEAN = Field("boolean")
+_COUNT = Field("integer", minimum=0)
+_DURATION = Field("duration")
+
+
+def structure(documentation: str = "", required: frozenset[str] = frozenset(), **members: Field) -> Field:
+    return Field("structure", members=MappingProxyType(members), required=required, documentation=documentation)
+
+
+def of(element: Field, documentation: str = "", kind: str = "list") -> Field:
+    return Field(kind, element=element, documentation=documentation)
+
+
+def text(documentation: str, *enum: str) -> Field:
+    return Field("string", documentation=documentation, enum=enum)
+
+
+def _said(field: Field, documentation: str) -> Field:
+    return Field(field.type, minimum=field.minimum, element=field.element, documentation=documentation)
+
+
+DRAIN = structure(
+    "What to do with unfinished jobs when a queue goes.",
+    mode=text("refuse (default), wait, cancel or terminate.", "refuse", "wait", "cancel", "terminate"),
+    timeout=_said(_DURATION, "How long to drain, such as 30m."),
+)
+
+RESOURCE: Mapping[str, Field] = MappingProxyType(
+    {
+        "lifecycle": structure(
+            "How this object may change.",
+            replace=text("How a replacement is done.", "createFirst", "deleteFirst", "twoHop", "refuse"),
+            protect=_said(_BOOLEAN, "Refuse deletion and replacement until an apply says false."),
+            ignore=of(_STRING, "Paths never compared and never changed, such as computeResources.imageId."),
+        ),
+        "dependsOn": of(_STRING, "Addresses that come before this one, such as job_queue.high."),
+        "physicalName": text("The name in AWS; otherwise the name prefix and the name in the manifest."),
+    }
+)
+
+QUEUE: Mapping[str, Field] = MappingProxyType({"drain": DRAIN})
+
+DEFINITION: Mapping[str, Field] = MappingProxyType(
+    {
+        "rollout": structure(
+            "How revisions come and go.",
+            keep=Field("integer", minimum=1, documentation="How many ACTIVE revisions stay, the newest included; 3."),
+            keepFor=_said(_DURATION, "The age below which no revision is deregistered, such as 7d."),
+            foreign=text("What a newer revision of somebody else means.", "supersede", "keep", "refuse"),
+        )
+    }
+)
+
+POLICY = structure(
+    "What a plan may do; where several say it, the strictest wins.",
+    prune=_said(_BOOLEAN, "Delete what carries this stack's tag and left the manifest; true."),
+    adopt=_said(_BOOLEAN, "Take over objects of the wanted name that nobody owns; false."),
+    maxImpact=text(
+        "The most that a plan may disturb; replacement.",
+        "none",
+        "scaling",
+        "revision",
+        "infrastructure",
+        "replacement",
+        "outage",
+    ),
+    maxDeletes=_said(_COUNT, "How many addresses a plan may delete; 5."),
+    ignore=of(_STRING, "Paths never compared and never changed, in every resource that has them."),
+    ignoreTags=of(_STRING, "Tag keys never compared and never changed; * stands for anything."),
+    drain=DRAIN,
+)
+
+TARGET = structure(
+    "Where the stack lives; a claim that is checked.",
+    region=text("The AWS region."),
+    accountId=text("The AWS account, twelve digits."),
+    profile=text("A profile of the AWS configuration."),
+    roleArn=text("A role to assume."),
+    externalId=text("The external id with which to assume it."),
+)
+
+VARIABLE = structure(
+    "A value that the manifest takes from outside.",
+    default=Field("any", documentation="Taken when none is given."),
+    allowed=of(Field("any"), "The values that may be given."),
+    description=text("What it is for."),
+)
+
+TOP: Mapping[str, Field] = MappingProxyType(
+    {
+        "stack": text("The owner: the value of the tag batchwright:stack on every object."),
+        "namePrefix": text("Put before every name in AWS that no physicalName fixes."),
+        "target": TARGET,
+        "tags": of(_STRING, "Tags of every resource; a resource's own win.", kind="map"),
+        "variables": of(VARIABLE, "Values taken from outside, used as ${var.NAME}.", kind="map"),
+        "policy": POLICY,
+    }
+)

@@ -1,0 +1,57 @@
+"""Scheduling policies.
+
+Sources: the CreateSchedulingPolicy, UpdateSchedulingPolicy, DescribeSchedulingPolicies and FairsharePolicy pages of the
+AWS Batch API reference: a policy is looked up by its ARN alone, and has neither status nor state.
+"""
+
+from types import MappingProxyType
+
+from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.resources import Document
+
+
+def _other_kind_of_policy(desired: Document, live: Document) -> bool:
+    return ("quotaSharePolicy" in desired) != ("quotaSharePolicy" in live)
+
+
+FACTS = Facts(
+    name="scheduling_policy",
+    entity="schedulingPolicy",
+    plural="schedulingPolicies",
+    title="scheduling policy",
+    rank=0,
+    arn="scheduling-policy/{name}",
+    create="CreateSchedulingPolicy",
+    update="UpdateSchedulingPolicy",
+    delete="DeleteSchedulingPolicy",
+    lookup=Lookup(
+        describe="DescribeSchedulingPolicies",
+        keys="arns",
+        result="schedulingPolicies",
+        batch=100,
+        listing="ListSchedulingPolicies",
+        items="schedulingPolicies",
+        item_key="arn",
+        by_arn=True,
+    ),
+    keyed=MappingProxyType({"ShareAttributesList": "shareIdentifier"}),
+    defaults=(
+        Default("FairsharePolicy.shareDecaySeconds", 0),
+        Default("FairsharePolicy.computeReservation", 0),
+        Default("ShareAttributes.weightFactor", 1.0),
+    ),
+    rules=(
+        Rule(
+            "kind-of-policy",
+            ("fairsharePolicy", "quotaSharePolicy"),
+            "replace",
+            "a policy is either of fair share or of quota shares, for life",
+            _other_kind_of_policy,
+        ),
+        Rule("in-place", ("fairsharePolicy", "quotaSharePolicy"), "update", "taken in place, sent in full"),
+    ),
+    resets=MappingProxyType(
+        {"fairsharePolicy": {"shareDecaySeconds": 0, "computeReservation": 0, "shareDistribution": []}}
+    ),
+    create_first=True,
+)

@@ -1,0 +1,245 @@
+"""The nouns that every room shares: what is wanted, what is live, and where.
+
+Documents (`spec`, `arguments`) are plain dicts and lists in the AWS API's own field names. Inside a desired document
+a reference is a `Ref` (an object of this stack) or an `Elsewhere` (an object of another stack); a reference written
+as an ARN, or as the name of something outside every stack, stays the string that the user wrote.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+import attrs
+
+Document = Mapping[str, Any]
+
+STACK_TAG = "batchwright:stack"
+ADDRESS_TAG = "batchwright:address"
+PROTECT_TAG = "batchwright:protect"
+DIGEST_TAG = "batchwright:digest"
+REGISTERED_TAG = "batchwright:registered"
+HOUSE_TAG_PREFIX = "batchwright:"
+
+EMPTY: Document = MappingProxyType({})
+
+
+@attrs.frozen(order=True)
+class Address:
+    """The name of a resource inside its stack: `compute_environment.spot`."""
+
+    kind: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `KIND.NAME`; raises ValueError where it is not of that form."""
+        kind, dot, name = text.partition(".")
+        if not (kind and dot and name):
+            raise ValueError(f"{text!r} is not an address; an address is KIND.NAME, such as job_queue.high")
+        return cls(kind, name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}.{self.name}"
+
+
+@attrs.frozen
+class Ref:
+    """A reference to an object of this stack, known once it is made; `{"$ref": "ADDRESS#arn"}` in JSON."""
+
+    address: Address
+    attribute: str = "arn"
+
+    def __str__(self) -> str:
+        return f"{self.address}#{self.attribute}"
+
+
+@attrs.frozen
+class Elsewhere:
+    """A reference to an object of another stack, found by that object's tags."""
+
+    kind: str
+    stack: str
+    name: str
+
+
+@attrs.frozen
+class Mark:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@attrs.frozen
+class Shorthand:
+    """A list of structures that may also be written as a list of one member, its position taken from the order."""
+
+    member: str
+    position: str
+
+
+@attrs.frozen
+class Field:
+    """A shape of the API model, or of a house key: one tree serves the checker, the schema and the normal form.
+
+    `type` is one of structure, list, map, string, integer, long, float, double, boolean, timestamp, and for house keys
+    duration (`30s`, `10m`, `2h`, `7d`) and any. `shape` is the model's name for it, by which kinds state their facts.
+    `reference` names the kind that a string refers to. `minimum` and `maximum` bound a number, or a length.
+    """
+
+    type: str
+    shape: str = ""
+    members: Mapping[str, "Field"] = attrs.field(factory=lambda: MappingProxyType({}))
+    required: frozenset[str] = frozenset()
+    element: "Field | None" = None
+    enum: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    documentation: str = ""
+    reference: str | None = None
+    shorthand: Shorthand | None = None
+
+    def paths(self, prefix: str = "") -> Iterator[tuple[str, "Field"]]:
+        """Every path below this field in model order; an element of a list or map is written `[]`."""
+        for name, member in self.members.items():
+            path = f"{prefix}.{name}" if prefix else name
+            yield path, member
+            yield from member.paths(path)
+        if self.element is not None:
+            yield f"{prefix}[]", self.element
+            yield from self.element.paths(f"{prefix}[]")
+
+    def at(self, path: Sequence[str | int]) -> "Field | None":
+        """The field that a path of a document leads to; keys and positions of maps and lists lead to their element."""
+        field: Field | None = self
+        for segment in path:
+            if field is None:
+                return None
+            field = field.members.get(str(segment)) if field.type == "structure" else field.element
+        return field
+
+
+@attrs.frozen
+class Lifecycle:
+    """House key `lifecycle`; `replace` unsaid is the default of the kind."""
+
+    replace: Literal["createFirst", "deleteFirst", "twoHop", "refuse"] | None = None
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Drain:
+    """What to do with the unfinished jobs of a queue that goes; `timeout` in seconds."""
+
+    mode: Literal["refuse", "wait", "cancel", "terminate"] = "refuse"
+    timeout: float | None = None
+
+
+@attrs.frozen
+class Rollout:
+    """How revisions of a definition come and go; `keep_for` in seconds, unset: no minimum age."""
+
+    keep: int = 3
+    keep_for: float | None = None
+    foreign: Literal["supersede", "keep", "refuse"] = "refuse"
+
+
+@attrs.frozen
+class Resource:
+    """One desired object: what the manifest says of it, references resolved as far as the manifest can."""
+
+    address: Address
+    physical_name: str
+    spec: Document
+    tags: Mapping[str, str] = EMPTY
+    lifecycle: Lifecycle = Lifecycle()
+    drain: Drain | None = None
+    rollout: Rollout = Rollout()
+    depends_on: tuple[Address, ...] = ()
+    mark: Mark | None = None
+
+
+@attrs.frozen
+class Live:
+    """One object as AWS describes it; of a job definition, one ACTIVE revision.
+
+    `spec` holds the members that a manifest may say, as described. `status` and `state` are None where the kind has
+    none.
+    """
+
+    kind: str
+    name: str
+    arn: str
+    spec: Document
+    tags: Mapping[str, str] = EMPTY
+    status: str | None = None
+    status_reason: str = ""
+    revision: int | None = None
+
+    @property
+    def state(self) -> str | None:
+        state = self.spec.get("state")
+        return None if state is None else str(state)
+
+    @property
+    def owner(self) -> str | None:
+        """The stack that manages it, by its tag."""
+        return self.tags.get(STACK_TAG)
+
+    @property
+    def address(self) -> str | None:
+        return self.tags.get(ADDRESS_TAG)
+
+
+@attrs.frozen
+class Target:
+    """Where to work: what a session and a client are made from. `account_id` is a claim that is checked."""
+
+    provider: Literal["aws", "simulator"] = "aws"
+    region: str | None = None
+    region_source: str = ""
+    account_id: str | None = None
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = None
+    endpoint_url: str | None = None
+    simulator_file: str | None = None
+    speed: float | None = None
+
+
+@attrs.frozen
+class JobCount:
+    """Unfinished jobs of a queue by status; `more` where counting stopped at its bound."""
+
+    by_status: Mapping[str, int]
+    more: bool = False
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{count} {status}" for status, count in self.by_status.items() if count)
+        return f"{'more than ' if self.more else ''}{self.total} unfinished jobs ({parts})"
+
+
+@attrs.frozen
+class Snapshot:
+    """Everything a plan knows of the world, read once.
+
+    `unobserved` maps a kind to the reason why it could not be read. `jobs` maps the ARN of a queue that is about to
+    leave to the jobs found in it.
+    """
+
+    target: Target
+    region: str
+    account: str | None
+    live: tuple[Live, ...] = ()
+    unobserved: Mapping[str, str] = EMPTY
+    jobs: Mapping[str, JobCount] = attrs.field(factory=lambda: MappingProxyType({}))
+
+    def of(self, kind: str) -> Iterable[Live]:
+        """The live objects of one kind, those already DELETED left out."""
+        return (live for live in self.live if live.kind == kind and live.status != "DELETED")
