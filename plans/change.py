@@ -90,3 +90,13 @@ class Change:
     @property
     def kind(self) -> str:
         return self.address.kind
+
+
+@attrs.frozen
+class Refusal:
+    """Something that AWS, the policy or good sense forbids, found before any call."""
+
+    address: str
+    code: str
+    message: str
+    hint: str = ""

@@ -1,31 +1,36 @@
-"""The manifest: what the user wrote, read into desired resources."""
+"""The manifest: what the user wrote, read into desired resources.
 
-from collections.abc import Mapping
+bytes ─yamltext─▶ nodes ─variables─▶ nodes ─check─▶ typed documents ─desired─▶ resources
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import attrs
 
-from providers.resources import EMPTY, Address, Drain, Resource, Target
+from plans.check import Checker
+from plans.desired import Common, path_exists, resource, tags_fit
+from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
+from plans.policy import Policy, parse_policy, policy_of, strictest
+from plans.together import names_differ, nothing_waits_for_itself
+from plans.variables import Variables, parse_variables, settle
+from plans.yamltext import read
+from providers.errors import ManifestError
+from providers.kinds import Kinds
+from providers.resources import EMPTY, Address, Resource, Target
 
+__all__ = ["Manifest", "Policy", "Source", "parse", "parse_policy", "parse_variables", "strictest"]
 
-@attrs.frozen
-class Source:
-    """One file of a manifest: the name to show in faults, and its bytes."""
-
-    name: str
-    content: bytes
-
-
-@attrs.frozen
-class Policy:
-    """What a plan may do. `max_impact` is one of the words of `plans.change.Impact`."""
-
-    prune: bool = True
-    adopt: bool = False
-    max_impact: str = "replacement"
-    max_deletes: int = 5
-    ignore: tuple[str, ...] = ()
-    ignore_tags: tuple[str, ...] = ()
-    drain: Drain = Drain()
+_STACK = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,126}|")
+_TARGET = {
+    "region": "region",
+    "accountId": "account_id",
+    "profile": "profile",
+    "roleArn": "role_arn",
+    "externalId": "external_id",
+}
 
 
 @attrs.frozen
@@ -38,3 +43,154 @@ class Manifest:
     target: Target = Target()
     tags: Mapping[str, str] = EMPTY
     policy: Policy = Policy()
+
+
+def parse(
+    sources: Iterable[Source],
+    *,
+    variables: Mapping[str, Any],
+    kinds: Kinds,
+    ambient: Mapping[str, Any] = EMPTY,
+) -> Manifest:
+    """Read the files of one stack.
+
+    `variables` are values that must be declared, `ambient` values that count only where they are (the environment, the
+    outputs of another tool). Raises ManifestError with all faults at once, by file, line and column.
+    """
+    faults = Faults()
+    roots = [read(source, faults) for source in sources]
+    if not roots:
+        raise ManifestError("there is no file to read a manifest from")
+    maps = [root.with_value(entries) for root, entries in _maps(roots, faults)]
+    if len(maps) < len(roots):
+        faults.end("the manifest")
+    declared = _declared(maps, kinds, faults)
+    expand = Variables(settle(declared, variables, ambient, faults), faults).expand
+    top, sections = _joined([expand(root) for root in maps], kinds, faults)
+    names = {kind.name: sections[kind.section] for kind in kinds}
+    stack = _stack(top.get("stack"), maps[0], faults)
+    checker = Checker(kinds, stack, names, faults)
+    said = _settings(top, checker)
+    common = Common(said.get("namePrefix", ""), said.get("tags", EMPTY))
+    resources: dict[Address, Resource] = {}
+    edges: dict[Address, tuple[Address, ...]] = {}
+    for kind in kinds:
+        for name, entry in names[kind.name].items():
+            checker.references.clear()
+            if made := resource(kind, name, entry, common, checker):
+                resources[made.address] = made
+                edges[made.address] = (*made.depends_on, *checker.references)
+    entries = {address: names[address.kind][address.name] for address in resources}
+    names_differ(resources, entries, kinds, faults)
+    nothing_waits_for_itself(edges, entries, kinds, faults)
+    faults.end("the manifest")
+    return Manifest(
+        stack=stack,
+        resources=resources,
+        name_prefix=common.prefix,
+        target=_target(said.get("target", EMPTY)),
+        tags=common.tags,
+        policy=policy_of(said.get("policy", EMPTY)),
+    )
+
+
+def _maps(roots: Iterable[Node | None], faults: Faults) -> Iterator[tuple[Node, Mapping[str, Entry]]]:
+    for root in roots:
+        if root is None:
+            continue
+        if isinstance(root.value, Mapping):
+            yield root, root.value
+        else:
+            faults.add(root, "", f"a manifest is a map of keys such as `stack`, not {root.told()}")
+
+
+def _declared(roots: Iterable[Node], kinds: Kinds, faults: Faults) -> Mapping[str, Entry]:
+    """The variables of all files. One that two files declare must be declared alike."""
+    section = kinds.document.members["variables"]
+    assert section.element is not None
+    checker = Checker(kinds, None, EMPTY, faults)
+    declared: dict[str, Entry] = {}
+    for root in roots:
+        entry = root.entries.get("variables")
+        if entry is None or entry.node.value is None:
+            continue
+        if not isinstance(entry.node.value, Mapping):
+            checker.check(entry.node, section, "variables")
+        for name, block in entry.node.entries.items():
+            first = declared.setdefault(name, block)
+            if first is block and block.node.value is not None:
+                checker.check(block.node, section.element, f"variables.{name}")
+            elif plain(first.node) != plain(block.node):
+                place = first.key.place
+                faults.add(block.key, f"variables.{name}", "is declared in another way already", f"first at {place}")
+    return declared
+
+
+def _joined(
+    roots: Iterable[Node], kinds: Kinds, faults: Faults
+) -> tuple[Mapping[str, Entry], Mapping[str, Mapping[str, Entry]]]:
+    """What stands on top of all files, and the blocks of all files by section."""
+    top: dict[str, Entry] = {}
+    sections: dict[str, dict[str, Entry]] = {kind.section: {} for kind in kinds}
+    for root in roots:
+        for key, entry in root.entries.items():
+            if key == "variables":
+                continue
+            if key in sections:
+                _join(sections[key], key, entry.node, faults)
+            elif plain(top.setdefault(key, entry).node) != plain(entry.node):
+                faults.add(entry.key, key, "is said in another way already", f"first at {top[key].key.place}")
+    return top, sections
+
+
+def _join(section: dict[str, Entry], key: str, node: Node, faults: Faults) -> None:
+    if not isinstance(node.value, Mapping) and node.value not in (None, BROKEN):
+        faults.add(node, key, f"takes a map of names to blocks, not {node.told()}")
+    for name, entry in node.entries.items():
+        first = section.setdefault(name, entry)
+        if first is not entry:
+            path = f"{key}.{name}"
+            faults.add(entry.key, path, f"{path} stands here and at {first.key.place}", "one address, one block")
+
+
+def _stack(entry: Entry | None, root: Node, faults: Faults) -> str:
+    name = entry.node.value if entry else None
+    if entry is None:
+        faults.add(root, "stack", "the stack has no name", "write `stack: NAME`")
+    elif name is not BROKEN and not (isinstance(name, str) and _STACK.fullmatch(name)):
+        faults.add(
+            entry.node, "stack", f"{entry.node.told()} is not a name of a stack", "1 to 64 letters, digits, . _ and -"
+        )
+    return name if isinstance(name, str) else ""
+
+
+def _settings(top: Mapping[str, Entry], checker: Checker) -> Mapping[str, Any]:
+    """The checked values on top of the manifest; what is null or broken is left out."""
+    faults, document = checker.faults, checker.kinds.document
+    said = {}
+    for key, entry in top.items():
+        field = document.members.get(key)
+        if field is None:
+            checker.unknown(entry.key, key, document, "")
+        elif key != "stack" and entry.node.value is not None:
+            value = checker.check(entry.node, field, key)
+            if value is not BROKEN:
+                said[key] = value
+    if (prefix := said.get("namePrefix")) is not None and not _PREFIX.fullmatch(prefix):
+        faults.add(top["namePrefix"].node, "namePrefix", f"{prefix!r} cannot begin a name", "letters, digits, - and _")
+    if "tags" in said:
+        tags_fit(said["tags"], top["tags"].node, "tags", faults)
+    account = said.get("target", {}).get("accountId")
+    if isinstance(account, str) and not re.fullmatch("[0-9]{12}", account):
+        at = top["target"].node.entries["accountId"].node
+        faults.add(at, "target.accountId", f"{account!r} is not an account", "twelve digits")
+    for index, text in enumerate(said.get("policy", {}).get("ignore") or ()):
+        if isinstance(text, str) and not any(path_exists(kind, text) for kind in checker.kinds):
+            at = top["policy"].node.entries["ignore"].node.items[index]
+            faults.add(at, f"policy.ignore[{index}]", f"{text!r} is no path of any kind")
+    return said
+
+
+def _target(block: Mapping[str, Any]) -> Target:
+    said = {_TARGET[key]: value for key, value in block.items() if value is not None}
+    return Target(**said, region_source="manifest" if "region" in said else "")

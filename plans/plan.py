@@ -7,11 +7,20 @@ from typing import Any, Literal
 import attrs
 
 from plans.change import Action, Change
+from plans.change import Refusal as Refusal
 from providers.resources import EMPTY, Document
 
 FORMAT = 1
 
 Until = Literal["settled", "disabled", "gone", "unreferenced", "drained", "succeeded", "seen"]
+
+
+@attrs.frozen
+class Now:
+    """Stands in arguments for the time of the call (ISO 8601, UTC), so that a plan's id does not hang on the clock."""
+
+
+NOW = Now()
 
 
 @attrs.frozen
@@ -46,16 +55,6 @@ class Step:
     after: tuple[str, ...] = ()
     when: Literal["ok", "failed", "always"] = "ok"
     why: str = ""
-
-
-@attrs.frozen
-class Refusal:
-    """Something that AWS, the policy or good sense forbids, found before any call."""
-
-    address: str
-    code: str
-    message: str
-    hint: str = ""
 
 
 @attrs.frozen

@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 import attrs
 
+from plans.jsonform import encode_members
 from plans.plan import Plan
+from plans.planfile import to_json
 from providers.resources import EMPTY
 
 EventName = Literal["started", "called", "retried", "polled", "finished", "failed", "skipped", "interrupted", "ended"]
@@ -83,3 +85,26 @@ class Report:
         if self.residue is not None and not self.residue.empty:
             return 4
         return 0
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """One line of `apply --json`: `event`, `at`, `step`, `address`, and what the detail holds beside."""
+    own = {"event": event.event, "at": event.at, "step": event.step, "address": event.address}
+    return own | {key: value for key, value in encode_members(event.detail).items() if key not in own}
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """The last line of `apply --json`, told by `"event": "report"`; `residue` is a plan or null."""
+    return {
+        "event": "report",
+        "plan": report.plan_id,
+        "exit_code": report.exit_code,
+        "counts": dict(report.counts),
+        "outcomes": [attrs.asdict(outcome) for outcome in report.outcomes],
+        "calls": dict(report.calls),
+        "throttles": report.throttles,
+        "seconds": report.seconds,
+        "residue": None if report.residue is None else to_json(report.residue),
+        "interrupted_by": report.interrupted_by,
+        "produced": dict(report.produced),
+    }

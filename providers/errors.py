@@ -28,7 +28,8 @@ BatchwrightError
 │   ├── BecameInvalid         AWS settled on INVALID
 │   ├── DeadlinePassed        the goal was not reached in time
 │   └── JobsFound             a queue that is to be deleted holds unfinished jobs
-└── NotConverged          after an apply the world still differs (exit 4)
+├── NotConverged          after an apply the world still differs (exit 4)
+└── Interrupted           a signal ended the run before anything was done (exit 130 or 143)
 
 Each leaf answers two questions for its handlers: may the same call be sent again (`retryable`), and with which
 code does a command end because of it (`exit_code`).
@@ -110,7 +111,9 @@ class RefusedError(BatchwrightError):
 
 @attrs.frozen
 class PlanRefused(RefusedError):
-    """The plan holds refusals."""
+    """The plan holds refusals; `plan` is that plan."""
+
+    plan: object = None
 
 
 @attrs.frozen
@@ -248,3 +251,10 @@ class NotConverged(BatchwrightError):
     """After an apply the world still differs from the manifest; `message` names the paths."""
 
     exit_code: ClassVar[int] = 4
+
+
+@attrs.frozen
+class Interrupted(BatchwrightError):
+    """A signal ended the run before anything was changed; `signal` is its number."""
+
+    signal: int = 2

@@ -46,6 +46,10 @@ def _role_class_changes(desired: Document, live: Document) -> bool:
     return _ordinary_role(desired) != _ordinary_role(live)
 
 
+_DEFAULT_UPDATE_POLICY: Mapping[str, Any] = MappingProxyType(
+    {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30}
+)
+
 FACTS = Facts(
     name="compute_environment",
     entity="computeEnvironment",
@@ -186,9 +190,11 @@ FACTS = Facts(
             "computeResources.subnets": [],
             "computeResources.securityGroupIds": [],
             "computeResources.tags": {},
-            "updatePolicy": {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30},
+            "updatePolicy": _DEFAULT_UPDATE_POLICY,
         }
     ),
+    filled=MappingProxyType({"updatePolicy": _DEFAULT_UPDATE_POLICY}),
+    floors=frozenset({"computeResources.desiredvCpus"}),
     settles=True,
     switched=True,
     create_first=True,

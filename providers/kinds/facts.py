@@ -76,7 +76,17 @@ class Lookup:
 
 @attrs.frozen
 class Facts:
-    """What is true of a kind beside its shapes; see the members of `Kind` for what is derived."""
+    """What is true of a kind beside its shapes; see `Kind` for what is derived.
+
+    `rank`: kinds of a lower rank are made first and deleted last. `described_as`: members that describe shows under
+    another name. `keyed`: lists without order, by the member that tells their entries apart. `sets`: lists of scalars
+    (or of structures without such a member) without order. `numeric`: strings that are compared as numbers.
+    `vanishing`: members whose entry the service drops where they are empty. `always_sent`: said in every create.
+    `owned`: left alone when unsaid, since the service fills or moves them. `floors`: of these, a value only raises.
+    `read_only`: shown in shapes that create takes too, never said. `refined`: structures of which an update takes
+    single members; all others are sent whole, with what `filled` gives where it is unsaid. `resets`: what to send in
+    an update to unset a path. `switched`: has a state ENABLED or DISABLED, and must be DISABLED to be deleted.
+    """
 
     name: str
     entity: str
@@ -100,6 +110,9 @@ class Facts:
     shorthands: Mapping[str, tuple[str, str]] = attrs.field(factory=lambda: MappingProxyType({}))
     rules: tuple[Rule, ...] = ()
     resets: Mapping[str, Any] = attrs.field(factory=lambda: MappingProxyType({}))
+    filled: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: MappingProxyType({}))
+    floors: frozenset[str] = frozenset()
+    vanishing: frozenset[str] = frozenset()
     renamed_in_update: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     settles: bool = False
     switched: bool = False

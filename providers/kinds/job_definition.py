@@ -74,6 +74,7 @@ FACTS = Facts(
         }
     ),
     numeric=frozenset({"ResourceRequirement.value"}),
+    vanishing=frozenset({"KeyValuePair.value"}),
     defaults=(
         Default("job_definition.propagateTags", False),
         Default("job_definition.platformCapabilities", ["EC2"], lambda document: not _on_eks(document)),

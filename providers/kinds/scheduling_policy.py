@@ -4,7 +4,9 @@ Sources: the CreateSchedulingPolicy, UpdateSchedulingPolicy, DescribeSchedulingP
 AWS Batch API reference: a policy is looked up by its ARN alone, and has neither status nor state.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from providers.kinds.facts import Default, Facts, Lookup, Rule
 from providers.resources import Document
@@ -13,6 +15,10 @@ from providers.resources import Document
 def _other_kind_of_policy(desired: Document, live: Document) -> bool:
     return ("quotaSharePolicy" in desired) != ("quotaSharePolicy" in live)
 
+
+_NOTHING_SHARED: Mapping[str, Any] = MappingProxyType(
+    {"shareDecaySeconds": 0, "computeReservation": 0, "shareDistribution": ()}
+)
 
 FACTS = Facts(
     name="scheduling_policy",
@@ -50,8 +56,7 @@ FACTS = Facts(
         ),
         Rule("in-place", ("fairsharePolicy", "quotaSharePolicy"), "update", "taken in place, sent in full"),
     ),
-    resets=MappingProxyType(
-        {"fairsharePolicy": {"shareDecaySeconds": 0, "computeReservation": 0, "shareDistribution": []}}
-    ),
+    resets=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
+    filled=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
     create_first=True,
 )

@@ -1,0 +1,227 @@
+"""From one block of a manifest to one desired resource: its name, its tags, and what AWS asks of the whole block."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from plans.check import Checker, nearest
+from plans.nodes import BROKEN, Entry, Faults, Node
+from plans.policy import drain_of
+from providers.kinds import Kind
+from providers.resources import (
+    HOUSE_TAG_PREFIX,
+    Address,
+    Field,
+    Lifecycle,
+    Resource,
+    Rollout,
+)
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_TAG = re.compile(r"[\w \t+\-=.:/@]*")
+_MOST_TAGS = 50
+_LONGEST_KEY = 128
+_LONGEST_VALUE = 256
+_SEGMENT = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([^\[\]]*)\]")
+
+
+@attrs.frozen
+class Common:
+    """What every resource of a stack takes from the top of the manifest."""
+
+    prefix: str
+    tags: Mapping[str, str]
+
+
+def resource(kind: Kind, name: str, entry: Entry, common: Common, checker: Checker) -> Resource | None:
+    """The resource that a block says, or None where it is not even a map."""
+    path, faults = f"{kind.section}.{name}", checker.faults
+    node = entry.node.with_value({}) if entry.node.value is None else entry.node
+    if not _NAME.fullmatch(name):
+        faults.add(entry.key, path, f"{name!r} is not a name", _NAME_HINT)
+    document = checker.check(node, kind.block, path)
+    if not isinstance(node.value, Mapping):
+        return None
+    said: Mapping[str, Any] = {key: value for key, value in document.items() if value is not BROKEN}
+    spec = {key: value for key, value in said.items() if key in kind.spec.members}
+    house = {key: value for key, value in said.items() if key not in spec and value is not None}
+    for member, message, hint in _DEMANDS.get(kind.name, _nothing)(spec):
+        if document.get(member) is not BROKEN:
+            faults.add(_at(node, member, entry.key), f"{path}.{member}", message, hint)
+    lifecycle = _lifecycle(kind, house.get("lifecycle", {}), node, path, faults)
+    physical_name = _physical_name(name, house.get("physicalName"), lifecycle, entry, common, path, faults)
+    own_tags = house.get("tags", {})
+    if "tags" in house:
+        tags_fit(own_tags, node.entries["tags"].node, f"{path}.tags", faults)
+    tags = {**common.tags, **own_tags}
+    ours = 2 + 2 * kind.facts.revisions + lifecycle.protect
+    if len(tags) + ours > _MOST_TAGS:
+        faults.add(
+            _at(node, "tags", entry.key),
+            f"{path}.tags",
+            f"has {len(tags)} tags and {ours} of Batchwright's own, and AWS takes at most {_MOST_TAGS}",
+        )
+    return Resource(
+        address=Address(kind.name, name),
+        physical_name=physical_name,
+        spec=spec,
+        tags=tags,
+        lifecycle=lifecycle,
+        drain=drain_of(house["drain"]) if "drain" in house else None,
+        rollout=_rollout(house.get("rollout", {})),
+        depends_on=tuple(_depends_on(house.get("dependsOn", ()), node, path, checker)),
+        mark=entry.key.mark,
+    )
+
+
+def tags_fit(tags: Mapping[str, Any], node: Node, path: str, faults: Faults) -> None:
+    """Tell which tags break the rules of AWS ("Tag naming limits and requirements", AWS General Reference) or ours."""
+    for key, value in tags.items():
+        at = node.entries[key]
+        reserved = next((word for word in ("aws:", HOUSE_TAG_PREFIX) if key.lower().startswith(word)), None)
+        if reserved:
+            faults.add(at.key, f"{path}[{key}]", f"tags that begin with {reserved} are not for a manifest to say")
+        elif not (1 <= len(key) <= _LONGEST_KEY and _TAG.fullmatch(key)):
+            faults.add(at.key, f"{path}[{key}]", f"{key!r} is not a key of a tag", f"1 to 128 {_TAG_HINT}")
+        if isinstance(value, str) and len(value) <= _LONGEST_VALUE and not _TAG.fullmatch(value):
+            faults.add(at.node, f"{path}[{key}]", f"{at.node.told()} is not a value of a tag", f"up to 256 {_TAG_HINT}")
+
+
+def path_exists(kind: Kind, text: str) -> bool:
+    """Whether a path such as `computeResources.imageId` or `tags[team]` leads to something in documents of a kind."""
+    segments: list[str] = []
+    end = 0
+    for segment in _SEGMENT.finditer(text):
+        if segment.start() != end:
+            return False
+        segments.append(segment[2] if segment[1] is None else segment[1])
+        end = segment.end()
+    if not segments or end != len(text):
+        return False
+    root = kind.block if segments[0] == "tags" else kind.spec
+    return root.at(segments) is not None
+
+
+def _at(node: Node, member: str, otherwise: Node) -> Node:
+    return node.entries[member].key if member in node.entries else otherwise
+
+
+def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faults: Faults) -> Lifecycle:
+    said = {key: value for key, value in block.items() if value is not None and value is not BROKEN}
+    for index, text in enumerate(said.get("ignore", ())):
+        if text is not BROKEN and not path_exists(kind, text):
+            near = nearest(text, (known for known, _ in kind.spec.paths()))
+            faults.add(
+                node.entries["lifecycle"].node.entries["ignore"].node.items[index],
+                f"{path}.lifecycle.ignore[{index}]",
+                f"{text!r} is no path of a {kind.title}",
+                f"did you mean {near}?" if near else None,
+            )
+    return Lifecycle(said.get("replace"), said.get("protect", False), tuple(said.get("ignore", ())))
+
+
+def _physical_name(
+    name: str, fixed: str | None, lifecycle: Lifecycle, entry: Entry, common: Common, path: str, faults: Faults
+) -> str:
+    if fixed is None:
+        whole = common.prefix + name
+        if _NAME.fullmatch(name) and not _NAME.fullmatch(whole):
+            faults.add(entry.key, path, f"{whole!r}, with the name prefix, is not a name", _NAME_HINT)
+        return whole
+    at = entry.node.entries["physicalName"].node
+    if not _NAME.fullmatch(fixed):
+        faults.add(at, f"{path}.physicalName", f"{fixed!r} is not a name", _NAME_HINT)
+    if lifecycle.replace == "createFirst":
+        faults.add(
+            at,
+            f"{path}.physicalName",
+            "createFirst makes the new object beside the old, which one fixed name does not allow",
+            "leave physicalName out, or replace with deleteFirst or twoHop",
+        )
+    return fixed
+
+
+def _rollout(block: Mapping[str, Any]) -> Rollout:
+    names = {"keep": "keep", "keepFor": "keep_for", "foreign": "foreign"}
+    return Rollout(**{names[key]: value for key, value in block.items() if value is not None})
+
+
+def _depends_on(texts: Any, node: Node, path: str, checker: Checker) -> Iterator[Address]:
+    for index, text in enumerate(texts):
+        if text is BROKEN:
+            continue
+        kind, _, name = text.partition(".")
+        if name in checker.names.get(kind, ()):
+            yield Address(kind, name)
+            continue
+        near = nearest(text, (f"{kind}.{name}" for kind, names in checker.names.items() for name in names))
+        checker.faults.add(
+            node.entries["dependsOn"].node.items[index],
+            f"{path}.dependsOn[{index}]",
+            f"there is no {text!r} in this stack",
+            f"did you mean {near}?" if near else "an address is KIND.NAME, such as job_queue.high",
+        )
+
+
+Demand = tuple[str, str, str | None]
+
+
+def _nothing(_spec: Mapping[str, Any]) -> Iterator[Demand]:
+    return iter(())
+
+
+def _has(spec: Mapping[str, Any], member: str) -> bool:
+    return spec.get(member) is not None and spec[member] != []
+
+
+def _one_of(spec: Mapping[str, Any], members: tuple[str, ...], who: str) -> Iterator[Demand]:
+    said = [member for member in members if _has(spec, member)]
+    if not said:
+        yield members[0], f"{who} needs {_either(members)}", None
+    for member in said[1:]:
+        yield member, f"{who} takes exactly one of {_either(members)}, and {said[0]} is there already", None
+
+
+def _either(members: tuple[str, ...]) -> str:
+    *most, last = members
+    return f"{', '.join(most)} or {last}"
+
+
+def _of_environment(spec: Mapping[str, Any]) -> Iterator[Demand]:
+    """CreateComputeEnvironment: `computeResources` "is required for managed", the service role for unmanaged ones."""
+    if spec.get("type") == "MANAGED" and not _has(spec, "computeResources"):
+        yield "computeResources", "a MANAGED compute environment needs computeResources", None
+    if spec.get("type") == "UNMANAGED" and not _has(spec, "serviceRole"):
+        yield "serviceRole", "an UNMANAGED compute environment needs a serviceRole", None
+
+
+def _of_queue(spec: Mapping[str, Any]) -> Iterator[Demand]:
+    """CreateJobQueue: "All compute environments... or service environments", never both."""
+    return _one_of(spec, ("computeEnvironmentOrder", "serviceEnvironmentOrder"), "a job queue")
+
+
+def _of_definition(spec: Mapping[str, Any]) -> Iterator[Demand]:
+    """RegisterJobDefinition: which properties go with which type."""
+    single = ("containerProperties", "ecsProperties", "eksProperties")
+    match spec.get("type"):
+        case "container":
+            yield from _one_of(spec, single, "a container job")
+            if _has(spec, "nodeProperties"):
+                yield "nodeProperties", "a container job has no nodes", "set type: multinode"
+        case "multinode":
+            if not _has(spec, "nodeProperties"):
+                yield "nodeProperties", "a multinode job needs nodeProperties", None
+            for member in single:
+                if _has(spec, member):
+                    yield member, f"a multinode job says {member} within nodeProperties.nodeRangeProperties", None
+
+
+_DEMANDS: Mapping[str, Callable[[Mapping[str, Any]], Iterator[Demand]]] = {
+    "compute_environment": _of_environment,
+    "job_queue": _of_queue,
+    "job_definition": _of_definition,
+}
+_NAME_HINT = "1 to 128 letters, digits, - and _, the first a letter or digit"
+_TAG_HINT = "letters, digits, spaces and + - = . _ : / @"

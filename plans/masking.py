@@ -1,0 +1,101 @@
+"""Values that look secret, replaced before anything is shown.
+
+Only the environment is looked at: a secret belongs in `secrets` with `valueFrom`, which names a place and no value.
+What is kept as it is: the plan file, since it must be carried out.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from plans.change import Change, Difference
+from plans.plan import Plan, Step
+
+_ANYWHERE = re.compile(r"password|passwd|passphrase|secret(?!ar)|credential|apikey|privatekey|accesskey")
+_WORD = re.compile(r"(?:pass|pwd|creds?|keys?|tokens?)$")
+_INNOCENT = frozenset({"donkey", "hockey", "hotkey", "jockey", "monkey", "turkey", "whiskey"})
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_ENTRY_PATH = re.compile(r"(?:^|\.)(?:environment|env)\[(?P<name>.*)\](?:\.value)?$", re.DOTALL)
+_ENTRY = frozenset({"name", "value"})
+
+
+def secret(name: str) -> bool:
+    """Whether a variable's name says that its value is secret: DB_PASSWORD, apiKey, GITHUB_TOKEN, not KEYBOARD."""
+    lower = name.lower()
+    words = {*re.findall(r"[a-z]+", lower), *(word.lower() for word in _WORDS.findall(name))}
+    return bool(_ANYWHERE.search(lower)) or any(_WORD.search(word) for word in words - _INNOCENT)
+
+
+def mask(document: Any, salt: str | None) -> Any:
+    """A copy in which the `value` of each `{"name", "value"}` entry with a secret name is `(secret 1f2e3d4c)`.
+
+    The hexadecimal is a digest over salt and value, so that of two masked values one sees whether they are equal;
+    the salt is new in each run, so that a value cannot be guessed from a digest. Without salt it is `(secret)`.
+    """
+    match document:
+        case {"name": str(name), "value": value} if secret(name):
+            return {**mask({**document, "value": None}, salt), "value": _masked(value, salt)}
+        case Mapping():
+            return {key: _member(key, value, salt) for key, value in document.items()}
+        case list() | tuple():
+            return [mask(element, salt) for element in document]
+        case _:
+            return document
+
+
+def mask_plan(plan: Plan, salt: str | None) -> Plan:
+    """The plan with differences, arguments and goals masked, for a view; it can no longer be applied."""
+    return attrs.evolve(
+        plan,
+        changes=tuple(_mask_change(change, salt) for change in plan.changes),
+        steps=tuple(_mask_step(step, salt) for step in plan.steps),
+    )
+
+
+def _masked(value: Any, salt: str | None) -> Any:
+    """Only scalars are secret: a reference is an address, and None is no value."""
+    if not isinstance(value, str | int | float):
+        return mask(value, salt)
+    if salt is None:
+        return "(secret)"
+    digest = hashlib.sha256(f"{salt}\0{value}".encode("utf-8", "surrogatepass"))
+    return f"(secret {digest.hexdigest()[:8]})"
+
+
+def _member(key: str, value: Any, salt: str | None) -> Any:
+    """A member of a document; in the normal form an entry may stand under its name."""
+    if isinstance(value, Mapping) and "value" in value and _ENTRY.issuperset(value) and secret(key):
+        return {**value, "value": _masked(value["value"], salt)}
+    return mask(value, salt)
+
+
+def _at(path: str, value: Any, salt: str | None) -> Any:
+    """A value found at a path such as `containerProperties.environment[DB_PASSWORD].value`.
+
+    An entry that is told by its position alone is taken for secret, since its name is not known.
+    """
+    entry = _ENTRY_PATH.search(path)
+    if entry is None or not (secret(entry["name"]) or entry["name"].isdigit()):
+        return mask(value, salt)
+    return _member(entry["name"], value, salt) if isinstance(value, Mapping) else _masked(value, salt)
+
+
+def _mask_difference(difference: Difference, salt: str | None) -> Difference:
+    before, after = (_at(difference.path, value, salt) for value in (difference.before, difference.after))
+    return attrs.evolve(difference, before=before, after=after)
+
+
+def _mask_change(change: Change, salt: str | None) -> Change:
+    return attrs.evolve(
+        change, differences=tuple(_mask_difference(difference, salt) for difference in change.differences)
+    )
+
+
+def _mask_step(step: Step, salt: str | None) -> Step:
+    goal = step.goal and attrs.evolve(
+        step.goal, expect={path: _at(path, value, salt) for path, value in step.goal.expect.items()}
+    )
+    return attrs.evolve(step, arguments=mask(step.arguments, salt), goal=goal)

@@ -1,0 +1,100 @@
+"""Paths into documents: `computeResources.maxvCpus`, `containerProperties.environment[FOO].value`, `tags[team]`.
+
+In a document as the API has it a list that is told apart by a member is entered by the value of that member; in the
+normal form such a list is a mapping already, so the same path leads to the same place in both.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from providers.resources import Document, Field
+
+_SEGMENT = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
+
+Segments = tuple[str, ...]
+
+
+def split(path: str) -> Segments:
+    """The segments of a path; raises ValueError where it is none."""
+    segments: list[str] = []
+    position = 0
+    for match in _SEGMENT.finditer(path):
+        if match.start() != position:
+            break
+        position = match.end()
+        segments.append(match[1] if match[1] is not None else match[2])
+    if position != len(path) or not segments:
+        raise ValueError(f"{path!r} is not a path; a path is written as in computeResources.maxvCpus")
+    return tuple(segments)
+
+
+def render(field: Field, segments: Sequence[str | int]) -> str:
+    """The path as text: members after dots, entries of lists and maps in brackets."""
+    return _render(field, segments, lambda segment: f"[{segment}]")
+
+
+def pattern(field: Field, segments: Sequence[str | int]) -> str:
+    """The path as rules name it: every entry of a list or map is `[]`."""
+    return _render(field, segments, lambda _segment: "[]")
+
+
+def _render(field: Field, segments: Sequence[str | int], entry: Any) -> str:
+    text = ""
+    here: Field | None = field
+    for segment in segments:
+        if here is not None and here.type in ("list", "map"):
+            text += entry(segment)
+        else:
+            text += f".{segment}" if text else str(segment)
+        here = here.at([segment]) if here is not None else None
+    return text
+
+
+def get(document: Any, segments: Sequence[str], keyed: Mapping[str, str], field: Field) -> Any:
+    """What stands at a path, or None."""
+    here, shape = document, field
+    for segment in segments:
+        here = _step(here, segment, keyed, shape)
+        if here is None:
+            return None
+        inner = shape.at([segment])
+        if inner is None:
+            return None
+        shape = inner
+    return here
+
+
+def put(document: Document, segments: Sequence[str], value: Any, keyed: Mapping[str, str], field: Field) -> Document:
+    """A copy in which `value` stands at a path; None takes it away. A path through what is not there makes it."""
+    changed = _put(document, tuple(segments), value, keyed, field)
+    return changed if isinstance(changed, Mapping) else {}
+
+
+def _step(here: Any, segment: str, keyed: Mapping[str, str], field: Field) -> Any:
+    if isinstance(here, Mapping):
+        return here.get(segment)
+    if isinstance(here, Sequence) and not isinstance(here, str):
+        key = keyed.get(field.shape)
+        return next((item for item in here if isinstance(item, Mapping) and str(item.get(key)) == segment), None)
+    return None
+
+
+def _put(here: Any, segments: Segments, value: Any, keyed: Mapping[str, str], field: Field) -> Any:
+    if not segments:
+        return value
+    first, rest = segments[0], segments[1:]
+    inner = field.at([first]) or Field("any")
+    changed = _put(_step(here, first, keyed, field), rest, value, keyed, inner)
+    if field.type == "list":
+        key = keyed.get(field.shape, "")
+        items = list(here or ())
+        if isinstance(changed, Mapping):
+            changed = {key: first, **changed}
+        place = next((at for at, item in enumerate(items) if str(item.get(key)) == first), len(items))
+        items[place : place + 1] = [] if changed is None else [changed]
+        return items or None
+    kept = {name: item for name, item in (here or {}).items() if name != first}
+    if changed is not None:
+        kept[first] = changed
+    return kept or None

@@ -1,0 +1,287 @@
+"""Plans as JSON, and the plan file: a plan with the manifest it was made from, sealed by a digest.
+
+A plan file comes from outside and may be anything, so reading one ends either in a plan or in a `PlanFileError`.
+The digest tells an edit by accident or by hand; it is no signature, so whoever applies a file plans again from its
+manifest and holds the outcome against it with `compare`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+import attrs
+
+from plans.change import Action, Change, Difference, Impact, Refusal
+from plans.jsonform import AGAIN, Place, depth, encode, encode_members
+from plans.masking import mask_plan
+from plans.plan import FORMAT, Estimate, Goal, Plan, Step, Until
+from plans.printable import plain
+from providers.errors import PlanFileError
+from providers.resources import JobCount
+
+MAX_CHARACTERS = 64 * 1024 * 1024
+MAX_DEPTH = 64
+
+_TOLD = 5
+_PROMISED = ("call", "when", "arguments", "goal")
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """The plan as JSON; its JSON Schema is published by `batchwright schema`."""
+    return {
+        "format": plan.format,
+        "id": plan.id,
+        "stack": plan.stack,
+        "target": dict(plan.target),
+        "account": plan.account,
+        "region": plan.region,
+        "versions": dict(plan.versions),
+        "made_at": plan.made_at,
+        "summary": dict(plan.summary),
+        "changes": [_change_json(change) for change in plan.changes],
+        "steps": [_step_json(step) for step in plan.steps],
+        "refusals": [attrs.asdict(refusal) for refusal in plan.refusals],
+        "warnings": list(plan.warnings),
+        "unobserved": dict(plan.unobserved),
+        "estimate": None if plan.estimate is None else attrs.asdict(plan.estimate),
+    }
+
+
+def from_json(document: Any) -> Plan:
+    """Read what `to_json` wrote; raises PlanFileError naming the place. `summary` follows from the changes."""
+    if (deep := depth(document)) > MAX_DEPTH:
+        raise PlanFileError(f"the plan is nested {deep} deep; {MAX_DEPTH} is the most", hint=AGAIN)
+    at = Place(document, "plan")
+    _check_format(at["format"], _made_with(document))
+    return Plan(
+        id=at["id"].text(),
+        stack=at["stack"].text(),
+        target=at["target"].texts(),
+        account=at["account"].maybe(Place.text),
+        region=at["region"].text(),
+        versions=at["versions"].texts(),
+        made_at=at["made_at"].text(),
+        changes=at["changes"].each(_read_change),
+        steps=at["steps"].each(_read_step),
+        refusals=at["refusals"].each(_read_refusal),
+        warnings=at["warnings"].each(Place.text),
+        unobserved=at["unobserved"].texts(),
+        estimate=at["estimate"].maybe(_read_estimate),
+    )
+
+
+def dumps(plan: Plan, manifest_document: Mapping[str, Any]) -> str:
+    """The text of a plan file: pretty, pure ASCII, the same for equal plans and manifests.
+
+    `manifest_document` is the resolved manifest as JSON, which is not looked into.
+    """
+    rest = {"batchwright": "plan", "format": FORMAT, "manifest": dict(manifest_document), "plan": to_json(plan)}
+    sealed = {"batchwright": "plan", "format": FORMAT, "digest": _digest(rest), **rest}
+    return json.dumps(sealed, indent=1) + "\n"
+
+
+def loads(text: str) -> tuple[Plan, Mapping[str, Any]]:
+    """The plan and the manifest document of a plan file; raises PlanFileError."""
+    if len(text) > MAX_CHARACTERS:
+        raise PlanFileError(f"the plan file is longer than {MAX_CHARACTERS:,} characters", hint=AGAIN)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        words = "nested too deep" if isinstance(error, RecursionError) else str(error)
+        raise PlanFileError(f"the plan file is damaged, it is not JSON: {words}", hint=AGAIN) from None
+    if not isinstance(document, dict) or document.get("batchwright") != "plan":
+        raise PlanFileError("this is JSON, but not a plan file", hint="`batchwright plan --out FILE` makes one")
+    if (deep := depth(document)) > MAX_DEPTH:
+        raise PlanFileError(f"the plan file is nested {deep} deep; {MAX_DEPTH} is the most", hint=AGAIN)
+    at = Place(document, "")
+    _check_format(at["format"], _made_with(document.get("plan")))
+    rest = {key: value for key, value in document.items() if key != "digest"}
+    if at["digest"].text() != _digest(rest):
+        raise PlanFileError(
+            "the plan file was changed after it was made: its digest does not match its content",
+            hint=f"a plan is never edited; change the manifest and {AGAIN}",
+        )
+    return from_json(at["plan"].value), at["manifest"].mapping()
+
+
+def compare(held: Plan, fresh: Plan) -> list[str]:
+    """One sentence for each step of `fresh` that `held` does not hold; empty where the promise still stands.
+
+    Steps are the same where id, call, arguments, goal and when are. Steps of `held` that `fresh` lacks are done
+    already. Sentences hold no control characters, and no secrets of the environment.
+    """
+    promised, held_shown, fresh_shown = _by_id(held), _by_id(mask_plan(held, None)), _by_id(mask_plan(fresh, None))
+    sentences = []
+    for step in fresh.steps:
+        what = plain(f"{f'{step.call} of' if step.call else 'the wait for'} {step.address} (step {step.id})")
+        if step.id not in promised:
+            sentences.append(f"{what} is needed now and is not in the plan")
+        elif _canonical(_promise(promised[step.id])) != _canonical(_promise(step)):
+            paths = _moved(promised[step.id], step)
+            old, new = _leaves_of(held_shown[step.id]), _leaves_of(fresh_shown[step.id])
+            told = [f"{plain(path)} was {_word(old, path)} and is now {_word(new, path)}" for path in paths[:_TOLD]]
+            more = [f"{len(paths) - _TOLD} more differ"] if len(paths) > _TOLD else []
+            sentences.append(f"{what} is not as in the plan: {'; '.join(told + more)}")
+    return sentences
+
+
+def _by_id(plan: Plan) -> Mapping[str, Step]:
+    return {step.id: step for step in plan.steps}
+
+
+def _promise(step: Step) -> Mapping[str, Any]:
+    """What is promised of a step, as JSON."""
+    return {name: value for name, value in _step_json(step).items() if name in _PROMISED}
+
+
+def _moved(old: Step, new: Step) -> list[str]:
+    """The paths at which two promises differ."""
+    before, after = _leaves_of(old), _leaves_of(new)
+    return [path for path in {**before, **after} if _word(before, path) != _word(after, path)]
+
+
+def _leaves_of(step: Step) -> Mapping[str, Any]:
+    return dict(_leaves("", _promise(step)))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    match value:
+        case dict() if value:
+            for key, member in value.items():
+                yield from _leaves(f"{path}.{key}" if path else key, member)
+        case list() if value:
+            for position, element in enumerate(value):
+                yield from _leaves(f"{path}[{position}]", element)
+        case _:
+            yield path, value
+
+
+def _word(leaves: Mapping[str, Any], path: str) -> str:
+    return json.dumps(leaves[path]) if path in leaves else "unset"
+
+
+def _digest(rest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_canonical(rest).encode("ascii")).hexdigest()
+
+
+def _canonical(document: Any) -> str:
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def _change_json(change: Change) -> dict[str, Any]:
+    return {
+        "address": str(change.address),
+        "kind": change.kind,
+        "name": change.name,
+        "action": change.action.value,
+        "impact": str(change.impact),
+        "reason": change.reason,
+        "jobs": None if change.jobs is None else {"by_status": dict(change.jobs.by_status), "more": change.jobs.more},
+        "differences": [
+            {
+                "path": difference.path,
+                "before": encode(difference.before),
+                "after": encode(difference.after),
+                "rule": difference.rule,
+                "why": difference.why,
+            }
+            for difference in change.differences
+        ],
+    }
+
+
+def _step_json(step: Step) -> dict[str, Any]:
+    return {
+        "id": step.id,
+        "address": step.address,
+        "call": step.call,
+        "arguments": encode_members(step.arguments),
+        "goal": None if step.goal is None else _goal_json(step.goal),
+        "after": list(step.after),
+        "when": step.when,
+        "why": step.why,
+    }
+
+
+def _goal_json(goal: Goal) -> dict[str, Any]:
+    return {
+        "kind": goal.kind,
+        "name": goal.name,
+        "until": goal.until,
+        "expect": encode_members(goal.expect),
+        "deadline": goal.deadline,
+    }
+
+
+def _made_with(plan: Any) -> str:
+    versions = plan.get("versions") if isinstance(plan, dict) else None
+    version = versions.get("batchwright") if isinstance(versions, dict) else None
+    return f" (made by Batchwright {version})" if isinstance(version, str) and version.isprintable() else ""
+
+
+def _check_format(at: "Place", made_with: str) -> None:
+    number = at.integer()
+    if number != FORMAT:
+        raise PlanFileError(
+            f"the plan is of format {number}{made_with}; this Batchwright reads format {FORMAT}",
+            hint=f"apply it with the Batchwright that made it, or {AGAIN}",
+        )
+
+
+def _read_change(at: Place) -> Change:
+    return Change(
+        address=at["address"].address(),
+        name=at["name"].text(),
+        action=Action(at["action"].word(tuple(action.value for action in Action))),
+        impact=Impact.parse(at["impact"].word(tuple(str(impact) for impact in Impact))),
+        reason=at["reason"].text(),
+        differences=at["differences"].each(_read_difference),
+        jobs=at["jobs"].maybe(_read_jobs),
+    )
+
+
+def _read_difference(at: Place) -> Difference:
+    return Difference(
+        path=at["path"].text(),
+        before=at["before"].document(),
+        after=at["after"].document(),
+        rule=at["rule"].text(),
+        why=at["why"].text(),
+    )
+
+
+def _read_jobs(at: Place) -> JobCount:
+    counts = at["by_status"]
+    return JobCount({status: counts[status].integer() for status in counts.mapping()}, at["more"].flag())
+
+
+def _read_step(at: Place) -> Step:
+    return Step(
+        id=at["id"].text(),
+        address=at["address"].text(),
+        call=at["call"].maybe(Place.text),
+        arguments=at["arguments"].members(),
+        goal=at["goal"].maybe(_read_goal),
+        after=at["after"].each(Place.text),
+        when=at["when"].word(("ok", "failed", "always")),
+        why=at["why"].text(),
+    )
+
+
+def _read_goal(at: Place) -> Goal:
+    return Goal(
+        kind=at["kind"].text(),
+        name=at["name"].text(),
+        until=at["until"].word(get_args(Until)),
+        expect=at["expect"].members(),
+        deadline=at["deadline"].number(),
+    )
+
+
+def _read_refusal(at: Place) -> Refusal:
+    return Refusal(at["address"].text(), at["code"].text(), at["message"].text(), at["hint"].text())
+
+
+def _read_estimate(at: Place) -> Estimate:
+    return Estimate(at["api_calls"].integer(), at["seconds"].number())

@@ -1,0 +1,200 @@
+"""The plan as one HTML file that needs nothing else: no script, no font, no picture, nothing from any network.
+
+A content security policy forbids all of that too, so that even a mistake in quoting would load and run nothing.
+"""
+
+import html
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from plans.change import Action, Change, Impact
+from plans.plan import Plan
+from plans.printable import plain
+from plans.report import Report
+from plans.views import wording
+
+_CUT = 4000
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c2024; --paper: #ffffff; --soft: #60646c; --line: #d9d9e0; --wash: #f4f4f6;
+  --green: #18794e; --red: #c22e28; --yellow: #8f6400; --magenta: #8e37b8; --blue: #0b68cb; --cyan: #0d7490; }
+@media (prefers-color-scheme: dark) { :root { --ink: #edeef0; --paper: #111113; --soft: #a3a7ae; --line: #363a3f;
+  --wash: #1b1c1f; --green: #4cc38a; --red: #ff8b82; --yellow: #f5d90a; --magenta: #d19dff; --blue: #70b8ff;
+  --cyan: #5bc8db; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 64rem;
+  margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
+code, pre { font: .875rem/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
+pre { background: var(--wash); border-radius: 6px; padding: .5rem .75rem; margin: .25rem 0; white-space: pre-wrap; }
+.soft { color: var(--soft); } .result { font-size: 1.1rem; font-weight: 600; }
+details { border: 1px solid var(--line); border-radius: 6px; margin: .4rem 0; padding: .4rem .75rem; }
+summary { cursor: pointer; } summary code { font-weight: 600; }
+table { border-collapse: collapse; width: 100%; } th { text-align: left; }
+th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; vertical-align: top; }
+.box { border-left: 4px solid var(--red); background: var(--wash); padding: .5rem .75rem; margin: .4rem 0; }
+.box.warning { border-color: var(--yellow); }
+.create, .added, .done { color: var(--green); } .update, .interrupted { color: var(--yellow); }
+.register { color: var(--cyan); } .replace { color: var(--magenta); } .adopt, .tag, .untag { color: var(--blue); }
+.delete, .removed, .failed, .alarm { color: var(--red); } .noop, .gap, .skipped { color: var(--soft); }
+"""
+
+_SIGNS = {"+": "added", "-": "removed", " ": "common", "…": "gap"}
+
+
+def render(plan: Plan, report: Report | None = None) -> str:
+    """The plan, or with a report how its apply ended; ends in a newline."""
+    title = f"Batchwright {'plan' if report is None else 'apply'}: {plain(plan.stack)}"
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<title>{_text(title)}</title>",
+        f"<style>{_STYLE}</style>",
+        "</head>",
+        "<body>",
+        *_head(plan, report, title),
+        *(_refusals(plan) if report is None else ()),
+        *_notes(plan),
+        *_outcomes(plan, report),
+        *_changes(plan, "Changes"),
+        *(_residue(report) if report is not None else ()),
+        *_steps(plan),
+        *_unchanged(plan),
+        *_foot(plan),
+        "</body>",
+        "</html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _head(plan: Plan, report: Report | None, title: str) -> Iterator[str]:
+    yield f"<h1>{_text(title)}</h1>"
+    yield f'<p class="soft">{_text(" · ".join(wording.place(plan)))}</p>'
+    failed = bool(plan.refusals) if report is None else report.exit_code != 0
+    words = wording.summary(plan) if report is None else wording.closing(report)
+    yield f'<p class="result{" alarm" if failed else ""}">{_text(words)}</p>'
+    if report is not None and wording.advice(report):
+        yield f"<p>{_text(wording.advice(report))}</p>"
+    elif report is None and wording.first_time(plan):
+        yield "<p>Nothing of this stack is in this account and region yet.</p>"
+
+
+def _refusals(plan: Plan) -> Iterator[str]:
+    if plan.refusals:
+        yield "<h2>Refused</h2>"
+    for refusal in plan.refusals:
+        where = f"{_code(refusal.address)} " if refusal.address else ""
+        hint = f"<br>→ {_text(refusal.hint)}" if refusal.hint else ""
+        code = f'<span class="soft">[{_text(refusal.code)}]</span>'
+        yield f'<div class="box">{where}{_text(refusal.message)} {code}{hint}</div>'
+
+
+def _notes(plan: Plan) -> Iterator[str]:
+    for warning in plan.warnings:
+        yield f'<div class="box warning">{_text(warning)}</div>'
+    for kind, reason in plan.unobserved.items():
+        yield f'<p class="soft">Not looked at: {_code(kind)} ({_text(reason)})</p>'
+
+
+def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
+    if report is None or not report.outcomes:
+        return
+    steps = {step.id: step for step in plan.steps}
+    yield "<h2>How it went</h2>"
+    yield from _table_head("Resource", "Step", "Ended", "Time")
+    for outcome in report.outcomes:
+        because = f"because {outcome.because} failed" if outcome.because else ""
+        words = [because, outcome.error or "", f"→ {outcome.hint}" if outcome.hint else ""]
+        more = "".join(f"<br>{_text(text)}" for text in words if text)
+        yield (
+            f"<tr><td>{_code(outcome.address)}</td><td>{_code(wording.ended(outcome, steps))}{more}</td>"
+            f'<td class="{outcome.status}">{outcome.status}</td><td>{wording.span(outcome.seconds)}</td></tr>'
+        )
+    yield "</table>"
+
+
+def _changes(plan: Plan, heading: str) -> Iterator[str]:
+    changes = [change for change in plan.changes if change.action is not Action.NOOP]
+    if changes:
+        yield f"<h2>{heading}</h2>"
+    for change in changes:
+        yield from _change(plan, change)
+
+
+def _change(plan: Plan, change: Change) -> Iterator[str]:
+    action = change.action.value
+    impact = "" if change.impact is Impact.NONE else f' <span class="alarm">impact: {change.impact}</span>'
+    name = f' <span class="soft">named {_text(wording.title(change))}</span>' if wording.title(change) else ""
+    yield "<details open>"
+    yield (
+        f'<summary><span class="{action}">{change.action.symbol}</span> {_code(str(change.address))} '
+        f'<span class="{action}">{action}</span>{impact}{name}</summary>'
+    )
+    if change.reason:
+        yield f"<p>{_text(change.reason)}</p>"
+    if change.jobs is not None and change.jobs.total:
+        yield f'<p class="alarm">jobs at risk: {_text(str(change.jobs))}</p>'
+    differences = wording.differences(plan, change)
+    for (why, rule), group in groupby(differences, lambda difference: wording.because(change, difference)):
+        yield _block(line for difference in group for line in wording.listing(difference))
+        if why or rule:
+            yield f'<p class="soft">{_text(why)} {_code(rule) if rule else ""}</p>'
+    yield "</details>"
+
+
+def _block(lines: Iterable[wording.Line]) -> str:
+    body = "\n".join(
+        f'<span class="{_SIGNS[line.sign]}">{line.sign} {_text(line.text).rstrip()}</span>' for line in lines
+    )
+    return f"<pre>{body}</pre>"
+
+
+def _residue(report: Report) -> Iterator[str]:
+    if report.residue is not None and not report.residue.empty:
+        yield from _refusals(report.residue)
+        yield from _changes(report.residue, "Not converged: looked at again, this still differs")
+
+
+def _steps(plan: Plan) -> Iterator[str]:
+    if not plan.steps:
+        return
+    numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+    yield "<h2>Steps in order</h2>"
+    yield from _table_head("", "Step", "Resource", "After", "Why")
+    for number, step in enumerate(plan.steps, 1):
+        after = ", ".join(str(numbers.get(other, other)) for other in step.after)
+        when = f' <span class="soft">({wording.when(step)})</span>' if wording.when(step) else ""
+        yield (
+            f"<tr><td>{number}</td><td>{_code(wording.what(step))}{when}</td><td>{_code(step.address)}</td>"
+            f"<td>{_text(after)}</td><td>{_text(step.why)}</td></tr>"
+        )
+    yield "</table>"
+
+
+def _unchanged(plan: Plan) -> Iterator[str]:
+    same = [change for change in plan.changes if change.action is Action.NOOP]
+    if same:
+        yield f"<details><summary>{wording.many(len(same), 'resource')} as the manifest says</summary>"
+        yield f"<p>{', '.join(_code(str(change.address)) for change in same)}</p></details>"
+
+
+def _foot(plan: Plan) -> Iterator[str]:
+    tools = ", ".join(f"{tool} {version}" for tool, version in plan.versions.items())
+    made = f", made at {plan.made_at}{f' with {tools}' if tools else ''}"
+    yield f'<p class="soft">Plan {_code(plan.id)}{_text(made)}</p>'
+
+
+def _table_head(*titles: str) -> Iterator[str]:
+    yield f"<table><tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
+
+
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>"
+
+
+def _text(text: str) -> str:
+    return html.escape(plain(wording.cut(text, _CUT)))

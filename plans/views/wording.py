@@ -1,0 +1,310 @@
+"""What the views share: words for counts and times, and values as text. No markup, no colour."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+import attrs
+
+from plans.change import Action, Change, Difference
+from plans.plan import Now, Plan, Step
+from plans.printable import plain
+from plans.report import Outcome, Report
+from providers.resources import HOUSE_TAG_PREFIX, Elsewhere, Ref
+
+INLINE = 72
+"""Up to this many characters a list or a mapping is written in one line."""
+
+_COMPARED = 400
+"""Beyond this many lines two values are shown one after the other, since finding what they share takes too long."""
+
+_TO_DO: Mapping[Action, str] = {
+    Action.ADOPT: "to adopt",
+    Action.TAG: "to tag",
+    Action.UNTAG: "to untag",
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.REGISTER: "to register",
+    Action.REPLACE: "to replace",
+    Action.DELETE: "to delete",
+}
+
+_DRIFTED: Mapping[Action, str] = {
+    Action.ADOPT: "not adopted",
+    Action.TAG: "tags changed",
+    Action.UNTAG: "tags changed",
+    Action.CREATE: "missing",
+    Action.UPDATE: "changed",
+    Action.REGISTER: "changed",
+    Action.REPLACE: "changed",
+    Action.DELETE: "not in the manifest",
+}
+
+_WHEN: Mapping[str, str] = {"ok": "", "failed": "only if that failed", "always": "even if that failed"}
+
+Sign = Literal["+", "-", " ", "…"]
+
+
+@attrs.frozen
+class Line:
+    """One line of a value or of two: added, removed, common to both, or a gap between such lines."""
+
+    sign: Sign
+    text: str
+
+
+def many(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
+def span(seconds: float) -> str:
+    """A length of time: `0.4s`, `12s`, `4m 10s`, `2h 5m`."""
+    if seconds < 10:
+        return f"{seconds:.1f}s".replace(".0s", "s")
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h {minutes_left}m" if minutes_left else f"{hours}h"
+    if minutes:
+        return f"{minutes}m {rest}s" if rest else f"{minutes}m"
+    return f"{rest}s"
+
+
+def cut(text: str, width: int) -> str:
+    """The text with its middle left out where it is longer than `width`."""
+    if len(text) <= width:
+        return text
+    kept = max(width - 1, 2)
+    return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
+
+
+def place(plan: Plan) -> list[str]:
+    """Where the plan works, in parts: account, region and where the region came from, stack, and how it is reached."""
+    target = {key: plain(value) for key, value in plan.target.items()}
+    source = f" (from {target['regionSource']})" if target.get("regionSource") else ""
+    parts = [
+        f"account {plain(plan.account)}" if plan.account else "account unknown",
+        f"region {plain(plan.region)}{source}",
+        f"stack {plain(plan.stack)}",
+    ]
+    if target.get("provider") == "simulator":
+        parts.append("simulator")
+    named = {"profile": "profile", "roleArn": "role", "endpointUrl": "endpoint"}
+    return parts + [f"{word} {target[key]}" for key, word in named.items() if target.get(key)]
+
+
+def first_time(plan: Plan) -> bool:
+    """Whether the account holds nothing of this stack yet."""
+    return bool(plan.changes) and all(change.action in (Action.CREATE, Action.ADOPT) for change in plan.changes)
+
+
+def summary(plan: Plan) -> str:
+    """The plan in one line."""
+    resources = many(len(plan.changes), "resource")
+    if plan.empty:
+        if not plan.changes:
+            return "No changes. There is nothing in the manifest, and nothing of its stack is live."
+        return f"No changes. {resources} {'is' if len(plan.changes) == 1 else 'are'} as the manifest says."
+    counts = ", ".join(f"{count} {_TO_DO[action]}" for action, count in _counted(plan)) or "nothing to change"
+    calls = many(sum(step.call is not None for step in plan.steps), "call")
+    time = f", about {span(plan.estimate.seconds)}" if plan.estimate else ""
+    refused = f" Refused for {many(len(plan.refusals), 'reason')}: apply would do nothing." if plan.refusals else ""
+    return f"Plan: {counts}; {calls}{time}.{refused}"
+
+
+def drift_summary(plan: Plan) -> str:
+    """The plan in one line, read as a look at how far the world moved away from the manifest."""
+    counted: dict[str, int] = {}
+    for action, count in _counted(plan):
+        counted[_DRIFTED[action]] = counted.get(_DRIFTED[action], 0) + count
+    resources = many(len(plan.changes), "resource")
+    if not counted:
+        return f"No drift. {resources} {'is' if len(plan.changes) == 1 else 'are'} as the manifest says."
+    words = ", ".join(f"{count} {word}" for word, count in counted.items())
+    return f"Drift: {sum(counted.values())} of {resources} not as the manifest says: {words}."
+
+
+def drifted(action: Action) -> str:
+    """How a resource stands that would need this action."""
+    return _DRIFTED.get(action, "no drift")
+
+
+def closing(report: Report) -> str:
+    """How the apply ended, in one line."""
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(report.counts.items())) or "nothing to do"
+    calls = many(sum(report.calls.values()), "API call")
+    throttled = f" ({report.throttles} throttled)" if report.throttles else ""
+    return f"{_ending(report)}: {counts}; {calls}{throttled} in {span(report.seconds)}."
+
+
+def advice(report: Report) -> str:
+    """What to do next, where the apply did not do all."""
+    if report.interrupted_by is not None or report.failures:
+        return "What is done is done. Run the same command again to go on from there."
+    if report.exit_code:
+        return "Run the same command again; if this stays, somebody or something else changes these resources."
+    return ""
+
+
+def what(step: Step) -> str:
+    """What a step does."""
+    return plain(step.call) if step.call else f"wait until {step.goal.until}" if step.goal else "wait"
+
+
+def when(step: Step) -> str:
+    """On what a step hangs beside its predecessors' success, or nothing."""
+    return _WHEN[step.when]
+
+
+def ended(outcome: Outcome, steps: Mapping[str, Step]) -> str:
+    """What a step did that ended so; its plan tells more of it than its outcome."""
+    if outcome.call is None and outcome.step in steps:
+        return what(steps[outcome.step])
+    return plain(outcome.call or "wait")
+
+
+def title(change: Change) -> str:
+    """The physical name, where it is not the name in the manifest."""
+    return "" if change.name in ("", change.address.name) else plain(change.name)
+
+
+def because(change: Change, difference: Difference) -> tuple[str, str]:
+    """Why a difference is classed as it is, unless the change says so already; and the rule's name."""
+    return "" if difference.why == change.reason else difference.why, difference.rule
+
+
+def differences(plan: Plan, change: Change) -> tuple[Difference, ...]:
+    """What differs; of something new without differences, what its create call says but its name and our own tags."""
+    if change.differences or change.action is not Action.CREATE:
+        return change.differences
+    address = str(change.address)
+    steps = (step for step in plan.steps if step.address == address)
+    call = next((step for step in steps if step.call and step.call.startswith(("Create", "Register"))), None)
+    if call is None:
+        return ()
+    said = {**call.arguments, "tags": _own(call.arguments.get("tags"))}
+    return tuple(
+        Difference(key, None, value, "")
+        for key, value in said.items()
+        if value not in (None, {}) and not (key.endswith("Name") and value == change.name)
+    )
+
+
+def inline(value: Any) -> str:
+    """A value in one line; strings are quoted, so that "2" is not 2."""
+    match value:
+        case None:
+            return "unset"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return '"' + plain(value.replace("\\", "\\\\").replace('"', '\\"')) + '"'
+        case Ref():
+            return f"(the {plain(value.attribute)} of {plain(str(value.address))})"
+        case Elsewhere():
+            return f"({plain(value.kind)} {plain(value.name)} of stack {plain(value.stack)})"
+        case Now():
+            return "(the time of the call)"
+        case Mapping():
+            return "{" + ", ".join(f"{plain(str(key))}: {inline(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ", ".join(inline(item) for item in value) + "]"
+        case _:
+            return plain(str(value))
+
+
+def flat(value: Any) -> bool:
+    """Whether a value reads well in one line: it holds no text of several lines."""
+    match value:
+        case str():
+            return "\n" not in value.rstrip("\n")
+        case Mapping():
+            return all(flat(item) for item in value.values())
+        case list() | tuple():
+            return all(flat(item) for item in value)
+        case _:
+            return True
+
+
+def outline(value: Any) -> Iterator[str]:
+    """A value in as many lines as it takes to read it, indented as in YAML."""
+    match value:
+        case Mapping() if value:
+            for key, item in value.items():
+                yield from _labelled(f"{plain(str(key))}:", item)
+        case list() | tuple() if value:
+            for item in value:
+                yield from _labelled("•", item)
+        case str() if not flat(value):
+            yield from (plain(line) for line in value.split("\n"))
+        case _:
+            yield inline(value)
+
+
+def lines(before: Any, after: Any) -> Iterator[Line]:
+    """Two values line by line; None on one side: all of the other. Lines in common are left out but for neighbours."""
+    old = [] if before is None else list(outline(before))
+    new = [] if after is None else list(outline(after))
+    if not (old and new) or max(len(old), len(new)) > _COMPARED:
+        yield from (Line("-", text) for text in old)
+        yield from (Line("+", text) for text in new)
+        return
+    matcher = difflib.SequenceMatcher(None, old, new)
+    for number, group in enumerate(matcher.get_grouped_opcodes(1)):
+        if number:
+            yield Line("…", "")
+        for tag, old_from, old_to, new_from, new_to in group:
+            if tag == "equal":
+                yield from (Line(" ", text) for text in old[old_from:old_to])
+            else:
+                yield from (Line("-", text) for text in old[old_from:old_to])
+                yield from (Line("+", text) for text in new[new_from:new_to])
+
+
+def listing(difference: Difference) -> Iterator[Line]:
+    """A difference with its path, line by line, for views that show removed above added."""
+    path, before, after = plain(difference.path), difference.before, difference.after
+    if short(before) and short(after):
+        if before is not None:
+            yield Line("-", f"{path}: {inline(before)}")
+        if after is not None:
+            yield Line("+", f"{path}: {inline(after)}")
+        return
+    yield Line(" " if before is not None and after is not None else "+" if before is None else "-", f"{path}:")
+    yield from (attrs.evolve(line, text=f"  {line.text}") for line in lines(before, after))
+
+
+def short(value: Any) -> bool:
+    """Whether a value is shown in one line."""
+    return flat(value) and (isinstance(value, str) or len(inline(value)) <= INLINE)
+
+
+def _labelled(head: str, value: Any) -> Iterator[str]:
+    if short(value):
+        yield f"{head} {inline(value)}"
+    else:
+        yield f"{head} |" if isinstance(value, str) else head
+        yield from (f"  {line}" for line in outline(value))
+
+
+def _own(tags: Any) -> Any:
+    if not isinstance(tags, Mapping):
+        return tags
+    return {key: value for key, value in tags.items() if not key.startswith(HOUSE_TAG_PREFIX)}
+
+
+def _counted(plan: Plan) -> Iterator[tuple[Action, int]]:
+    for action, count in plan.summary.items():
+        if action != Action.NOOP.value:
+            yield Action(action), count
+
+
+def _ending(report: Report) -> str:
+    if report.interrupted_by is not None:
+        return "Interrupted"
+    if report.failures:
+        return "Applied in part" if report.counts.get("done") else "Failed"
+    if report.exit_code:
+        return "Applied, but not converged"
+    return "Applied" if report.residue is None else "Applied and checked"

@@ -1,0 +1,224 @@
+"""How AWS is reached: sessions, roles, endpoints, or the embedded simulator. The only module that imports boto3.
+
+botocore's own retries are off everywhere: ours run on the clock, where an interrupt finds them and a call that must
+not be made twice is not. botocore reads credentials, profiles and settings from the process's own environment and
+files; `environ` must be that environment, and is read here only to tell where the region and endpoints come from.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from providers.clock import Clock, ScaledClock, SystemClock
+from providers.errors import CredentialsMissing, InputError, Unreachable
+from providers.resources import Target
+
+if TYPE_CHECKING:
+    from botocore.session import Session
+
+SIMULATOR_FILE = ".batchwright/simulator.db"
+SIMULATOR_REGION = "us-east-1"
+
+# More than any --parallelism that makes sense: connections are opened as they are needed.
+_CONNECTIONS = 64
+_CONNECT_TIMEOUT = 5
+_READ_TIMEOUT = 30
+
+_Make = Callable[..., Any]
+"""Makes the client of a service, by its name; further arguments are those of `boto3.Session.client`."""
+
+
+@attrs.frozen
+class Connection:
+    """One account and region, ready to be called. `batch` is a boto3 client, safe to share among threads.
+
+    `region_source` says in words where the region came from. `identity` asks STS for the account id, and raises a
+    CallError; it makes its client when it is called.
+    """
+
+    batch: Any
+    clock: Clock
+    region: str
+    region_source: str
+    identity: Callable[[], str]
+
+
+def connect(target: Target, *, environ: Mapping[str, str], now: float) -> Connection:
+    """Make the client and the clock of a target; makes no call to AWS itself.
+
+    `now` is the system's time. Raises CredentialsMissing where there are no credentials, no region, or no such
+    profile, InputError for an endpoint that is none, StoreError for a file that is no simulator's.
+    """
+    return (_simulated if target.provider == "simulator" else _real)(target, environ, now)
+
+
+def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connection:
+    from providers.simulator import Simulator, Store
+
+    store = Store.open(target.simulator_file or SIMULATOR_FILE, now, target.speed)
+    clock = store.clock()
+    attach = Simulator(store, clock).attach
+    region, source = _region(target, environ) or (SIMULATOR_REGION, "the simulator's default")
+    core = _sealed_session()
+    core.set_credentials("simulator", "simulator")
+    make = _maker(core, region, attach)
+    if target.role_arn:
+        make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
+    return Connection(make("batch"), clock, region, source, lambda: _account(make))
+
+
+def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
+    core = _session(target)
+    region, source = _region(target, environ) or _region_of_profile(core, target, environ)
+    endpoint = target.endpoint_url or _configured_endpoint(core, environ, "batch")
+    if target.speed is not None and not endpoint:
+        raise InputError("AWS has no speed", hint="--speed goes with --provider simulator, or with --endpoint-url")
+    make = _maker(core, region)
+    if target.role_arn:
+        make = _maker(_in_role(target.role_arn, target.external_id, core, make, _user_session(target)), region)
+
+    def identity() -> str:
+        if endpoint and not _configured_endpoint(core, environ, "sts"):
+            raise Unreachable(
+                f"STS is not asked, since Batch is reached at {endpoint}",
+                hint="set AWS_ENDPOINT_URL_STS to the STS that goes with it",
+                operation="GetCallerIdentity",
+            )
+        return _account(make)
+
+    try:
+        batch = make("batch", endpoint_url=target.endpoint_url)
+    except ValueError as error:
+        raise InputError(f"no client can be made: {error}", hint="look at the region and the endpoint URL") from error
+    clock = SystemClock() if target.speed is None else ScaledClock(now, now, target.speed)
+    return Connection(batch, clock, region, source, identity)
+
+
+def _region(target: Target, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The region that a target or the environment names, and where it came from."""
+    if target.region:
+        return target.region, target.region_source or "the target"
+    return next(((environ[name], name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if environ.get(name)), None)
+
+
+def _region_of_profile(core: "Session", target: Target, environ: Mapping[str, str]) -> tuple[str, str]:
+    region = core.get_scoped_config().get("region")
+    if not region:
+        raise CredentialsMissing(
+            "there is no region to work in", hint="give --region, set AWS_REGION, or say it in the manifest's target"
+        )
+    profile = target.profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
+    return region, f"profile {profile}"
+
+
+def _configured_endpoint(core: "Session", environ: Mapping[str, str], service: str) -> str | None:
+    """The endpoint that the user's own settings give a service ("Service-specific endpoints", AWS SDKs guide)."""
+    if core.get_config_variable("ignore_configured_endpoint_urls"):
+        return None
+    profile = core.get_scoped_config()
+    services = core.full_config.get("services", {}).get(profile.get("services"), {})
+    places = (
+        environ.get(f"AWS_ENDPOINT_URL_{service.upper()}"),
+        environ.get("AWS_ENDPOINT_URL"),
+        services.get(service, {}).get("endpoint_url"),
+        profile.get("endpoint_url"),
+    )
+    return next((url for url in places if url), None)
+
+
+def _user_session(target: Target) -> "Session":
+    from botocore.session import Session
+
+    return Session(profile=target.profile)
+
+
+def _session(target: Target) -> "Session":
+    """A session of the user's profile and settings that has credentials."""
+    from botocore.exceptions import BotoCoreError, ProfileNotFound
+
+    core = _user_session(target)
+    try:
+        core.get_scoped_config()
+        credentials = core.get_credentials()
+    except ProfileNotFound as error:
+        known = ", ".join(core.available_profiles) or "none"
+        raise CredentialsMissing(str(error), hint=f"profiles that there are: {known}") from error
+    except BotoCoreError as error:
+        raise CredentialsMissing(str(error), hint="look at the AWS settings of this profile") from error
+    if credentials is None:
+        raise CredentialsMissing(
+            "there are no credentials to call AWS with",
+            hint="set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (an endpoint of your own takes any)",
+        )
+    return core
+
+
+def _sealed_session() -> "Session":
+    """A session that reads none of the user's profiles and files."""
+    from botocore.session import Session
+
+    return Session(
+        session_vars={
+            "profile": (None, None, None, None),
+            "config_file": (None, None, os.devnull, None),
+            "credentials_file": (None, None, os.devnull, None),
+        }
+    )
+
+
+@attrs.frozen
+class _Held:
+    """Credentials in the place where a session looks for the means of finding some."""
+
+    credentials: Any
+
+    def load_credentials(self) -> Any:
+        return self.credentials
+
+
+def _in_role(role_arn: str, external_id: str | None, own: "Session", make: _Make, other: "Session") -> "Session":
+    """Turn `other` into a session of a role that `own` may assume; botocore renews it before it ends.
+
+    `make` makes the client of the STS that is asked for the role.
+    """
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+
+    more = {"RoleSessionName": "batchwright"} | ({"ExternalId": external_id} if external_id else {})
+    fetcher = AssumeRoleCredentialFetcher(make, own.get_credentials(), role_arn, extra_args=more)
+    held = _Held(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
+    other.register_component("credential_provider", held)
+    return other
+
+
+def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = None) -> _Make:
+    import boto3
+    from botocore.config import Config
+
+    create: Any = boto3.Session(botocore_session=core).client
+    config = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        connect_timeout=_CONNECT_TIMEOUT,
+        read_timeout=_READ_TIMEOUT,
+        max_pool_connections=_CONNECTIONS,
+    )
+
+    def make(service: str, **given: Any) -> Any:
+        client = create(service, region_name=region, config=config, **given)
+        if attach is not None:
+            attach(client)
+        return client
+
+    return make
+
+
+def _account(make: _Make) -> str:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from providers.provider import translate
+
+    try:
+        return str(make("sts").get_caller_identity()["Account"])
+    except (BotoCoreError, ClientError) as error:
+        raise translate("GetCallerIdentity", error) from error

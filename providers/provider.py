@@ -1,0 +1,193 @@
+"""AWS Batch in our nouns: each method is one API call, takes data and gives data.
+
+Nothing here waits, repeats or decides. Client errors become our own tree, told apart by HTTP status and, since the
+Batch model declares only `ClientException` and `ServerException`, by AWS's words.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from botocore import exceptions as boto
+
+from providers.errors import (
+    AccessDenied,
+    AlreadyExists,
+    AnswerLost,
+    CallError,
+    CredentialsExpired,
+    CredentialsMissing,
+    InTransition,
+    NotFound,
+    Rejected,
+    ServerFault,
+    StillReferenced,
+    Throttled,
+    UnknownOperation,
+    Unreachable,
+)
+from providers.kinds import Kind, Kinds
+from providers.resources import Document, Live
+
+PAGE = 100
+UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
+
+
+@attrs.frozen
+class Page:
+    """One page of a listing: whole objects, or keys that `describe` takes; `token` leads to the next page."""
+
+    lives: tuple[Live, ...] = ()
+    keys: tuple[str, ...] = ()
+    token: str | None = None
+
+
+@attrs.frozen
+class Provider:
+    """The verbs of AWS Batch over an injected boto3 client."""
+
+    client: Any
+    kinds: Kinds
+
+    def list(self, kind: str, token: str | None = None, per: str | None = None) -> Page:
+        """One page of all objects of a kind; `per` is the ARN that a listing per object asks for."""
+        lookup = self.kinds[kind].facts.lookup
+        arguments: dict[str, Any] = {**lookup.listing_arguments, "maxResults": PAGE}
+        if token is not None:
+            arguments["nextToken"] = token
+        if per is not None:
+            arguments[lookup.per_key] = per
+        answer = self.call(lookup.listing, arguments)
+        items = answer.get(lookup.items, ())
+        following = answer.get("nextToken") or None
+        if lookup.item_key:
+            return Page(keys=tuple(item[lookup.item_key] for item in items), token=following)
+        return Page(lives=tuple(self._live(kind, item) for item in items), token=following)
+
+    def describe(self, kind: str, keys: Sequence[str]) -> tuple[Live, ...]:
+        """The objects of these keys that exist; at most `batch` keys of the kind's lookup, and at least one.
+
+        An empty list of keys would mean "all" to AWS, so it is refused here.
+        """
+        lookup = self.kinds[kind].facts.lookup
+        if not 0 < len(keys) <= lookup.batch:
+            raise ValueError(f"{lookup.describe} takes 1 to {lookup.batch} keys, not {len(keys)}")
+        if lookup.result:
+            items = self.call(lookup.describe, {lookup.keys: list(keys)}).get(lookup.result, ())
+            return tuple(self._live(kind, item) for item in items)
+        try:
+            return (self._live(kind, self.call(lookup.describe, {lookup.keys: keys[0]})),)
+        except NotFound:
+            return ()
+
+    def revisions(self, kind: str, name: str, token: str | None = None) -> Page:
+        """One page of the ACTIVE revisions of one family of definitions."""
+        own = self.kinds[kind]
+        arguments = {own.name_member: name, **own.facts.lookup.listing_arguments, "maxResults": PAGE}
+        answer = self.call(own.facts.lookup.listing, arguments | ({"nextToken": token} if token else {}))
+        items = answer.get(own.facts.lookup.items, ())
+        return Page(lives=tuple(self._live(kind, item) for item in items), token=answer.get("nextToken") or None)
+
+    def jobs(self, queue: str, status: str, token: str | None = None) -> tuple[int, str | None]:
+        """How many jobs of one page are in a queue (by ARN) with this status, and the token of the next page."""
+        arguments = {"jobQueue": queue, "jobStatus": status, "maxResults": PAGE}
+        answer = self.call("ListJobs", arguments | ({"nextToken": token} if token else {}))
+        return len(answer.get("jobSummaryList", ())), answer.get("nextToken") or None
+
+    def call(self, operation: str, arguments: Document) -> Mapping[str, Any]:
+        """Make one call of the API by the operation's own name; raises a CallError."""
+        method = getattr(self.client, _snake(operation))
+        try:
+            answer: Mapping[str, Any] = method(**arguments)
+        except (boto.BotoCoreError, boto.ClientError) as error:
+            raise translate(operation, error) from error
+        return answer
+
+    def _live(self, kind_name: str, item: Mapping[str, Any]) -> Live:
+        kind = self.kinds[kind_name]
+        spec = {
+            member: item[shown]
+            for member in kind.spec.members
+            if (shown := kind.facts.described_as.get(member, member)) in item
+        }
+        return Live(
+            kind=kind_name,
+            name=item[kind.name_member],
+            arn=item[kind.arn_member],
+            spec=spec,
+            tags=dict(item.get("tags") or {}),
+            status=item.get("status"),
+            status_reason=item.get("statusReason") or "",
+            revision=item.get("revision"),
+        )
+
+
+def produced(kind: Kind, answer: Mapping[str, Any]) -> str | None:
+    """The ARN that a create, update or register answered."""
+    arn = answer.get(kind.arn_member)
+    return None if arn is None else str(arn)
+
+
+def _snake(operation: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
+
+
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNUSABLE = frozenset(
+    {"UnrecognizedClientException", "InvalidClientTokenId", "SignatureDoesNotMatch", "InvalidSignatureException"}
+)
+_THROTTLED = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException", "RequestLimitExceeded"})
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_UNKNOWN = frozenset({"UnknownOperationException", "UnknownOperation", "404"})
+
+# Ordered: the first row that fits the code, the HTTP status and the words (in lower case) names the error.
+_ROWS: tuple[tuple[type[CallError], Callable[[str, int, str], bool], str | None], ...] = (
+    (CredentialsExpired, lambda code, _status, _text: code in _EXPIRED, "renew them and run the same command again"),
+    (CredentialsMissing, lambda code, _status, _text: code in _UNUSABLE, "these credentials are not valid here"),
+    (Throttled, lambda code, status, _text: code in _THROTTLED or status == 429, "--max-api-rate lowers the rate"),
+    (ServerFault, lambda _code, status, _text: status >= 500, None),
+    (AccessDenied, lambda code, status, _text: code in _DENIED or status == 403, "the IAM policy must allow the call"),
+    (UnknownOperation, lambda code, status, _text: code in _UNKNOWN and status == 404, None),
+    (InTransition, lambda _code, _status, text: "being modified" in text, None),
+    (StillReferenced, lambda _code, _status, text: "existing jobqueue relationship" in text, None),
+    (AlreadyExists, lambda _code, status, text: status == 409 or "already exists" in text, None),
+    (NotFound, lambda _code, _status, text: "does not exist" in text or "not found" in text, None),
+    (Rejected, lambda _code, _status, _text: True, None),
+)
+
+
+def translate(operation: str, error: Exception) -> CallError:
+    """Our error for one of botocore's."""
+    if isinstance(error, boto.ClientError):
+        return _answered(operation, error)
+    text = str(error)
+    match error:
+        case boto.NoCredentialsError() | boto.PartialCredentialsError() | boto.CredentialRetrievalError():
+            return CredentialsMissing(
+                text,
+                operation=operation,
+                hint="set AWS_PROFILE, or the keys, or sign in; `aws sts get-caller-identity`",
+            )
+        case boto.NoRegionError():
+            return CredentialsMissing(text, operation=operation, hint="give --region, or set AWS_REGION")
+        case boto.TokenRetrievalError() | boto.SSOTokenLoadError() | boto.UnauthorizedSSOTokenError():
+            return CredentialsExpired(text, operation=operation, hint="sign in and run the same command again")
+        case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ProxyConnectionError():
+            return Unreachable(text, operation=operation, hint="is the endpoint right, and the network up?")
+        case boto.ReadTimeoutError() | boto.ConnectionClosedError() | boto.HTTPClientError():
+            return AnswerLost(text, operation=operation)
+        case _:
+            return Rejected(text, operation=operation, code=type(error).__name__)
+
+
+def _answered(operation: str, error: boto.ClientError) -> CallError:
+    told = error.response.get("Error", {})
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+    code, status = str(told.get("Code", "")), int(metadata.get("HTTPStatusCode", 0))
+    text = str(told.get("Message", ""))
+    kind, hint = next((kind, hint) for kind, fits, hint in _ROWS if fits(code, status, text.lower()))
+    if kind is UnknownOperation:
+        text = f"the endpoint does not know {operation}"
+    return kind(
+        text, hint=hint, operation=operation, code=code, status=status, request_id=str(metadata.get("RequestId", ""))
+    )

@@ -1,0 +1,282 @@
+"""How objects live: a document, the steps it will take on the clock, and the call that may look at it.
+
+Nothing here runs by itself. A document carries the steps that lie ahead, each with its due time; whoever reads it
+takes those that are due. So time may jump, processes may come and go, and two readers see the same.
+
+A document is `{"shown": what describe answers, "kept": what it does not, "steps": [[due, change], …]}`; a change is
+merged into `shown` (None removes a key), and the change None ends the object.
+"""
+
+import base64
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from providers.simulator.rules import Refused, assumed, documented, observed
+from providers.simulator.settings import Settings
+from providers.simulator.store import Row, Transaction
+
+Json = dict[str, Any]
+Handler = Callable[["World", Json], Json]
+
+API = "https://docs.aws.amazon.com/batch/latest/APIReference/"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+TRANSIENT = ("CREATING", "UPDATING", "DELETING")
+
+
+@attrs.frozen
+class Kind:
+    """A kind of object: `key` in the store, `resource` in its ARN, `words` in messages, `arn_field` when shown."""
+
+    key: str
+    resource: str
+    words: str
+    arn_field: str
+
+
+@attrs.define
+class Thing:
+    """One object in the hands of a call."""
+
+    kind: Kind
+    name: str
+    shown: Json
+    kept: Json = attrs.field(factory=dict)
+    steps: list[tuple[float, Json | None]] = attrs.field(factory=list)
+    parent: str = ""
+    seq: int = 0
+
+    @property
+    def arn(self) -> str:
+        return str(self.shown[self.kind.arn_field])
+
+    def change(self, changes: Mapping[str, Any]) -> None:
+        """Merge `changes` into what is shown; None removes a key."""
+        for key, value in changes.items():
+            if value is None:
+                self.shown.pop(key, None)
+            else:
+                self.shown[key] = value
+
+
+def settled(kind: Kind, row: Row, document: Json | None, now: float) -> Thing | None:
+    """Return the object as it stands at `now`, or None where it is gone (or was not there yet)."""
+    if document is None:
+        return None
+    thing = Thing(kind, row.name, document["shown"], document["kept"], document["steps"], row.parent, row.seq)
+    while thing.steps and thing.steps[0][0] <= now:
+        due, change = thing.steps.pop(0)
+        if change is None:
+            return None
+        thing.change(change)
+        note_open(thing, due)
+    return thing
+
+
+def note_open(thing: Thing, at: float) -> None:
+    """Keep account of the times in which a thing takes jobs: ENABLED and VALID, or UPDATING after that.
+
+    `kept["open"]` is a list of [from, to]; `to` is None in the last one while it lasts.
+    """
+    enabled, status = thing.shown.get("state") == "ENABLED", thing.shown.get("status")
+    spans = thing.kept.setdefault("open", [])
+    lasts = bool(spans) and spans[-1][1] is None
+    if enabled and status == "VALID" and not lasts:
+        spans.append([at, None])
+    elif lasts and not (enabled and status in ("VALID", "UPDATING")):
+        spans[-1][1] = at
+
+
+@attrs.frozen
+class World:
+    """What one call sees of an account and region: its objects, the time, the settings.
+
+    `read`, `find` and `walk` tell the truth, on which refusals are built; `look` and `page` answer the caller, who
+    may be shown a moment ago.
+    """
+
+    transaction: Transaction
+    now: float
+    settings: Settings
+    account: str
+    region: str
+
+    @property
+    def partition(self) -> str:
+        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        return next((name for prefix, name in prefixes.items() if self.region.startswith(prefix)), "aws")
+
+    def arn(self, kind: Kind, name: str) -> str:
+        return f"arn:{self.partition}:batch:{self.region}:{self.account}:{kind.resource}/{name}"
+
+    def name(self, kind: Kind, reference: str) -> str:
+        """Return the name that a name or an ARN of this account and region stands for; another ARN stands for ""."""
+        if not reference.startswith("arn:"):
+            return reference
+        prefix = self.arn(kind, "")
+        return reference[len(prefix) :] if reference.startswith(prefix) else ""
+
+    def read(self, kind: Kind, reference: str) -> Thing | None:
+        """Return the object that a name or ARN stands for, DELETED ones included, or None."""
+        row = self.transaction.get(kind.key, self.name(kind, reference))
+        return settled(kind, row, row.document, self.now) if row else None
+
+    def find(self, kind: Kind, reference: str) -> Thing:
+        """Return the object that a name or ARN stands for; refuse where there is none."""
+        return must_exist(reference, self.read(kind, reference))
+
+    def walk(self, kind: Kind, parent: str | None = None, after: int = 0) -> Iterator[Thing]:
+        for row in self.transaction.walk(kind.key, parent, after):
+            thing = settled(kind, row, row.document, self.now)
+            if thing:
+                yield thing
+
+    def look(self, kind: Kind, reference: str) -> Thing | None:
+        """Return the object as a describe shows it."""
+        row = self.transaction.get(kind.key, self.name(kind, reference))
+        return self._seen(kind, row) if row else None
+
+    def view(self, kind: Kind, parent: str | None = None, after: int = 0) -> Iterator[Thing]:
+        """Yield the objects as a describe or list shows them."""
+        for row in self.transaction.walk(kind.key, parent, after):
+            thing = self._seen(kind, row)
+            if thing:
+                yield thing
+
+    def _seen(self, kind: Kind, row: Row) -> Thing | None:
+        return settled(kind, row, row.before if self.now < row.stale_until else row.document, self.now)
+
+    def save(self, thing: Thing) -> None:
+        document = {"shown": thing.shown, "kept": thing.kept, "steps": thing.steps}
+        lag = self.settings.stale_reads
+        self.transaction.put(thing.kind.key, thing.name, document, thing.parent, self.now + lag if lag else 0)
+
+    def drop(self, thing: Thing) -> None:
+        self.transaction.drop(thing.kind.key, thing.name)
+
+    def count(self, name: str) -> int:
+        return self.transaction.count(name)
+
+    def unique(self, name: str) -> str:
+        """Return a UUID that no other object of this store has; the same store and calls give the same ones."""
+        scope = self.transaction.scope
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scope}/{name}/{self.count('unique')}"))
+
+
+@documented(API + "API_CreateComputeEnvironment.html")
+def name_is_well_formed(name: str, field: str) -> None:
+    """A name has up to 128 letters, digits, hyphens and underscores, and begins with a letter or digit."""
+    if not NAME.fullmatch(name):
+        raise Refused(f"{field} must be up to 128 letters, numbers, hyphens and underscores")
+
+
+@observed("hashicorp/terraform-provider-aws#44644")
+def name_is_free(world: World, kind: Kind, name: str) -> None:
+    """A name that is taken, by an object in deletion too, is answered with HTTP 409."""
+    row = world.transaction.get(kind.key, name)
+    if row is None:
+        return
+    if settled(kind, row, row.document, world.now):
+        raise Refused("Object already exists", status=409)
+    # Gone by the clock and not yet swept: its row makes room, so that the new object comes last in lists.
+    world.transaction.drop(kind.key, name)
+
+
+@observed("hashicorp/terraform-provider-aws acceptance tests")
+def must_exist(reference: str, thing: Thing | None) -> Thing:
+    """A change of an object that is not there is refused; one shown as DELETED is not there."""
+    if thing is None or thing.shown.get("status") == "DELETED":
+        raise Refused(f"{reference} does not exist")
+    return thing
+
+
+@observed("astronomer/astronomer-providers#413")
+def must_have_settled(thing: Thing, verb: str) -> None:
+    """An object in transition is neither updated nor deleted."""
+    if thing.shown["status"] in TRANSIENT:
+        raise Refused(f"Cannot {verb}, resource is being modified")
+
+
+@documented(API + "API_DeleteComputeEnvironment.html")
+def must_be_disabled(thing: Thing) -> None:
+    """An environment or queue is deleted only once its state is DISABLED."""
+    if thing.shown["state"] != "DISABLED":
+        raise Refused("Cannot delete, resource must be DISABLED first")
+
+
+@documented("https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html")
+def must_fit(world: World, kind: Kind, most: int) -> None:
+    """An account holds so many objects of a kind in a region, and no more."""
+    held = 0
+    for row in world.transaction.walk(kind.key):
+        if settled(kind, row, row.document, world.now):
+            held += 1
+        else:
+            world.transaction.drop(kind.key, row.name)
+    if held >= most:
+        raise Refused(f"Limit of {most} {kind.words}s exceeded")
+
+
+@documented(API + "API_DescribeComputeEnvironments.html")
+def at_most_a_hundred(keys: list[str], field: str) -> None:
+    """A describe takes up to 100 names or ARNs."""
+    if len(keys) > 100:
+        raise Refused(f"{field} can have up to 100 entries")
+
+
+@documented(API + "API_DescribeComputeEnvironments.html")
+def page_size(world: World, request: Json) -> int:
+    """A page holds 1 to 100 items, 100 where nothing is said; fewer may come."""
+    size = request.get("maxResults", 100)
+    if not 1 <= size <= 100:
+        raise Refused("maxResults must be between 1 and 100")
+    return int(min(size, world.settings.page_size))
+
+
+@documented(API + "API_DescribeComputeEnvironments.html")
+def page(
+    world: World, request: Json, answer_key: str, things: Callable[[int], Iterable[Thing]], show: Callable[[Thing], Any]
+) -> Json:
+    """A token goes on where its page ended, only for the same question, and is refused when it is not one of ours.
+
+    `things(after)` yields candidates beyond the sequence number `after`.
+    """
+    size = page_size(world, request)
+    question = {key: value for key, value in request.items() if key not in ("maxResults", "nextToken")}
+    found: list[Any] = []
+    last = 0
+    for thing in things(_after(request.get("nextToken"), answer_key, question)):
+        if len(found) == size:
+            token = json.dumps([answer_key, question, last])
+            return {answer_key: found, "nextToken": base64.urlsafe_b64encode(token.encode()).decode()}
+        found.append(show(thing))
+        last = thing.seq
+    return {answer_key: found}
+
+
+def _after(token: str | None, answer_key: str, question: Json) -> int:
+    if not token:
+        return 0
+    try:
+        key, asked, last = json.loads(base64.urlsafe_b64decode(token))
+    except (ValueError, TypeError) as error:
+        raise Refused("Invalid nextToken") from error
+    if (key, asked) != (answer_key, question) or not isinstance(last, int):
+        raise Refused("Invalid nextToken")
+    return last
+
+
+@assumed("moto; AWS does not say what an empty list of keys means")
+def describe(world: World, request: Json, kind: Kind, keys_field: str, answer_key: str) -> Json:
+    """A describe answers the named objects it finds, silently without the rest; no names means all, page by page."""
+    keys: list[str] = request.get(keys_field, [])
+    at_most_a_hundred(keys, keys_field)
+    if not keys:
+        return page(world, request, answer_key, lambda after: world.view(kind, after=after), lambda it: it.shown)
+    page_size(world, request)
+    found = {thing.name: thing.shown for key in keys if (thing := world.look(kind, key))}
+    return {answer_key: list(found.values())}

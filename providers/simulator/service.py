@@ -1,0 +1,309 @@
+"""The simulator itself: one entry, from a request to a response, over a store and a clock."""
+
+import collections
+import contextlib
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from wsgiref.simple_server import WSGIServer
+
+import attrs
+
+from providers.clock import Clock
+from providers.simulator import (
+    definitions,
+    echo,
+    environments,
+    identity,
+    jobs,
+    lifecycle,
+    policies,
+    queues,
+    resources,
+    shapes,
+    tags,
+    wire,
+)
+from providers.simulator.catalogue import DEFINITION, JOB, KINDS
+from providers.simulator.faults import Fault, Faults, NoAnswer, raise_before, throttled, unknown_operation
+from providers.simulator.lifecycle import Handler, Json, Thing, World, note_open
+from providers.simulator.rules import Refused, Rule, collect
+from providers.simulator.settings import Settings
+from providers.simulator.store import Store
+from providers.simulator.wire import Request, Response
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
+OPERATIONS: Mapping[str, Handler] = {
+    **environments.OPERATIONS,
+    **queues.OPERATIONS,
+    **definitions.OPERATIONS,
+    **policies.OPERATIONS,
+    **tags.OPERATIONS,
+    **jobs.OPERATIONS,
+}
+_READS = ("Describe", "List", "Get")
+_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+_HOST = re.compile(r"(?P<service>batch|sts)\.(?P<region>[a-z0-9-]+)\.")
+_REMEMBERED_CALLS = 10_000
+
+
+@attrs.frozen
+class Call:
+    """One call as a simulator object saw it; `status` is 0 where the caller got no answer."""
+
+    operation: str
+    time: float
+    status: int
+
+
+@attrs.frozen
+class _Caller:
+    account: str
+    region: str
+    service: str
+
+
+def _in_force(given: Iterable[Fault]) -> Faults:
+    found = Faults()
+    found.add(given)
+    return found
+
+
+@attrs.define
+class Simulator:
+    """A simulated AWS Batch, and as much of STS as goes with it. Calls may come from many threads.
+
+    `faults` are in force from the start. `before_call` is run before each call with the operation and the number of
+    the call, from 1: a test lets a foreign writer in there, or raises to die. `calls` holds the last 10,000 calls of
+    this object; `calls.clear()` forgets them.
+    """
+
+    store: Store
+    clock: Clock
+    faults: Iterable[Fault] = ()
+    settings: Settings = attrs.field(factory=Settings)
+    before_call: Callable[[str, int], None] | None = None
+    ids: Callable[[], str] = attrs.field(default=lambda: str(uuid.uuid4()))
+    calls: collections.deque[Call] = attrs.field(
+        factory=lambda: collections.deque(maxlen=_REMEMBERED_CALLS), init=False
+    )
+    _number: int = attrs.field(default=0, init=False)
+    _faults: Faults = attrs.field(
+        init=False, default=attrs.Factory(lambda self: _in_force(self.faults), takes_self=True)
+    )
+    _recent: collections.deque[float] = attrs.field(factory=collections.deque, init=False)
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+
+    def attach(self, client: Any) -> None:
+        """Answer the calls of a boto3 client (batch or sts) instead of the network.
+
+        The client must have credentials, dummy ones will do: it signs before it would send.
+        """
+        client.meta.events.register("before-send", self._before_send)
+
+    def _before_send(self, request: "AWSPreparedRequest", **_: Any) -> "AWSResponse":
+        return wire.answer_botocore(self.handle, request)
+
+    @property
+    def wsgi(self) -> "WSGIApplication":
+        """The simulator as a WSGI application."""
+        return wire.application(self.handle)
+
+    def inject(self, *faults: Fault) -> None:
+        """Put more faults in force; each counts its calls from now."""
+        with self._lock:
+            self._faults.add(faults)
+
+    def heal(self) -> None:
+        """Take all faults away."""
+        with self._lock:
+            self._faults.clear()
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request. Raises NoAnswer where the caller is to get none."""
+        caller = self._caller(request)
+        if caller.service == "sts":
+            return self._query(request, caller)
+        found = shapes.route(request.method, request.path)
+        operation = found[0].name if found else f"{request.method} {request.path}"
+
+        def act() -> Json:
+            if found is None or operation not in OPERATIONS:
+                raise unknown_operation(operation)
+            members = shapes.members(found[0], request.body, request.query, found[1])
+            return self._run(operation, members, caller)
+
+        return self._answer(operation, caller, act, _rest_json)
+
+    def _query(self, request: Request, caller: _Caller) -> Response:
+        form = identity.form(request.body)
+        name = form.get("Action", "")
+
+        def act() -> Json:
+            return {name: identity.answer(name, form, caller.account, self.clock.now())}
+
+        return self._answer(name, caller, act, _query_xml)
+
+    def _run(self, operation: str, members: Json, caller: _Caller) -> Json:
+        with self._world(caller.account, caller.region, write=not operation.startswith(_READS)) as world:
+            return OPERATIONS[operation](world, members)
+
+    def _answer(
+        self,
+        operation: str,
+        caller: _Caller,
+        act: Callable[[], Json],
+        render: Callable[[Json | Refused, str], Response],
+    ) -> Response:
+        with self._lock:
+            self._number += 1
+            number, fault = self._number, self._faults.strike(operation)
+        if self.before_call:
+            self.before_call(operation, number)
+
+        def meet() -> Json:
+            if fault:
+                raise_before(fault, operation, f"arn:aws:iam::{caller.account}:user/simulated")
+            self._must_not_be_too_fast()
+            return act()
+
+        status = 0
+        try:
+            answer = _or_refused(meet)
+            if fault and fault.kind == "lost":
+                raise NoAnswer(acted=True)
+            response = render(answer, self.ids())
+            status = response.status
+        finally:
+            self.calls.append(Call(operation, self.clock.now(), status))
+        return response
+
+    def _must_not_be_too_fast(self) -> None:
+        rate, now = self.settings.rate, self.clock.now()
+        if rate is None:
+            return
+        with self._lock:
+            while self._recent and self._recent[0] <= now - 1:
+                self._recent.popleft()
+            if len(self._recent) >= rate:
+                raise throttled()
+            self._recent.append(now)
+
+    def _caller(self, request: Request) -> _Caller:
+        scope = _SCOPE.search(request.headers.get("authorization", ""))
+        host = _HOST.match(request.headers.get("host", ""))
+        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        key = scope["key"] if scope else ""
+        account = self.settings.accounts.get(key) or identity.account_of(key) or self.settings.account
+        found = scope or host
+        service = found["service"] if found else "batch"
+        return _Caller(account, found["region"] if found else self.settings.region, "sts" if form else service)
+
+    @contextlib.contextmanager
+    def _world(self, account: str, region: str, write: bool) -> Iterator[World]:
+        with self.store.transaction(f"{account}/{region}", write) as transaction:
+            yield World(transaction, self.clock.now(), self.settings, account, region)
+
+    def _hooked(self, account: str | None, region: str | None) -> contextlib.AbstractContextManager[World]:
+        return self._world(account or self.settings.account, region or self.settings.region, write=True)
+
+    def set_status(
+        self,
+        kind: str,
+        name: str,
+        status: str,
+        reason: str = "",
+        *,
+        account: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        """Put an object into a status, where it stays until a call changes it: INVALID, or stuck in DELETING.
+
+        `kind` is the `key` of a row of the catalogue. Raises LookupError where there is no such object.
+        """
+        with self._hooked(account, region) as world:
+            thing = world.read(_KINDS[kind], name)
+            if thing is None:
+                raise LookupError(f"{kind} {name}")
+            thing.change({"status": status, "statusReason": reason or None})
+            thing.steps = []
+            note_open(thing, world.now)
+            world.save(thing)
+
+    def seed(self, kind: str, name: str, shown: Json, *, account: str | None = None, region: str | None = None) -> None:
+        """Put an object in as describe shows it, as if it had always been there; `name` of a revision is NAME:REVISION.
+
+        No rule is asked. What is in transition comes to the end of it in the time of a scaling update.
+        """
+        row = _KINDS[kind]
+        with self._hooked(account, region) as world:
+            family, _, revision = name.rpartition(":")
+            if row is DEFINITION:
+                world.transaction.count_to(f"revision/{family}", int(revision))
+            thing = Thing(row, name, dict(shown), parent=family)
+            thing.steps = _rest_of_the_way(shown, world.now + self.settings.durations.scaling_update)
+            note_open(thing, world.now)
+            world.save(thing)
+
+    def show(self) -> dict[str, dict[str, dict[str, Json]]]:
+        """Return every object as it stands now: "ACCOUNT/REGION", then kind, then name."""
+        held: dict[str, dict[str, dict[str, Json]]] = {}
+        for scope in self.store.dump():
+            account, _, region = scope.partition("/")
+            with self._world(account, region, write=False) as world:
+                held[scope] = {kind.key: {it.name: it.shown for it in world.walk(kind)} for kind in KINDS}
+                held[scope][JOB.key] = {it.name: jobs.advanced(world, it).shown for it in world.walk(JOB)}
+        return held
+
+
+def _rest_of_the_way(shown: Json, due: float) -> list[tuple[float, Json | None]]:
+    match shown.get("status"):
+        case "CREATING" | "UPDATING":
+            return [(due, {"status": "VALID"})]
+        case "DELETING":
+            return [(due, None)]
+        case _:
+            return []
+
+
+_KINDS = {kind.key: kind for kind in KINDS}
+
+
+def _or_refused(act: Callable[[], Json]) -> Json | Refused:
+    try:
+        return act()
+    except Refused as refused:
+        return refused
+
+
+def _rest_json(answer: Json | Refused, request_id: str) -> Response:
+    headers = {"Content-Type": "application/json", "x-amzn-RequestId": request_id}
+    if isinstance(answer, Refused):
+        body = json.dumps({"message": answer.message})
+        return Response(answer.status, {**headers, "x-amzn-ErrorType": answer.code}, body.encode())
+    return Response(200, headers, json.dumps(answer).encode())
+
+
+def _query_xml(answer: Json | Refused, request_id: str) -> Response:
+    headers = {"Content-Type": "text/xml", "x-amzn-RequestId": request_id}
+    if isinstance(answer, Refused):
+        return Response(answer.status, headers, identity.failure(answer, request_id).encode())
+    ((name, inner),) = answer.items()
+    return Response(200, headers, identity.success(name, inner, request_id).encode())
+
+
+def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> WSGIServer:
+    """Return a server of the simulator: `serve_forever()` runs it, `shutdown()` ends that; port 0 takes a free one."""
+    return wire.listen(simulator.wsgi, host, port)
+
+
+def rules() -> list[Rule]:
+    """Return every rule that the simulator keeps, with its basis and source."""
+    return collect((lifecycle, environments, resources, queues, definitions, echo, policies, jobs, tags, shapes))

@@ -1,0 +1,125 @@
+"""Requests against the API's own description: what is required, of which type, and among which words.
+
+The description is botocore's Batch service model. A member that the model does not know is dropped, as services of
+the rest-json protocol do; words of an enumeration are taken in any case and kept as the model spells them.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
+
+from providers.simulator.rules import Refused, documented, observed
+
+_SCALARS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+    "boolean": (bool,),
+}
+
+
+@functools.cache
+def batch_model() -> ServiceModel:
+    """Return the service model of AWS Batch that this installation of botocore carries."""
+    return ServiceModel(Loader().load_service_model("batch", "service-2"), "batch")
+
+
+@functools.cache
+def _fixed_routes() -> dict[tuple[str, str], OperationModel]:
+    operations = [batch_model().operation_model(name) for name in batch_model().operation_names]
+    return {(operation.http["method"], operation.http["requestUri"]): operation for operation in operations}
+
+
+def route(method: str, path: str) -> tuple[OperationModel, dict[str, str]] | None:
+    """Return the operation that a request calls, with the members that stand in its path; None if there is none."""
+    fixed = _fixed_routes().get((method, path))
+    if fixed:
+        return fixed, {}
+    tagging = _fixed_routes().get((method, "/v1/tags/{resourceArn}"))
+    prefix, _, arn = path.partition("/v1/tags/")
+    return (tagging, {"resourceArn": unquote(arn)}) if tagging and arn and not prefix else None
+
+
+def members(operation: OperationModel, body: bytes, query: Mapping[str, list[str]], in_path: dict[str, str]) -> Any:
+    """Return the members of a request, from its body, its query and its path, as the service takes them."""
+    try:
+        sent = json.loads(body or b"{}")
+    except ValueError as error:
+        raise Refused("The request is not valid JSON", code="SerializationException") from error
+    shape = operation.input_shape
+    if not isinstance(shape, StructureShape) or not isinstance(sent, dict):
+        raise Refused("request must be of type structure")
+    places = {name: member.serialization for name, member in shape.members.items()}
+    asked = {name: query.get(place["name"]) for name, place in places.items() if place.get("location") == "querystring"}
+    return read(shape, {**sent, **asked, **in_path})
+
+
+def read(shape: Shape, value: Any, path: str = "") -> Any:
+    """Return `value` as the service takes it; refuse what the model does not allow. `path` is for messages."""
+    match shape:
+        case StructureShape():
+            return _structure(shape, value, path)
+        case ListShape():
+            _is(value, list, path, "list")
+            _bounds(shape, len(value), path)
+            return [read(shape.member, item, f"{path}[{place}]") for place, item in enumerate(value)]
+        case MapShape():
+            _is(value, dict, path, "map")
+            return {read(shape.key, key, path): read(shape.value, item, f"{path}.{key}") for key, item in value.items()}
+    return _scalar(shape, value, path)
+
+
+@documented("https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html")
+def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
+    """Members without a value, and members that the service does not know, are as if they had not been sent."""
+    _is(value, dict, path, "structure")
+    members = {name: member for name, member in shape.members.items() if value.get(name) is not None}
+    for name in shape.required_members:
+        if name not in members:
+            raise Refused(f"{_join(path, name)} must be provided")
+    return {name: read(member, value[name], _join(path, name)) for name, member in members.items()}
+
+
+def _scalar(shape: Shape, value: Any, path: str) -> Any:
+    _is(value, _SCALARS.get(shape.type_name, (object,)), path, shape.type_name)
+    if isinstance(value, bool) and shape.type_name != "boolean":
+        raise Refused(f"{path} must be of type {shape.type_name}")
+    if isinstance(value, str):
+        _bounds(shape, len(value), path)
+        return _word(shape, value, path)
+    _bounds(shape, value, path)
+    return value
+
+
+@observed("aws/aws-cdk#31621")
+def _word(shape: Shape, value: str, path: str) -> str:
+    """A word of an enumeration may come in any case; another word is refused."""
+    known: list[str] = getattr(shape, "enum", None) or []
+    if not known or value in known:
+        return value
+    for word in known:
+        if word.upper() == value.upper():
+            return word
+    raise Refused(f"{path} must be one of {', '.join(known)}")
+
+
+def _is(value: Any, types: type | tuple[type, ...], path: str, words: str) -> None:
+    if not isinstance(value, types):
+        raise Refused(f"{path or 'request'} must be of type {words}")
+
+
+def _bounds(shape: Shape, size: float, path: str) -> None:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if (least is not None and size < least) or (most is not None and size > most):
+        raise Refused(f"{path} must be between {least} and {most}")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

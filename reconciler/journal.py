@@ -1,0 +1,225 @@
+"""What runs did, as append-only JSON lines: a bracket around every call, on the disk before the call goes out.
+
+A run that was killed shows which calls it was in the middle of. Arguments stand as digests only: a journal holds no
+secret. Nothing is ever read back in order to be correct, since the world itself says what is left to do.
+
+Records: `run` and `ended` around a run, `begin` and `end` around a call; `at` is in seconds since the epoch.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import attrs
+
+from providers.errors import Fault, StoreError
+
+
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where journals and locks live: `batchwright` in the XDG state folder.
+
+    Raises StoreError where neither XDG_STATE_HOME (absolute, as the XDG base directory specification wants) nor HOME
+    tells it.
+    """
+    state = Path(environ.get("XDG_STATE_HOME", ""))
+    if state.is_absolute():
+        return state / "batchwright"
+    if environ.get("HOME"):
+        return Path(environ["HOME"], ".local", "state", "batchwright")
+    raise StoreError("there is no folder for journals and locks", hint="set XDG_STATE_HOME, or HOME")
+
+
+def key(account: str | None, endpoint: str | None, region: str, stack: str) -> str:
+    """The file name, without suffix, of one stack in one account and region behind one endpoint.
+
+    Readable, and different for different arguments: what a file name cannot hold is told apart by a digest.
+    """
+    digest = hashlib.sha256(json.dumps([account, endpoint, region, stack]).encode()).hexdigest()
+    words = (account or "unknown", region, stack)
+    return "-".join([*(re.sub(r"[^A-Za-z0-9_-]+", "_", word)[:64] for word in words), digest[:12]])
+
+
+@attrs.frozen
+class Journal:
+    """Writes records through `append`, which takes one line and returns once it is safe.
+
+    `Journal.open(path)` appends to a file; `Journal([].append)` keeps everything in memory, or forgets it.
+    """
+
+    append: Callable[[str], object]
+
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, path: Path) -> Iterator[Self]:
+        """A journal in a file, made if it is not there. Raises StoreError where it cannot be written."""
+        with _told(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            yield cls(lambda line: _append(path, descriptor, line))
+        finally:
+            os.close(descriptor)
+
+    def run_started(self, run: str, stack: str, plan_id: str, host: str, pid: int, at: float) -> None:
+        self._write(record="run", run=run, stack=stack, plan=plan_id, host=host, pid=pid, at=at)
+
+    def run_ended(self, run: str, exit_code: int, at: float) -> None:
+        self._write(record="ended", run=run, exit_code=exit_code, at=at)
+
+    def begin(self, run: str, step: str, call: str, arguments_digest: str, at: float) -> None:
+        """To be written before the call goes out."""
+        self._write(record="begin", run=run, step=step, call=call, arguments=arguments_digest, at=at)
+
+    def end(
+        self, run: str, step: str, status: str, at: float, error: str | None = None, arn: str | None = None
+    ) -> None:
+        """To be written once the call has ended for good; closes the step's bracket."""
+        said = {name: value for name, value in (("error", error), ("arn", arn)) if value is not None}
+        self._write(record="end", run=run, step=step, status=status, at=at, **said)
+
+    def _write(self, **record: object) -> None:
+        self.append(json.dumps(record, separators=(",", ":")))
+
+
+@attrs.frozen
+class Bracket:
+    """One call of a run; `ended` and `status` are None while it is open."""
+
+    step: str
+    call: str
+    arguments_digest: str
+    began: float
+    ended: float | None = None
+    status: str | None = None
+    error: str | None = None
+    arn: str | None = None
+
+
+@attrs.frozen
+class Run:
+    """One run as its journal tells it; `exit_code` and `ended` are None where it never said that it ended."""
+
+    id: str
+    stack: str = ""
+    plan_id: str = ""
+    host: str = ""
+    pid: int = 0
+    started: float = 0.0
+    calls: tuple[Bracket, ...] = ()
+    ended: float | None = None
+    exit_code: int | None = None
+
+    @property
+    def open(self) -> tuple[Bracket, ...]:
+        """The calls that began and never ended: each may have been done, or not."""
+        return tuple(bracket for bracket in self.calls if bracket.ended is None)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether it broke off, or is still going on."""
+        return self.ended is None or bool(self.open)
+
+
+@attrs.frozen
+class History:
+    """The runs of a journal in the order they began, and the lines that could not be read."""
+
+    runs: tuple[Run, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def read(path: Path) -> History:
+    """Read a journal; one that was never written is empty. Raises StoreError where it cannot be read."""
+    with _told(path):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return History()
+    return history(data.split(b"\n"), str(path))
+
+
+def history(lines: Iterable[str | bytes], file: str = "journal") -> History:
+    """Make runs of a journal's lines. A damaged line is a fault; the others are read all the same."""
+    runs: dict[str, Run] = {}
+    faults = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            run = runs.get(record["run"], Run(record["run"]))
+            runs[run.id] = _RECORDS[record["record"]](run, record)
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            faults.append(Fault(file, number, 1, "", f"damaged line: {error!r}", "the other lines were read"))
+    return History(tuple(runs.values()), tuple(faults))
+
+
+def _started(run: Run, record: Mapping[str, Any]) -> Run:
+    return attrs.evolve(
+        run,
+        stack=str(record["stack"]),
+        plan_id=str(record["plan"]),
+        host=str(record["host"]),
+        pid=int(record["pid"]),
+        started=float(record["at"]),
+    )
+
+
+def _ended(run: Run, record: Mapping[str, Any]) -> Run:
+    return attrs.evolve(run, ended=float(record["at"]), exit_code=int(record["exit_code"]))
+
+
+def _began(run: Run, record: Mapping[str, Any]) -> Run:
+    bracket = Bracket(str(record["step"]), str(record["call"]), str(record["arguments"]), float(record["at"]))
+    return attrs.evolve(run, calls=(*run.calls, bracket))
+
+
+def _closed(run: Run, record: Mapping[str, Any]) -> Run:
+    place = next(
+        (at for at, bracket in enumerate(run.calls) if bracket.step == record["step"] and bracket.ended is None), None
+    )
+    if place is None:
+        raise ValueError(f"step {record['step']} ends and never began")
+    closed = attrs.evolve(
+        run.calls[place],
+        ended=float(record["at"]),
+        status=str(record["status"]),
+        error=record.get("error"),
+        arn=record.get("arn"),
+    )
+    return attrs.evolve(run, calls=(*run.calls[:place], closed, *run.calls[place + 1 :]))
+
+
+_RECORDS: Mapping[str, Callable[[Run, Mapping[str, Any]], Run]] = {
+    "run": _started,
+    "ended": _ended,
+    "begin": _began,
+    "end": _closed,
+}
+
+
+def _append(path: Path, descriptor: int, line: str) -> None:
+    """Write one line and wait until it is on the disk; a line that a crash tore is not glued to it."""
+    with _told(path):
+        end = os.fstat(descriptor).st_size
+        torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
+        data = (b"\n" if torn else b"") + line.encode() + b"\n"
+        while data:
+            data = data[os.write(descriptor, data) :]
+        os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"the journal {path} cannot be read or written: {error.strerror}",
+            hint="set XDG_STATE_HOME to a folder that can be written to",
+        ) from error

@@ -1,0 +1,293 @@
+"""Calls: paced, repeated and waited for, by one coordinator.
+
+A pool makes attempts; everything else is held here, by the one thread that owns the `Caller`: what is queued, when a
+failed call is due again, how fast calls may go. A worker never sleeps and an attempt never repeats itself, so that an
+interrupt finds nothing but calls that are truly under way.
+
+Pace: a token bucket of one second's worth, `max_rate` calls a second at most. A throttle halves the rate, which then
+climbs back in a straight line (additive increase, multiplicative decrease, as in RFC 5681). Repeats: exponential
+back-off with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), as due times.
+"""
+
+import heapq
+import random
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Executor, Future
+from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
+
+import attrs
+
+from providers.clock import Clock
+from providers.errors import (
+    AnswerLost,
+    BatchwrightError,
+    InTransition,
+    ServerFault,
+    StillReferenced,
+    Throttled,
+    Unreachable,
+)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class InlinePool(Executor):
+    """An executor that runs what it is given at once, in the thread that gives it."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+@attrs.frozen
+class Patience:
+    """How long a call is repeated after one kind of failure.
+
+    `seconds` count from the first failure of an unbroken row of that kind. The n-th pause of a row is drawn evenly
+    between 0 and `first` times 2 to the n-1, at most `longest` seconds.
+    """
+
+    seconds: float
+    first: float = 1.0
+    longest: float = 20.0
+
+
+PATIENCE: Mapping[type[BatchwrightError], Patience] = MappingProxyType(
+    {
+        Throttled: Patience(300),
+        ServerFault: Patience(120),
+        AnswerLost: Patience(120),
+        Unreachable: Patience(30, longest=10),
+        InTransition: Patience(900, first=5, longest=30),
+        StillReferenced: Patience(900, first=5, longest=30),
+    }
+)
+"""The errors after which a call is repeated. The longest patience bounds a call whose failures keep changing kind."""
+
+_LONGEST = max(patience.seconds for patience in PATIENCE.values())
+_MAY_HAVE_BEEN_DONE = (AnswerLost, ServerFault)
+_SLOWEST = 0.5
+_RECOVERY = 30.0
+
+
+@attrs.frozen
+class Done:
+    """How a call ended: with a `result`, or with the `error` of its last attempt."""
+
+    key: Hashable
+    result: Any
+    error: BatchwrightError | None
+    attempts: int
+
+
+@attrs.define
+class _Pace:
+    """When the next call may start, as the theoretical arrival time of a token bucket; all in clock seconds."""
+
+    max_rate: float
+    arrival: float = 0.0
+    cut_at: float | None = None
+    cut_to: float = 0.0
+
+    def rate(self, now: float) -> float:
+        if self.cut_at is None:
+            return self.max_rate
+        return min(self.max_rate, self.cut_to + (now - self.cut_at) * self.max_rate / _RECOVERY)
+
+    def free_at(self) -> float:
+        return self.arrival - max(0.0, 1.0 - 1.0 / self.max_rate)
+
+    def spend(self, now: float) -> None:
+        self.arrival = max(self.arrival, now) + 1.0 / self.rate(now)
+
+    def cut(self, started: float, now: float) -> None:
+        """Halve the rate and empty the bucket, unless the throttled attempt started before the last cut."""
+        if self.cut_at is not None and started <= self.cut_at:
+            return
+        self.cut_at, self.cut_to = now, min(self.max_rate, max(_SLOWEST, self.rate(now) / 2))
+        self.arrival = max(self.arrival, now + 1.0)
+
+
+@attrs.define(eq=False)
+class _Call:
+    key: Hashable
+    operation: str
+    call: Callable[[], Any]
+    blind: bool
+    order: int
+    attempts: int = 0
+    started: float = 0.0
+    failed_at: float | None = None
+    row_of: type[BatchwrightError] | None = None
+    row_began: float = 0.0
+    row: int = 0
+    error: BatchwrightError | None = None
+
+
+@attrs.define(eq=False, kw_only=True)
+class Caller:
+    """Makes calls on `pool`, at most `parallelism` at a time. Only the coordinator's thread may touch it.
+
+    `stop` is done, with a signal's number, when the run is to end: nothing starts from then on. `on_retry` is told
+    each failure that will be repeated, with the seconds until then. `calls` counts attempts by operation, `throttles`
+    those of them that were refused as too many.
+    """
+
+    pool: Executor
+    clock: Clock
+    rng: random.Random
+    max_rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    parallelism: int = attrs.field(default=8, validator=attrs.validators.ge(1))
+    stop: Future[int] | None = None
+    on_retry: Callable[[Hashable, BatchwrightError, float], None] | None = None
+    calls: Counter[str] = attrs.field(factory=Counter, init=False)
+    throttles: int = attrs.field(default=0, init=False)
+    _pace: _Pace = attrs.field(init=False, default=attrs.Factory(lambda self: _Pace(self.max_rate), takes_self=True))
+    _queue: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
+    _flight: dict[Future[Any], _Call] = attrs.field(factory=dict, init=False)
+    _ended: list[tuple[_Call, Done]] = attrs.field(factory=list, init=False)
+    _submitted: int = attrs.field(default=0, init=False)
+
+    def submit(
+        self,
+        key: Hashable,
+        operation: str,
+        call: Callable[[], Any],
+        *,
+        blind: bool = True,
+        at: float | None = None,
+    ) -> None:
+        """Queue one call; `wait` starts it, not before `at`, and returns how it ended, under `key`.
+
+        `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
+        time): a failure after which it may have been done ends it at once. One that says that nothing was done is
+        repeated all the same.
+        """
+        queued = _Call(key, operation, call, blind, self._submitted)
+        self._submitted += 1
+        heapq.heappush(self._queue, (self.clock.now() if at is None else at, queued.order, queued))
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is queued, put off or in flight, or has ended and was not returned yet."""
+        return bool(self._queue or self._flight or self._ended)
+
+    @property
+    def stopped(self) -> int | None:
+        """The number of the signal that ended the run, None while it goes on."""
+        return self.stop.result() if self.stop is not None and self.stop.done() else None
+
+    def abandon(self) -> list[Hashable]:
+        """Drop what no attempt was made of; the keys, in the order they were submitted."""
+        dropped = sorted((order, queued) for _, order, queued in self._queue if not queued.attempts)
+        self._queue = [entry for entry in self._queue if entry[2].attempts]
+        heapq.heapify(self._queue)
+        return [queued.key for _, queued in dropped]
+
+    def wait(self, until: float | None = None) -> list[Done]:
+        """Start what may start and return the calls that ended, in the order they were submitted.
+
+        Blocks until at least one has ended, the clock reads `until`, or `stop` is done; returns at once when there is
+        nothing to wait for. After `stop`, calls in flight are still waited for, and one that was due to be repeated
+        ends with its last error; what never started stays queued until `abandon`. An exception that is not ours is a
+        bug and raised as it is.
+        """
+        known = self.stopped
+        while True:
+            stopped = self.stopped
+            if stopped is None:
+                self._start()
+            self._collect()
+            if stopped is not None:
+                self._give_up()
+            # A stop that comes from here on finds its future among those watched.
+            if self._ended or stopped != known or not self._to_wait_for(until, stopped):
+                return self._take()
+            watched: list[Future[Any]] = [*self._flight]
+            if self.stop is not None and stopped is None:
+                watched.append(self.stop)
+            self.clock.wait(watched, self._pause(until, stopped))
+
+    def _start(self) -> None:
+        while (at := self._next_start()) is not None and at <= (now := self.clock.now()):
+            _, _, queued = heapq.heappop(self._queue)
+            self._pace.spend(now)
+            queued.attempts += 1
+            queued.started = now
+            self.calls[queued.operation] += 1
+            self._flight[self.pool.submit(queued.call)] = queued
+
+    def _next_start(self) -> float | None:
+        """When the next queued call may start; None while it waits for one in flight to end, or there is none."""
+        if not self._queue or len(self._flight) >= self.parallelism:
+            return None
+        return max(self._queue[0][0], self._pace.free_at())
+
+    def _collect(self) -> None:
+        for future in [future for future in self._flight if future.done()]:
+            attempted = self._flight.pop(future)
+            try:
+                result = future.result()
+            except BatchwrightError as error:
+                self._failed(attempted, error)
+            else:
+                self._ended.append((attempted, Done(attempted.key, result, None, attempted.attempts)))
+
+    def _failed(self, attempted: _Call, error: BatchwrightError) -> None:
+        now = self.clock.now()
+        if isinstance(error, Throttled):
+            self.throttles += 1
+            self._pace.cut(attempted.started, now)
+        attempted.error = error
+        patience = PATIENCE.get(type(error))
+        final = not attempted.blind and isinstance(error, _MAY_HAVE_BEEN_DONE)
+        if patience is None or final:
+            return self._end(attempted)
+        if attempted.failed_at is None:
+            attempted.failed_at = now
+        if attempted.row_of is not type(error):
+            attempted.row_of, attempted.row_began, attempted.row = type(error), now, 0
+        last = min(attempted.row_began + patience.seconds, attempted.failed_at + _LONGEST)
+        if now >= last:
+            return self._end(attempted)
+        pause = self.rng.uniform(0.0, min(patience.longest, patience.first * 2.0**attempted.row))
+        attempted.row += 1
+        due = min(now + pause, last)
+        heapq.heappush(self._queue, (due, attempted.order, attempted))
+        if self.on_retry is not None:
+            self.on_retry(attempted.key, error, due - now)
+        return None
+
+    def _end(self, attempted: _Call) -> None:
+        self._ended.append((attempted, Done(attempted.key, None, attempted.error, attempted.attempts)))
+
+    def _give_up(self) -> None:
+        for _, _, queued in self._queue:
+            if queued.attempts:
+                self._end(queued)
+        self._queue = [entry for entry in self._queue if not entry[2].attempts]
+        heapq.heapify(self._queue)
+
+    def _to_wait_for(self, until: float | None, stopped: int | None) -> bool:
+        if until is not None and self.clock.now() >= until:
+            return False
+        if stopped is not None:
+            return bool(self._flight)
+        return until is not None or bool(self._flight or self._queue)
+
+    def _pause(self, until: float | None, stopped: int | None) -> float | None:
+        start = None if stopped is not None else self._next_start()
+        times = [at for at in (until, start) if at is not None]
+        return min(times) - self.clock.now() if times else None
+
+    def _take(self) -> list[Done]:
+        ended = sorted(self._ended, key=lambda pair: pair[0].order)
+        self._ended.clear()
+        return [done for _, done in ended]

@@ -1,0 +1,300 @@
+"""Life of a compute environment: states, refusals, roles."""
+
+from typing import Any
+
+import pytest
+
+from providers.simulator import Durations, Quotas, Settings
+from tests.providers.simulator.lab import LINKED, ORDINARY, Lab, connect, ec2, fargate, refusal
+
+
+def test_creation_takes_time_and_ends_valid(lab: Lab) -> None:
+    """An environment is CREATING for its duration, then VALID, with a healthy reason."""
+    lab.environment("a", wait=39)
+    assert lab.see_environment("a")["status"] == "CREATING"
+    assert "statusReason" not in lab.see_environment("a")
+    lab.clock.sleep(1)
+    assert lab.see_environment("a")["status"] == "VALID"
+    assert lab.see_environment("a")["statusReason"] == "ComputeEnvironment Healthy"
+
+
+def test_describe_shows_the_defaults_of_a_managed_environment(lab: Lab) -> None:
+    """Left unsaid, the state is ENABLED, the role the service-linked one, the image AL2023, desired vCPUs 0."""
+    arn = lab.environment("a")
+    seen = lab.see_environment(arn)
+    assert arn == "arn:aws:batch:eu-west-1:123456789012:compute-environment/a"
+    assert seen["computeEnvironmentName"] == "a"
+    assert (seen["state"], seen["type"], seen["tags"]) == ("ENABLED", "MANAGED", {})
+    assert seen["serviceRole"] == LINKED
+    assert seen["containerOrchestrationType"] == "ECS"
+    assert seen["uuid"] in seen["ecsClusterArn"]
+    assert seen["computeResources"]["ec2Configuration"] == [{"imageType": "ECS_AL2023"}]
+    assert seen["computeResources"]["desiredvCpus"] == 0
+    assert "allocationStrategy" in seen["computeResources"]
+    assert "updatePolicy" not in seen
+
+
+def test_an_unset_strategy_stays_absent(lab: Lab) -> None:
+    """An allocation strategy that was not sent is not shown."""
+    lab.environment("a", computeResources=ec2(allocationStrategy=None))
+    assert "allocationStrategy" not in lab.see_environment("a")["computeResources"]
+
+
+def test_fargate_shows_empty_lists_and_no_vcpus(lab: Lab) -> None:
+    """A Fargate environment shows empty instance types and images, and neither minimum nor desired vCPUs."""
+    lab.environment("a", computeResources=fargate())
+    seen = lab.see_environment("a")["computeResources"]
+    assert (seen["instanceTypes"], seen["ec2Configuration"]) == ([], [])
+    assert not {"minvCpus", "desiredvCpus"} & set(seen)
+
+
+def test_words_come_in_any_case_and_are_shown_in_upper_case(lab: Lab) -> None:
+    """Lower-case words of an enumeration are taken, and described in upper case."""
+    lab.environment("a", type="managed", state="disabled", computeResources=fargate(type="fargate_spot"))
+    seen = lab.see_environment("a")
+    assert (seen["type"], seen["state"], seen["computeResources"]["type"]) == ("MANAGED", "DISABLED", "FARGATE_SPOT")
+
+
+def test_an_unmanaged_environment_has_a_role_and_no_resources(lab: Lab) -> None:
+    """UNMANAGED needs a service role, keeps `unmanagedvCpus`, and shows no compute resources."""
+    lab.batch.create_compute_environment(
+        computeEnvironmentName="u", type="UNMANAGED", serviceRole=ORDINARY, unmanagedvCpus=8
+    )
+    lab.clock.sleep(60)
+    seen = lab.see_environment("u")
+    assert (seen["unmanagedvCpus"], seen["status"]) == (8, "VALID")
+    assert "computeResources" not in seen
+    update = lab.batch.update_compute_environment
+    assert "UNMANAGED" in refusal(update, computeEnvironment="u", computeResources={"maxvCpus": 1})[2]
+    update(computeEnvironment="u", unmanagedvCpus=4)
+    assert lab.see_environment("u")["unmanagedvCpus"] == 4
+
+
+def test_an_eks_environment_has_its_own_defaults(lab: Lab) -> None:
+    """On EKS the image is EKS_AL2023, there is no ECS cluster and no number of desired vCPUs."""
+    eks = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "batch"}
+    lab.environment("k", eksConfiguration=eks, computeResources=ec2(securityGroupIds=None))
+    seen = lab.see_environment("k")
+    assert seen["containerOrchestrationType"] == "EKS"
+    assert seen["computeResources"]["ec2Configuration"] == [{"imageType": "EKS_AL2023"}]
+    assert "desiredvCpus" not in seen["computeResources"]
+    assert "ecsClusterArn" not in seen
+    with_desired = {"computeEnvironment": "k", "computeResources": {"desiredvCpus": 1}}
+    assert "EKS" in refusal(lab.batch.update_compute_environment, **with_desired)[2]
+
+
+_EKS = {"eksClusterArn": "arn:aws:eks:eu-west-1:1:cluster/c"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"type": "MANAGED"}, "computeResources must be provided for a MANAGED compute environment"),
+        ({"type": "UNMANAGED"}, "ServiceRole is required"),
+        ({"type": "UNMANAGED", "serviceRole": "r", "computeResources": ec2()}, "UNMANAGED"),
+        ({"type": "MANAGED", "computeResources": ec2(), "unmanagedvCpus": 1}, "unmanagedvCpus"),
+        ({"type": "SEMI", "computeResources": ec2()}, "type must be one of MANAGED, UNMANAGED"),
+        ({"type": "MANAGED", "computeResources": ec2(), "state": "OFF"}, "state must be one of"),
+        ({"type": "MANAGED", "computeResources": ec2(minvCpus=None)}, "Resource minvCpus is required"),
+        ({"type": "MANAGED", "computeResources": ec2(instanceTypes=[])}, "Resource instanceTypes is required"),
+        ({"type": "MANAGED", "computeResources": ec2(instanceRole=None)}, "Resource instanceRole is required"),
+        ({"type": "MANAGED", "computeResources": ec2(securityGroupIds=[])}, "Resource securityGroupIds is required"),
+        ({"type": "MANAGED", "computeResources": ec2(subnets=[])}, "subnets"),
+        ({"type": "MANAGED", "computeResources": ec2(minvCpus=17)}, "minvCpus must be between"),
+        ({"type": "MANAGED", "computeResources": ec2(desiredvCpus=17)}, "desiredvCpus must be between"),
+        (
+            {"type": "MANAGED", "computeResources": ec2(allocationStrategy="SPOT_CAPACITY_OPTIMIZED")},
+            "only valid for SPOT",
+        ),
+        ({"type": "MANAGED", "computeResources": ec2(type="SPOT", allocationStrategy=None)}, "spotIamFleetRole"),
+        ({"type": "MANAGED", "computeResources": ec2(bidPercentage=101)}, "bidPercentage"),
+        ({"type": "MANAGED", "computeResources": ec2(scalingPolicy={"minScaleDownDelayMinutes": 5})}, "minScaleDown"),
+        ({"type": "MANAGED", "computeResources": ec2(ec2Configuration=[{"imageType": "x"}] * 3)}, "ec2Configuration"),
+        (
+            {
+                "type": "MANAGED",
+                "computeResources": ec2(launchTemplate={"launchTemplateId": "lt", "overrides": [{}] * 11}),
+            },
+            "overrides",
+        ),
+        ({"type": "MANAGED", "computeResources": fargate(minvCpus=0)}, "minvCpus is not applicable to Fargate"),
+        ({"type": "MANAGED", "computeResources": fargate(securityGroupIds=[])}, "securityGroupIds"),
+        ({"type": "MANAGED", "computeResources": fargate(subnets=["s"] * 17)}, "16 subnets"),
+        (
+            {
+                "type": "MANAGED",
+                "computeResources": ec2(),
+                "eksConfiguration": {**_EKS, "kubernetesNamespace": "kube-x"},
+            },
+            "kubernetesNamespace",
+        ),
+    ],
+)
+def test_a_bad_creation_is_refused_and_leaves_nothing(lab: Lab, request_: dict[str, Any], words: str) -> None:
+    """Each broken rule of creation is a ClientException, HTTP 400, and nothing is made."""
+    status, code, message = refusal(lab.batch.create_compute_environment, computeEnvironmentName="a", **request_)
+    assert (status, code) == (400, "ClientException")
+    assert words in message
+    assert lab.see_environment("a") == {}
+
+
+@pytest.mark.parametrize("name", ["-a", "_a", "a b", "a" * 129, "a/b", "é"])
+def test_a_malformed_name_is_refused(lab: Lab, name: str) -> None:
+    """A name begins with a letter or digit and has up to 128 letters, digits, hyphens and underscores."""
+    with pytest.raises(lab.batch.exceptions.ClientException):
+        lab.environment(name)
+
+
+def test_a_taken_name_is_refused_with_409_until_the_old_one_is_gone(lab: Lab) -> None:
+    """A name is taken for as long as its holder is described, a DELETING one included."""
+    lab.environment("a")
+    again = {"computeEnvironmentName": "a", "type": "MANAGED", "computeResources": ec2()}
+    assert refusal(lab.batch.create_compute_environment, **again) == (409, "ClientException", "Object already exists")
+    lab.disable_environment("a")
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    assert refusal(lab.batch.create_compute_environment, **again)[0] == 409
+    lab.clock.sleep(45)
+    lab.environment("a")
+    assert lab.see_environment("a")["status"] == "VALID"
+
+
+def test_deletion_needs_disabled_and_settled(lab: Lab) -> None:
+    """Deletion is refused while ENABLED and in transition; then DELETING, then gone."""
+    lab.environment("a", wait=0)
+    delete = lab.batch.delete_compute_environment
+    assert refusal(delete, computeEnvironment="a")[2] == "Cannot delete, resource is being modified"
+    lab.clock.sleep(60)
+    assert "DISABLED" in refusal(delete, computeEnvironment="a")[2]
+    lab.disable_environment("a", wait=29)
+    assert refusal(delete, computeEnvironment="a")[2] == "Cannot delete, resource is being modified"
+    lab.clock.sleep(1)
+    delete(computeEnvironment="a")
+    assert lab.see_environment("a")["status"] == "DELETING"
+    update = lab.batch.update_compute_environment
+    assert refusal(update, computeEnvironment="a", state="ENABLED")[2] == "Cannot update, resource is being modified"
+    lab.clock.sleep(45)
+    assert lab.see_environment("a") == {}
+    assert "does not exist" in refusal(delete, computeEnvironment="a")[2]
+
+
+def test_deleted_may_be_described_for_a_while() -> None:
+    """DELETED is a status that describe can show; the object counts as absent for changes."""
+    lab = Lab.new(settings=Settings(durations=Durations(deleted=30)))
+    lab.environment("a", state="DISABLED")
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    lab.clock.sleep(50)
+    assert lab.see_environment("a")["status"] == "DELETED"
+    assert "does not exist" in refusal(lab.batch.update_compute_environment, computeEnvironment="a", state="ENABLED")[2]
+    lab.clock.sleep(30)
+    assert lab.see_environment("a") == {}
+
+
+@pytest.mark.parametrize(
+    ("role", "words"),
+    [
+        ("arn:aws:iam::123456789012:role/missing-role", "sts:AssumeRole"),
+        ("missing", "sts:AssumeRole"),
+        ("arn:aws:iam::123456789012:role/AWSServiceRoleForBatch", "sts:AssumeRole"),
+    ],
+)
+def test_an_unusable_service_role_makes_it_invalid(lab: Lab, role: str, words: str) -> None:
+    """A role that Batch cannot assume ends the creation in INVALID, with the reason."""
+    lab.environment("a", serviceRole=role)
+    seen = lab.see_environment("a")
+    assert seen["status"] == "INVALID"
+    assert words in seen["statusReason"]
+    assert seen["statusReason"].startswith("CLIENT_ERROR - ")
+
+
+def test_an_invalid_environment_is_repaired_by_an_update(lab: Lab) -> None:
+    """A usable role brings an INVALID environment to VALID; an update that leaves the fault does not."""
+    lab.environment("a", serviceRole="missing")
+    lab.batch.update_compute_environment(computeEnvironment="a", computeResources={"maxvCpus": 4})
+    lab.clock.sleep(60)
+    assert lab.see_environment("a")["status"] == "INVALID"
+    lab.batch.update_compute_environment(computeEnvironment="a", serviceRole=ORDINARY)
+    assert lab.see_environment("a")["status"] == "UPDATING"
+    lab.clock.sleep(60)
+    assert lab.see_environment("a")["status"] == "VALID"
+
+
+def test_an_unusable_spot_fleet_role_makes_it_invalid_for_good(lab: Lab) -> None:
+    """The spot fleet role cannot be updated, so an environment that has a bad one stays INVALID."""
+    bad = ec2(type="SPOT", allocationStrategy="BEST_FIT", spotIamFleetRole="arn:aws:iam::1:role/missing")
+    lab.environment("a", computeResources=bad)
+    assert "IamFleetRole is invalid" in lab.see_environment("a")["statusReason"]
+    lab.batch.update_compute_environment(computeEnvironment="a", state="DISABLED")
+    lab.clock.sleep(60)
+    assert lab.see_environment("a")["status"] == "INVALID"
+
+
+def test_deletion_without_a_usable_role_falls_back_to_invalid(lab: Lab) -> None:
+    """An environment whose role is gone is not deleted; with the role repaired it is."""
+    lab.environment("a", serviceRole="missing", state="DISABLED")
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    assert lab.see_environment("a")["status"] == "DELETING"
+    lab.clock.sleep(60)
+    assert lab.see_environment("a")["status"] == "INVALID"
+    lab.batch.update_compute_environment(computeEnvironment="a", serviceRole=ORDINARY)
+    lab.clock.sleep(60)
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    lab.clock.sleep(60)
+    assert lab.see_environment("a") == {}
+
+
+def test_a_role_stays_in_its_class(lab: Lab) -> None:
+    """Service-linked and ordinary roles do not replace each other; an ordinary one replaces an ordinary one."""
+    lab.environment("linked")
+    lab.environment("ordinary", serviceRole=ORDINARY)
+    update = lab.batch.update_compute_environment
+    assert refusal(update, computeEnvironment="linked", serviceRole=ORDINARY)[0] == 400
+    assert refusal(update, computeEnvironment="ordinary", serviceRole=LINKED)[0] == 400
+    update(computeEnvironment="ordinary", serviceRole=ORDINARY + "2")
+    assert lab.see_environment("ordinary")["serviceRole"] == ORDINARY + "2"
+
+
+def test_an_account_holds_so_many_environments() -> None:
+    """Beyond the quota creation is refused; what is gone makes room."""
+    lab = Lab.new(settings=Settings(quotas=Quotas(environments=2)))
+    lab.environment("a", state="DISABLED")
+    lab.environment("b")
+    third = {"computeEnvironmentName": "c", "type": "MANAGED", "computeResources": ec2()}
+    assert "Limit of 2" in refusal(lab.batch.create_compute_environment, **third)[2]
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    lab.clock.sleep(60)
+    lab.environment("c")
+    assert [it["computeEnvironmentName"] for it in _all(lab)] == ["b", "c"]
+
+
+def _all(lab: Lab) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = lab.batch.describe_compute_environments()["computeEnvironments"]
+    return found
+
+
+def test_describe_finds_by_name_and_arn_and_is_silent_about_the_rest(lab: Lab) -> None:
+    """Unknown names, and ARNs of elsewhere, are left out; a thing named twice comes once; no names means all."""
+    arn = lab.environment("a")
+    lab.environment("b")
+    foreign = arn.replace("eu-west-1", "us-east-1")
+    found = lab.batch.describe_compute_environments(computeEnvironments=["a", arn, "zzz", foreign])
+    assert [it["computeEnvironmentName"] for it in found["computeEnvironments"]] == ["a"]
+    assert len(lab.batch.describe_compute_environments(computeEnvironments=[])["computeEnvironments"]) == 2
+    assert refusal(lab.batch.describe_compute_environments, computeEnvironments=["x"] * 101)[0] == 400
+
+
+def test_regions_and_accounts_do_not_see_each_other() -> None:
+    """State is keyed by account and region, and ARNs carry both."""
+    lab = Lab.new(settings=Settings(accounts={"other": "210987654321"}))
+    lab.environment("a")
+    elsewhere = connect(lab.simulator, region="cn-north-1")
+    other = connect(lab.simulator, key="other")
+    assert elsewhere.describe_compute_environments()["computeEnvironments"] == []
+    made = [
+        client.create_compute_environment(computeEnvironmentName="a", type="MANAGED", computeResources=ec2())
+        for client in (elsewhere, other)
+    ]
+    assert [it["computeEnvironmentArn"] for it in made] == [
+        "arn:aws-cn:batch:cn-north-1:123456789012:compute-environment/a",
+        "arn:aws:batch:eu-west-1:210987654321:compute-environment/a",
+    ]
+    assert len(_all(lab)) == 1
