@@ -76,7 +76,7 @@ class Checker:
         self.faults.add(key, f"{path}.{name}" if path else name, f"there is no key {name!r} here", hint)
 
     def _elsewhere(self, name: str, field: Field, path: str) -> str | None:
-        kind = self.kinds[field.shape] if field.shape in self.kinds else None
+        kind = self.kinds.by_name.get(field.shape)
         if kind and name == kind.name_member:
             return "the name is the key of the block; physicalName sets another name in AWS"
         if self._places is None:

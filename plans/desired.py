@@ -13,7 +13,6 @@ from providers.kinds import Kind
 from providers.resources import (
     HOUSE_TAG_PREFIX,
     Address,
-    Field,
     Lifecycle,
     Resource,
     Rollout,
@@ -190,7 +189,7 @@ def _either(members: tuple[str, ...]) -> str:
 
 
 def _of_environment(spec: Mapping[str, Any]) -> Iterator[Demand]:
-    """CreateComputeEnvironment: `computeResources` "is required for managed", the service role for unmanaged ones."""
+    """CreateComputeEnvironment: resources are required when managed; a role must be given when unmanaged."""
     if spec.get("type") == "MANAGED" and not _has(spec, "computeResources"):
         yield "computeResources", "a MANAGED compute environment needs computeResources", None
     if spec.get("type") == "UNMANAGED" and not _has(spec, "serviceRole"):
@@ -198,12 +197,12 @@ def _of_environment(spec: Mapping[str, Any]) -> Iterator[Demand]:
 
 
 def _of_queue(spec: Mapping[str, Any]) -> Iterator[Demand]:
-    """CreateJobQueue: "All compute environments... or service environments", never both."""
+    """CreateJobQueue: "can't have both a serviceEnvironmentOrder and a computeEnvironmentOrder"."""
     return _one_of(spec, ("computeEnvironmentOrder", "serviceEnvironmentOrder"), "a job queue")
 
 
 def _of_definition(spec: Mapping[str, Any]) -> Iterator[Demand]:
-    """RegisterJobDefinition: which properties go with which type."""
+    """RegisterJobDefinition: the documentation of `type` says which properties go with it."""
     single = ("containerProperties", "ecsProperties", "eksProperties")
     match spec.get("type"):
         case "container":

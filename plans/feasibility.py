@@ -184,9 +184,7 @@ def _queue(decision: Decision, decisions: Sequence[Decision], world: World) -> I
             )
 
 
-def _environment(
-    reference: object, decisions: Sequence[Decision], world: World
-) -> tuple[dict[str, Any], Live | None]:
+def _environment(reference: object, decisions: Sequence[Decision], world: World) -> tuple[dict[str, Any], Live | None]:
     kind = world.kinds["compute_environment"]
     live = world.by_arn.get(str(reference))
     for other in decisions:

@@ -4,7 +4,7 @@ bytes ─yamltext─▶ nodes ─variables─▶ nodes ─check─▶ typed docu
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -61,12 +61,15 @@ def parse(
     roots = [read(source, faults) for source in sources]
     if not roots:
         raise ManifestError("there is no file to read a manifest from")
-    maps = [root.with_value(entries) for root, entries in _maps(roots, faults)]
+    maps = [root for root in roots if root is not None and isinstance(root.value, Mapping)]
+    for root in roots:
+        if root is not None and not isinstance(root.value, Mapping):
+            faults.add(root, "", f"a manifest is a map of keys such as `stack`, not {root.told()}")
     if len(maps) < len(roots):
         faults.end("the manifest")
     declared = _declared(maps, kinds, faults)
     expand = Variables(settle(declared, variables, ambient, faults), faults).expand
-    top, sections = _joined([expand(root) for root in maps], kinds, faults)
+    top, sections = _joined([expand(_without_variables(root)) for root in maps], kinds, faults)
     names = {kind.name: sections[kind.section] for kind in kinds}
     stack = _stack(top.get("stack"), maps[0], faults)
     checker = Checker(kinds, stack, names, faults)
@@ -94,16 +97,6 @@ def parse(
     )
 
 
-def _maps(roots: Iterable[Node | None], faults: Faults) -> Iterator[tuple[Node, Mapping[str, Entry]]]:
-    for root in roots:
-        if root is None:
-            continue
-        if isinstance(root.value, Mapping):
-            yield root, root.value
-        else:
-            faults.add(root, "", f"a manifest is a map of keys such as `stack`, not {root.told()}")
-
-
 def _declared(roots: Iterable[Node], kinds: Kinds, faults: Faults) -> Mapping[str, Entry]:
     """The variables of all files. One that two files declare must be declared alike."""
     section = kinds.document.members["variables"]
@@ -126,6 +119,10 @@ def _declared(roots: Iterable[Node], kinds: Kinds, faults: Faults) -> Mapping[st
     return declared
 
 
+def _without_variables(root: Node) -> Node:
+    return root.with_value({key: entry for key, entry in root.entries.items() if key != "variables"})
+
+
 def _joined(
     roots: Iterable[Node], kinds: Kinds, faults: Faults
 ) -> tuple[Mapping[str, Entry], Mapping[str, Mapping[str, Entry]]]:
@@ -134,8 +131,6 @@ def _joined(
     sections: dict[str, dict[str, Entry]] = {kind.section: {} for kind in kinds}
     for root in roots:
         for key, entry in root.entries.items():
-            if key == "variables":
-                continue
             if key in sections:
                 _join(sections[key], key, entry.node, faults)
             elif plain(top.setdefault(key, entry).node) != plain(entry.node):
@@ -178,13 +173,15 @@ def _settings(top: Mapping[str, Entry], checker: Checker) -> Mapping[str, Any]:
                 said[key] = value
     if (prefix := said.get("namePrefix")) is not None and not _PREFIX.fullmatch(prefix):
         faults.add(top["namePrefix"].node, "namePrefix", f"{prefix!r} cannot begin a name", "letters, digits, - and _")
+        del said["namePrefix"]
     if "tags" in said:
         tags_fit(said["tags"], top["tags"].node, "tags", faults)
     account = said.get("target", {}).get("accountId")
     if isinstance(account, str) and not re.fullmatch("[0-9]{12}", account):
         at = top["target"].node.entries["accountId"].node
         faults.add(at, "target.accountId", f"{account!r} is not an account", "twelve digits")
-    for index, text in enumerate(said.get("policy", {}).get("ignore") or ()):
+    ignored = said.get("policy", {}).get("ignore")
+    for index, text in enumerate(ignored if isinstance(ignored, list) else ()):
         if isinstance(text, str) and not any(path_exists(kind, text) for kind in checker.kinds):
             at = top["policy"].node.entries["ignore"].node.items[index]
             faults.add(at, f"policy.ignore[{index}]", f"{text!r} is no path of any kind")

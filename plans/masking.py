@@ -16,7 +16,7 @@ from plans.plan import Plan, Step
 
 _ANYWHERE = re.compile(r"password|passwd|passphrase|secret(?!ar)|credential|apikey|privatekey|accesskey")
 _WORD = re.compile(r"(?:pass|pwd|creds?|keys?|tokens?)$")
-_INNOCENT = frozenset({"donkey", "hockey", "hotkey", "jockey", "monkey", "turkey", "whiskey"})
+_INNOCENT = frozenset({"bypass", "compass", "donkey", "hockey", "hotkey", "jockey", "monkey", "turkey", "whiskey"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ENTRY_PATH = re.compile(r"(?:^|\.)(?:environment|env)\[(?P<name>.*)\](?:\.value)?$", re.DOTALL)
 _ENTRY = frozenset({"name", "value"})
@@ -37,7 +37,8 @@ def mask(document: Any, salt: str | None) -> Any:
     """
     match document:
         case {"name": str(name), "value": value} if secret(name):
-            return {**mask({**document, "value": None}, salt), "value": _masked(value, salt)}
+            others = {key: _member(key, other, salt) for key, other in document.items() if key != "value"}
+            return others | {"value": _masked(value, salt)}
         case Mapping():
             return {key: _member(key, value, salt) for key, value in document.items()}
         case list() | tuple():

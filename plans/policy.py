@@ -13,7 +13,7 @@ from providers.kinds import Kinds
 from providers.kinds.house import POLICY
 from providers.resources import EMPTY, Drain, Field
 
-_IMPACTS = POLICY.members["maxImpact"].enum
+IMPACTS = POLICY.members["maxImpact"].enum
 _DRAINS = POLICY.members["drain"].members["mode"].enum
 _MEMBERS = {
     "prune": "prune",
@@ -103,7 +103,7 @@ def _leniency(drain: Drain) -> tuple[int, float]:
 _STRICTER: Mapping[str, Callable[[Sequence[Any]], Any]] = {
     "prune": all,
     "adopt": all,
-    "max_impact": lambda impacts: min(impacts, key=_IMPACTS.index),
+    "max_impact": lambda impacts: min(impacts, key=IMPACTS.index),
     "max_deletes": min,
     "ignore": _in_all,
     "ignore_tags": _in_all,

@@ -188,7 +188,7 @@ class _Reader:
             null = text in _NULLS and event.implicit[0] if tag is None else tag == f"{_CORE}null"
             value = None if null else text
         elif isinstance(event, yaml.SequenceStartEvent):
-            items = []
+            items: list[Node] = []
             while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
                 self.trail.append(f"[{len(items)}]")
                 items.append(self.node(inner, depth + 1))

@@ -158,7 +158,7 @@ class Resource:
     drain: Drain | None = None
     rollout: Rollout = Rollout()
     depends_on: tuple[Address, ...] = ()
-    mark: Mark | None = None
+    mark: Mark | None = attrs.field(default=None, eq=False)
 
 
 @attrs.frozen

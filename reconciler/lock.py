@@ -39,7 +39,7 @@ class FileLock:
 
     path: Path
     holder: Holder
-    _descriptor: int | None = attrs.field(default=None, init=False)
+    _descriptor: int = attrs.field(default=-1, init=False)
 
     def __enter__(self) -> None:
         with _told(self.path):
@@ -66,10 +66,10 @@ class FileLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._descriptor is not None:
-            descriptor, self._descriptor = self._descriptor, None
-            os.ftruncate(descriptor, 0)
-            os.close(descriptor)
+        try:
+            os.ftruncate(self._descriptor, 0)
+        finally:
+            os.close(self._descriptor)
 
 
 @attrs.frozen

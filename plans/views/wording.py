@@ -140,9 +140,9 @@ def closing(report: Report) -> str:
 
 def advice(report: Report) -> str:
     """What to do next, where the apply did not do all."""
-    if report.interrupted_by is not None or report.failures:
+    if report.interrupted_by is not None or (report.failures and report.counts.get("done")):
         return "What is done is done. Run the same command again to go on from there."
-    if report.exit_code:
+    if report.exit_code and not report.failures:
         return "Run the same command again; if this stays, somebody or something else changes these resources."
     return ""
 
@@ -275,13 +275,13 @@ def listing(difference: Difference) -> Iterator[Line]:
     yield from (attrs.evolve(line, text=f"  {line.text}") for line in lines(before, after))
 
 
-def short(value: Any) -> bool:
-    """Whether a value is shown in one line."""
-    return flat(value) and (isinstance(value, str) or len(inline(value)) <= INLINE)
+def short(value: Any, room: int = INLINE) -> bool:
+    """Whether a value is shown in one line: text always, unless it has several lines itself; the rest where it fits."""
+    return flat(value) and (isinstance(value, str) or len(inline(value)) <= room)
 
 
 def _labelled(head: str, value: Any) -> Iterator[str]:
-    if short(value):
+    if short(value, INLINE - len(head)):
         yield f"{head} {inline(value)}"
     else:
         yield f"{head} |" if isinstance(value, str) else head

@@ -34,7 +34,7 @@ def create(world: World, request: Json) -> Json:
     orchestration = "EKS" if "eksConfiguration" in request else "ECS"
     given = request.get("computeResources")
     if given is not None:
-        resources.check_created(given, orchestration)
+        resources.check_created(given, orchestration, world.now)
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
     name_is_free(world, ENVIRONMENT, name)
     must_fit(world, ENVIRONMENT, world.settings.quotas.environments)
@@ -149,14 +149,10 @@ def _namespace_is_allowed(request: Json) -> None:
         raise Refused("kubernetesNamespace is not valid")
 
 
-def _is_linked(role: str) -> bool:
-    return "aws-service-role/batch.amazonaws.com/" in role
-
-
 @documented(API + "API_UpdateComputeEnvironment.html")
 def _role_stays_in_its_class(shown: Json, role: str | None) -> None:
     """The service-linked role is not exchanged for an ordinary one, nor an ordinary one for the service-linked."""
-    if role and _is_linked(role) != _is_linked(shown["serviceRole"]):
+    if role and resources.is_linked(role) != resources.is_linked(shown["serviceRole"]):
         raise Refused("A service-linked role and another IAM role cannot replace each other")
 
 
@@ -175,7 +171,7 @@ def _role_trouble(shown: Json) -> str | None:
     wrong path, as in aws/aws-cdk#20727.
     """
     role = shown["serviceRole"]
-    astray = role.startswith("arn:") and "AWSServiceRoleForBatch" in role and not _is_linked(role)
+    astray = role.startswith("arn:") and "AWSServiceRoleForBatch" in role and not resources.is_linked(role)
     if "missing" in role.rpartition("/")[2] or astray:
         return f"CLIENT_ERROR - Not authorized to perform sts:AssumeRole on {role} (Service: null; Status Code: 403)"
     return None

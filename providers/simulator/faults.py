@@ -89,5 +89,3 @@ def raise_before(fault: Fault, operation: str, user: str) -> None:
             raise Refused(message, code="ExpiredTokenException", status=403)
         case "unknown":
             raise unknown_operation(operation)
-        case "lost":
-            return

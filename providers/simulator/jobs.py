@@ -160,7 +160,7 @@ def _placed(world: World, queue_name: str, due: float) -> float | None:
     order = queue.shown["computeEnvironmentOrder"] if queue else []
     found = [world.read(ENVIRONMENT, entry["computeEnvironment"]) for entry in order]
     spans = [span for thing in found if thing for span in thing.kept["open"]]
-    starts = [max(begin, due) for begin, end in spans if end is None or end > due]
+    starts = [max(begin, due) for begin, end in spans if end is None or end >= due]
     return min((start for start in starts if start <= world.now), default=None)
 
 

@@ -15,11 +15,10 @@ from providers.simulator.lifecycle import (
     name_is_free,
     name_is_well_formed,
 )
-from providers.simulator.resources import is_fargate
+from providers.simulator.resources import architectures, is_fargate
 from providers.simulator.rules import Refused, assumed, documented, observed
 
 _HEALTHY: Json = {"status": "VALID", "statusReason": "JobQueue Healthy"}
-_ARM = ("a1", "t4g", "g5g", "im4gn", "is4gen", "x2gd", "hpc7g", "i4g", "i8g", "default_arm64")
 
 
 def create(world: World, request: Json) -> Json:
@@ -175,7 +174,7 @@ def _one_type(found: list[Thing]) -> str:
     types = {_type_of(thing) for thing in found}
     if len(types) > 1:
         raise Refused("All compute environments of a job queue must be of the same type")
-    if len({arm for thing in found for arm in _architectures(thing)}) > 1:
+    if len({name for thing in found for name in architectures(thing.shown.get("computeResources", {}))}) > 1:
         raise Refused("All compute environments of a job queue must share the same CPU architecture")
     return types.pop()
 
@@ -187,16 +186,6 @@ def _type_of(environment: Thing) -> str:
     if resources and resources["type"] == "ECS_MANAGED_INSTANCES":
         return "ECS_MANAGED_INSTANCES"
     return "ECS_FARGATE" if resources and is_fargate(resources) else "ECS"
-
-
-def _architectures(environment: Thing) -> set[bool]:
-    types = environment.shown.get("computeResources", {}).get("instanceTypes", [])
-    return {_is_arm(instance_type.partition(".")[0]) for instance_type in types}
-
-
-def _is_arm(family: str) -> bool:
-    generation = family.lstrip("abcdefghijklmnopqrstuvwxyz").lstrip("0123456789")
-    return family in _ARM or (family[:1] in "cmr" and generation.startswith("g"))
 
 
 @documented(API + "API_CreateJobQueue.html")

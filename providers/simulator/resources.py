@@ -1,5 +1,6 @@
 """What stands inside `computeResources`: what a create and an update may say, and what a describe then shows."""
 
+import datetime
 import re
 from collections.abc import Callable
 from typing import Literal
@@ -8,6 +9,8 @@ from providers.simulator.lifecycle import API, Json
 from providers.simulator.rules import Refused, documented, observed
 
 USER_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
+_ARM = re.compile(r"a1|default_arm64|g5g|t4g|hpc7g|(c|i|im|is|m|r|x)\d+g\w*")
+_AL2_ENDS = datetime.datetime(2026, 6, 30, tzinfo=datetime.UTC).timestamp()
 SPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 FARGATE = ("FARGATE", "FARGATE_SPOT")
 Regime = Literal["scaling", "infrastructure"]
@@ -38,12 +41,24 @@ _FARGATE_UPDATE_TEXT = (
 )
 
 
+def is_linked(role: str) -> bool:
+    """Tell whether a role is Batch's service-linked one."""
+    return "aws-service-role/batch.amazonaws.com/" in role
+
+
+def architectures(given: Json) -> set[str]:
+    """Return the CPU architectures of the instance types, as far as their names tell."""
+    families = [instance_type.partition(".")[0] for instance_type in given.get("instanceTypes", [])]
+    return {"arm64" if _ARM.fullmatch(family) else "x86_64" for family in families}
+
+
 def is_fargate(given: Json) -> bool:
     return given["type"] in FARGATE
 
 
-def check_created(given: Json, orchestration: str) -> None:
+def check_created(given: Json, orchestration: str, now: float) -> None:
     """Refuse what CreateComputeEnvironment refuses."""
+    _image_is_offered(given, now)
     _has_subnets(given)
     if is_fargate(given):
         _fargate_has_no_machines(given)
@@ -84,6 +99,7 @@ def check_updated(shown: Json, request: Json) -> Regime:
 
 def _check(given: Json, orchestration: str) -> None:
     _vcpus_are_in_order(given, orchestration)
+    _machines_share_an_architecture(given)
     _lists_are_short(given)
     _numbers_are_in_range(given)
 
@@ -120,6 +136,24 @@ def _machines_are_told(given: Json, orchestration: str) -> None:
             raise Refused(f"Resource {key} is required")
     if orchestration == "ECS" and not given.get("securityGroupIds") and not given.get("launchTemplate"):
         raise Refused("Resource securityGroupIds is required")
+
+
+@documented(API + "API_ComputeResource.html")
+def _machines_share_an_architecture(given: Json) -> None:
+    """The instance types of an environment share one CPU architecture."""
+    if len(architectures(given)) > 1:
+        raise Refused("instanceTypes must share the same CPU architecture")
+
+
+@documented(API + "API_Ec2Configuration.html")
+def _image_is_offered(given: Json, now: float) -> None:
+    """From 30 June 2026 no new ECS environment gets an Amazon Linux 2 image from Batch; one's own may be named."""
+    old = any(
+        image["imageType"] in ("ECS_AL2", "ECS_AL2_NVIDIA") and "imageIdOverride" not in image
+        for image in given.get("ec2Configuration", [])
+    )
+    if old and "imageId" not in given and now >= _AL2_ENDS:
+        raise Refused("Amazon Linux 2 images provided by Batch are no longer supported for new compute environments")
 
 
 @documented(API + "API_ComputeResource.html")
@@ -186,8 +220,7 @@ def _fargate_takes_few_updates(sent: Json, request: Json) -> None:
 def _beyond_scaling_needs_a_capable_environment(shown: Json, sent: Json, beyond: list[str]) -> None:
     """More than scaling changes in place only on EC2 or SPOT, with the service-linked role, and off BEST_FIT."""
     live = shown["computeResources"]
-    linked = "aws-service-role/batch.amazonaws.com/" in shown["serviceRole"]
-    if not linked:
+    if not is_linked(shown["serviceRole"]):
         raise Refused(
             f"Following fields [{', '.join(beyond)}] can be updated only for Non-fargate Compute Environment "
             "having a Batch Service Linked Role"

@@ -17,7 +17,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 @attrs.frozen
 class Rule:
-    """One rule: `says` is a sentence, `source` a public page or thread ("" for an assumption without a trace)."""
+    """One rule: `name` is MODULE.FUNCTION, `says` a sentence, `source` a public page or thread.
+
+    The source is "" for an assumption without a trace.
+    """
 
     name: str
     basis: Basis
@@ -33,15 +36,13 @@ class Refused(Exception):
     code: str = "ClientException"
     status: int = 400
 
-    def __str__(self) -> str:
-        return self.message
-
 
 def _mark(basis: Basis, source: str) -> Callable[[_Function], _Function]:
     def mark(function: _Function) -> _Function:
         says = (function.__doc__ or "").strip().partition("\n\n")[0]
+        module = function.__module__.rpartition(".")[2]
         name = function.__name__.strip("_").replace("_", "-")
-        function.__dict__["rule"] = Rule(name, basis, " ".join(says.split()), source)
+        function.__dict__["rule"] = Rule(f"{module}.{name}", basis, " ".join(says.split()), source)
         return function
 
     return mark

@@ -21,6 +21,7 @@ from providers.errors import StoreError
 _APPLICATION = 0x42775369
 _FORMAT = 1
 _PATIENCE = 30.0
+_CHUNK = 200
 _SCHEMA = """
 CREATE TABLE clock (real REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL);
 CREATE TABLE objects (
@@ -69,8 +70,12 @@ class Transaction:
     def walk(self, kind: str, parent: str | None = None, after: int = 0) -> Iterator[Row]:
         """Yield the objects of `kind`, or of one parent, in the order they came, those after `after` only."""
         clause = " AND parent = ?" if parent is not None else ""
-        given = (self.scope, kind, parent, after) if parent is not None else (self.scope, kind, after)
-        yield from map(_row, self._connection.execute(f"{_COLUMNS}{clause} AND seq > ? ORDER BY seq", given))
+        query = f"{_COLUMNS}{clause} AND seq > ? ORDER BY seq LIMIT {_CHUNK}"
+        keys = (self.scope, kind, parent) if parent is not None else (self.scope, kind)
+        # Chunk by chunk: a cursor left open would hold the file's lock for as long as somebody holds the generator.
+        while records := self._connection.execute(query, (*keys, after)).fetchall():
+            yield from map(_row, records)
+            after = records[-1][0]
 
     def put(self, kind: str, name: str, document: Document, parent: str, stale_until: float) -> None:
         """Write an object; what it was before is kept for stale reads when `stale_until` is not 0."""

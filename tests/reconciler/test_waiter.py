@@ -26,8 +26,8 @@ def unmet(goal: Goal, live: Live) -> Sequence[str]:
     return [path for path, value in goal.expect.items() if live.spec.get(path) != value]
 
 
-def waiter(spacing: Spacing = Spacing()) -> Waiter:
-    return Waiter(random.Random(3), unmet, BATCH, spacing)
+def waiter(spacing: Spacing | None = None) -> Waiter:
+    return Waiter(random.Random(3), unmet, BATCH, spacing or Spacing())
 
 
 def goal(until: Until, name: str = "spot", kind: str = CE, **given: Any) -> Goal:
@@ -325,7 +325,7 @@ def test_looks_that_fail_are_taken_again_until_the_deadline() -> None:
     (ended,) = waits.failed(poll, NOW + 100, denied)
     assert isinstance(ended.error, DeadlinePassed)
     assert "the last look at it failed: DescribeComputeEnvironments: not allowed" in ended.error.message
-    assert waits.waiting == ()
+    assert not waits.waiting
 
 
 def test_a_look_that_fails_does_not_forget_what_was_seen() -> None:

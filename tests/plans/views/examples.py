@@ -264,7 +264,7 @@ IN_PART = Report(
             "compute_environment.big",
             None,
             "skipped",
-            because="job_queue.high/update",
+            because="compute_environment.big/create",
         ),
         Outcome("job_definition.align/register", "job_definition.align", "RegisterJobDefinition", "done", 1.3),
     ),

@@ -114,7 +114,9 @@ def test_an_ecs_task_is_filled(lab: Lab) -> None:
     task = {"containers": [{"name": "m", "image": "i"}, sidecar]}
     lab.batch.register_job_definition(jobDefinitionName="d", type="container", ecsProperties={"taskProperties": [task]})
     (seen,) = lab.see_definition("d:1")["ecsProperties"]["taskProperties"]
-    lists = {key: [] for key in ("command", "dependsOn", "environment", "mountPoints", "secrets", "ulimits")}
+    lists: dict[str, Any] = {
+        key: [] for key in ("command", "dependsOn", "environment", "mountPoints", "secrets", "ulimits")
+    }
     assert (seen["platformVersion"], seen["volumes"]) == ("LATEST", [])
     assert seen["containers"] == [
         {"name": "m", "image": "i", "essential": True, **lists},
@@ -128,7 +130,7 @@ def test_a_pod_is_filled(lab: Lab) -> None:
         jobDefinitionName="d", type="container", eksProperties={"podProperties": {"containers": [{"image": "i"}]}}
     )
     seen = lab.see_definition("d:1")
-    lists = {key: [] for key in ("args", "command", "env", "volumeMounts")}
+    lists: dict[str, Any] = {key: [] for key in ("args", "command", "env", "volumeMounts")}
     assert seen["containerOrchestrationType"] == "EKS"
     assert "propagateTags" not in seen
     assert seen["eksProperties"]["podProperties"] == {
@@ -137,6 +139,22 @@ def test_a_pod_is_filled(lab: Lab) -> None:
         "volumes": [],
         "imagePullSecrets": [],
     }
+
+
+def test_what_has_no_inside_stays_empty(lab: Lab) -> None:
+    """EKS properties without a pod, a retry strategy without conditions, and ECS nodes are shown as sent."""
+    lab.batch.register_job_definition(
+        jobDefinitionName="k", type="container", eksProperties={}, retryStrategy={"attempts": 2}
+    )
+    seen = lab.see_definition("k:1")
+    assert (seen["eksProperties"], seen["retryStrategy"]) == ({}, {"attempts": 2})
+    task = {"containers": [{"name": "m", "image": "i"}]}
+    node = {"targetNodes": "0:1", "ecsProperties": {"taskProperties": [task]}}
+    nodes = {"numNodes": 2, "mainNode": 0, "nodeRangeProperties": [node]}
+    lab.batch.register_job_definition(jobDefinitionName="n", type="multinode", nodeProperties=nodes)
+    (seen,) = lab.see_definition("n:1")["nodeProperties"]["nodeRangeProperties"]
+    assert "container" not in seen
+    assert seen["ecsProperties"]["taskProperties"][0]["platformVersion"] == "LATEST"
 
 
 def test_nodes_are_filled(lab: Lab) -> None:

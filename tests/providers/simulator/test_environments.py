@@ -107,6 +107,8 @@ _EKS = {"eksClusterArn": "arn:aws:eks:eu-west-1:1:cluster/c"}
             "only valid for SPOT",
         ),
         ({"type": "MANAGED", "computeResources": ec2(type="SPOT", allocationStrategy=None)}, "spotIamFleetRole"),
+        ({"type": "MANAGED", "computeResources": ec2(instanceTypes=["c6i", "c6g.large"])}, "architecture"),
+        ({"type": "MANAGED", "computeResources": ec2(ec2Configuration=[{"imageType": "ECS_AL2"}])}, "Amazon Linux 2"),
         ({"type": "MANAGED", "computeResources": ec2(bidPercentage=101)}, "bidPercentage"),
         ({"type": "MANAGED", "computeResources": ec2(scalingPolicy={"minScaleDownDelayMinutes": 5})}, "minScaleDown"),
         ({"type": "MANAGED", "computeResources": ec2(ec2Configuration=[{"imageType": "x"}] * 3)}, "ec2Configuration"),
@@ -298,3 +300,22 @@ def test_regions_and_accounts_do_not_see_each_other() -> None:
         "arn:aws:batch:eu-west-1:210987654321:compute-environment/a",
     ]
     assert len(_all(lab)) == 1
+
+
+def test_amazon_linux_2_was_offered_until_2026_06_30(lab: Lab) -> None:
+    """Before that day, and with an image of one's own after it, an ECS_AL2 environment is made."""
+    own = [{"imageType": "ECS_AL2", "imageIdOverride": "ami-1"}]
+    lab.environment("a", computeResources=ec2(ec2Configuration=own))
+    lab.environment("b", computeResources=ec2(ec2Configuration=[{"imageType": "ECS_AL2"}], imageId="ami-2"))
+    lab.clock.instant = 1_782_777_599.0
+    lab.environment("c", computeResources=ec2(ec2Configuration=[{"imageType": "ECS_AL2"}]))
+    assert len(_all(lab)) == 3
+
+
+def test_managed_instances_are_kept_as_given(lab: Lab) -> None:
+    """A type without rules of its own is shown as it was sent, and makes a queue of its type."""
+    given = {"type": "ECS_MANAGED_INSTANCES", "maxvCpus": 4, "subnets": ["subnet-1"]}
+    lab.environment("a", computeResources=given)
+    lab.queue("q", "a")
+    assert lab.see_environment("a")["computeResources"] == given
+    assert lab.see_queue("q")["jobQueueType"] == "ECS_MANAGED_INSTANCES"

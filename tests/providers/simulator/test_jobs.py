@@ -168,7 +168,7 @@ def test_a_job_names_an_active_definition(lab: Lab, reference: str) -> None:
 
 
 def test_fair_share_queues_ask_for_share_and_priority(lab: Lab) -> None:
-    """A share goes with a fair-share queue and no other; a priority comes from the job or its definition, 0 included."""
+    """A share goes with a fair-share queue only; a priority comes from the job or its definition, 0 included."""
     _ready(lab)
     policy = lab.batch.create_scheduling_policy(name="p")["arn"]
     lab.queue("fair", "a", schedulingPolicyArn=policy)

@@ -71,7 +71,7 @@ def test_instances_change_in_place_only_in_a_capable_environment(
     lab: Lab, role: str | None, strategy: str | None, words: str
 ) -> None:
     """With an ordinary role, or with BEST_FIT, only scaling is updated."""
-    given = {"serviceRole": role} if role else {}
+    given: dict[str, Any] = {"serviceRole": role} if role else {}
     lab.environment("a", computeResources=ec2(allocationStrategy=strategy), **given)
     assert words in _refused(lab, instanceTypes=["c6i"])
     assert _update(lab, maxvCpus=32, minvCpus=1, scalingPolicy={"minScaleDownDelayMinutes": 30})["maxvCpus"] == 32
@@ -86,7 +86,7 @@ def test_there_is_no_way_back_to_best_fit(lab: Lab) -> None:
 def test_everything_changes_at_once_on_a_capable_environment_and_back(lab: Lab) -> None:
     """EC2 becomes SPOT with all its members in one update, and EC2 again in another."""
     lab.environment("a", computeResources=ec2())
-    spot = {
+    spot: dict[str, Any] = {
         "type": "SPOT",
         "allocationStrategy": "SPOT_CAPACITY_OPTIMIZED",
         "bidPercentage": 60,
@@ -102,7 +102,12 @@ def test_everything_changes_at_once_on_a_capable_environment_and_back(lab: Lab) 
     }
     seen = _update(lab, **spot)
     assert {key: seen[key] for key in spot} == spot
-    back = {"type": "EC2", "allocationStrategy": "BEST_FIT_PROGRESSIVE", "bidPercentage": 0, "ec2KeyPair": ""}
+    back: dict[str, Any] = {
+        "type": "EC2",
+        "allocationStrategy": "BEST_FIT_PROGRESSIVE",
+        "bidPercentage": 0,
+        "ec2KeyPair": "",
+    }
     seen = _update(
         lab, **back, launchTemplate={"launchTemplateId": ""}, tags={}, placementGroup="", ec2Configuration=[]
     )

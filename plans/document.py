@@ -1,0 +1,113 @@
+"""A resolved manifest as JSON and back, for plan files: variables replaced, names and references settled.
+
+Places in files are not kept: equal wishes are equal wherever they are written. Unlike the views, the document holds the
+values of the environment as they are.
+"""
+
+from typing import Any, get_args
+
+import attrs
+
+from plans.jsonform import Place, encode_members
+from plans.manifest import Manifest
+from plans.policy import IMPACTS, Policy
+from providers.kinds.house import DEFINITION, DRAIN, RESOURCE
+from providers.resources import Drain, Lifecycle, Resource, Rollout, Target
+
+_MODES = DRAIN.members["mode"].enum
+_REPLACE = RESOURCE["lifecycle"].members["replace"].enum
+_FOREIGN = DEFINITION["rollout"].members["foreign"].enum
+
+
+def to_document(manifest: Manifest) -> dict[str, Any]:
+    """JSON-able: references are `{"$ref": "ADDRESS#arn"}` and `{"$elsewhere": {"kind", "stack", "name"}}`."""
+    return {
+        "stack": manifest.stack,
+        "name_prefix": manifest.name_prefix,
+        "target": attrs.asdict(manifest.target),
+        "tags": dict(manifest.tags),
+        "policy": {**attrs.asdict(manifest.policy), **_lists(manifest.policy)},
+        "resources": [_resource_json(resource) for resource in manifest.resources.values()],
+    }
+
+
+def from_document(document: Any) -> Manifest:
+    """Read what `to_document` wrote, which may be anything by now; raises PlanFileError naming the place."""
+    at = Place(document, "manifest")
+    resources = at["resources"].each(_resource)
+    return Manifest(
+        stack=at["stack"].text(),
+        resources={resource.address: resource for resource in resources},
+        name_prefix=at["name_prefix"].text(),
+        target=_target(at["target"]),
+        tags=at["tags"].texts(),
+        policy=_policy(at["policy"]),
+    )
+
+
+def _lists(policy: Policy) -> dict[str, list[str]]:
+    return {"ignore": [*policy.ignore], "ignore_tags": [*policy.ignore_tags], "said": sorted(policy.said)}
+
+
+def _resource_json(resource: Resource) -> dict[str, Any]:
+    return {
+        "address": str(resource.address),
+        "physical_name": resource.physical_name,
+        "spec": encode_members(resource.spec),
+        "tags": dict(resource.tags),
+        "lifecycle": {**attrs.asdict(resource.lifecycle), "ignore": list(resource.lifecycle.ignore)},
+        "drain": attrs.asdict(resource.drain) if resource.drain else None,
+        "rollout": attrs.asdict(resource.rollout),
+        "depends_on": [str(address) for address in resource.depends_on],
+    }
+
+
+def _resource(at: Place) -> Resource:
+    return Resource(
+        address=at["address"].address(),
+        physical_name=at["physical_name"].text(),
+        spec=at["spec"].members(),
+        tags=at["tags"].texts(),
+        lifecycle=_lifecycle(at["lifecycle"]),
+        drain=at["drain"].maybe(_drain),
+        rollout=_rollout(at["rollout"]),
+        depends_on=at["depends_on"].each(Place.address),
+    )
+
+
+def _lifecycle(at: Place) -> Lifecycle:
+    replace = at["replace"].maybe(lambda place: place.word(_REPLACE))
+    return Lifecycle(replace, at["protect"].flag(), at["ignore"].each(Place.text))
+
+
+def _drain(at: Place) -> Drain:
+    return Drain(at["mode"].word(_MODES), at["timeout"].maybe(Place.number))
+
+
+def _rollout(at: Place) -> Rollout:
+    return Rollout(at["keep"].integer(), at["keep_for"].maybe(Place.number), at["foreign"].word(_FOREIGN))
+
+
+def _policy(at: Place) -> Policy:
+    return Policy(
+        prune=at["prune"].flag(),
+        adopt=at["adopt"].flag(),
+        max_impact=at["max_impact"].word(IMPACTS),
+        max_deletes=at["max_deletes"].integer(),
+        ignore=at["ignore"].each(Place.text),
+        ignore_tags=at["ignore_tags"].each(Place.text),
+        drain=_drain(at["drain"]),
+        said=frozenset(at["said"].each(Place.text)),
+    )
+
+
+def _target(at: Place) -> Target:
+    return Target(
+        provider=at["provider"].word(get_args(Target.__annotations__["provider"])),
+        region_source=at["region_source"].text(),
+        speed=at["speed"].maybe(Place.number),
+        **{name: at[name].maybe(Place.text) for name in _TEXTS},
+    )
+
+
+_TEXTS = ("region", "account_id", "profile", "role_arn", "external_id", "endpoint_url", "simulator_file")

@@ -1,0 +1,143 @@
+"""Faults on demand: which calls they hit, and what becomes of those."""
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+from providers.simulator import Fault, Settings
+from providers.simulator.faults import Kind
+from tests.providers.simulator.lab import Lab, connect, refusal
+
+
+def _create(lab: Lab, name: str) -> str:
+    """Create a policy; return how that ended."""
+    try:
+        lab.batch.create_scheduling_policy(name=name)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    except (ReadTimeoutError, EndpointConnectionError) as error:
+        return type(error).__name__
+    return "made"
+
+
+def _names(lab: Lab) -> list[str]:
+    lab.simulator.heal()
+    return [it["arn"].rpartition("/")[2] for it in lab.batch.list_scheduling_policies()["schedulingPolicies"]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "made"),
+    [
+        ("throttle", "TooManyRequestsException", []),
+        ("server", "ServerException", []),
+        ("lost", "ReadTimeoutError", ["p"]),
+        ("refused", "EndpointConnectionError", []),
+        ("denied", "AccessDeniedException", []),
+        ("expired", "ExpiredTokenException", []),
+        ("unknown", "UnknownOperationException", []),
+    ],
+)
+def test_each_kind_of_fault(kind: Kind, outcome: str, made: list[str]) -> None:
+    """Only a lost answer is acted upon; each kind ends in its own way."""
+    lab = Lab.new(faults=[Fault("CreateSchedulingPolicy", kind)])
+    assert _create(lab, "p") == outcome
+    assert _names(lab) == made
+
+
+def test_statuses_are_those_of_aws(lab: Lab) -> None:
+    """429 for throttling, 500 for the server, 403 for what may not be, 404 for what is not known."""
+    seen = {}
+    kinds: list[Kind] = ["throttle", "server", "denied", "expired", "unknown"]
+    for kind in kinds:
+        lab.simulator.inject(Fault("*", kind))
+        seen[kind] = refusal(lab.batch.describe_job_queues)[0]
+    assert seen == {"throttle": 429, "server": 500, "denied": 403, "expired": 403, "unknown": 404}
+
+
+def test_a_fault_hits_so_many_calls_after_so_many(lab: Lab) -> None:
+    """`after` calls pass, `times` calls are hit, the rest pass; other operations are not counted."""
+    lab.simulator.inject(Fault("CreateSchedulingPolicy", "throttle", after=1, times=2))
+    lab.batch.list_scheduling_policies()
+    assert [_create(lab, name) for name in "abcd"] == ["made", *["TooManyRequestsException"] * 2, "made"]
+
+
+def test_faults_of_one_operation_follow_each_other(lab: Lab) -> None:
+    """A call counts for the first fault that it meets only."""
+    lab.simulator.inject(Fault("CreateSchedulingPolicy", "throttle"), Fault("*", "lost"))
+    assert [_create(lab, name) for name in "abc"] == ["TooManyRequestsException", "ReadTimeoutError", "made"]
+    assert _names(lab) == ["b", "c"]
+
+
+def test_a_fault_may_last_until_it_is_healed(lab: Lab) -> None:
+    """Without a number of times a fault hits every call."""
+    lab.simulator.inject(Fault("*", "denied", times=None))
+    assert [_create(lab, "p") for _ in range(5)] == ["AccessDeniedException"] * 5
+    lab.simulator.heal()
+    assert _create(lab, "p") == "made"
+
+
+def test_a_lost_refusal_is_lost_too(lab: Lab) -> None:
+    """Where the service refuses and the answer is lost, the caller learns nothing."""
+    _create(lab, "p")
+    lab.simulator.inject(Fault("*", "lost"))
+    assert _create(lab, "p") == "ReadTimeoutError"
+
+
+def test_calls_are_recorded(lab: Lab) -> None:
+    """Every call is there with its time and status, 0 where there was no answer; the record can be emptied."""
+    lab.simulator.inject(Fault("CreateSchedulingPolicy", "refused", after=1))
+    lab.batch.create_scheduling_policy(name="p")
+    lab.clock.sleep(5)
+    _create(lab, "q")
+    refusal(lab.batch.describe_service_environments)
+    start = lab.clock.now() - 5
+    assert [(call.operation, call.time - start, call.status) for call in lab.simulator.calls] == [
+        ("CreateSchedulingPolicy", 0, 200),
+        ("CreateSchedulingPolicy", 5, 0),
+        ("DescribeServiceEnvironments", 5, 404),
+    ]
+    lab.simulator.calls.clear()
+    assert not lab.simulator.calls
+
+
+def test_calls_come_too_fast() -> None:
+    """Beyond the rate a call is throttled; a second of simulated time later there is room again."""
+    lab = Lab.new(settings=Settings(rate=3))
+    assert [_create(lab, name) for name in "abcd"] == ["made"] * 3 + ["TooManyRequestsException"]
+    lab.clock.sleep(0.5)
+    assert _create(lab, "d") == "TooManyRequestsException"
+    lab.clock.sleep(0.5)
+    assert _create(lab, "d") == "made"
+
+
+def test_a_foreign_writer_comes_between(lab: Lab) -> None:
+    """What runs before a call may call itself, and the call meets what it left."""
+    other = connect(lab.simulator)
+
+    def intrude(operation: str, number: int) -> None:
+        if (operation, number) == ("CreateSchedulingPolicy", 2):
+            other.create_scheduling_policy(name="p")
+
+    lab.simulator.before_call = intrude
+    lab.batch.list_scheduling_policies()
+    assert refusal(lab.batch.create_scheduling_policy, name="p")[0] == 409
+    assert [call.operation for call in lab.simulator.calls] == ["ListSchedulingPolicies"] + [
+        "CreateSchedulingPolicy"
+    ] * 2
+
+
+def test_a_process_dies_before_a_call(lab: Lab) -> None:
+    """What runs before a call may end the program: the call is not acted upon."""
+
+    class Death(BaseException):
+        pass
+
+    def die(_: str, number: int) -> None:
+        if number == 2:
+            raise Death
+
+    lab.simulator.before_call = die
+    lab.batch.create_scheduling_policy(name="a")
+    with pytest.raises(Death):
+        lab.batch.create_scheduling_policy(name="b")
+    lab.simulator.before_call = None
+    assert _names(lab) == ["a"]

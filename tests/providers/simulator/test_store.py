@@ -1,0 +1,182 @@
+"""The simulator's memory: a file that two processes may use, that says so when it is damaged, and that keeps time."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.clock import ManualClock, ScaledClock
+from providers.errors import StoreError
+from providers.simulator import Simulator, Store
+from tests.providers.simulator.lab import connect, container
+
+_SCOPE = "123456789012/eu-west-1"
+
+
+def _register(path: Path, times: int) -> str:
+    """Return a program that registers one family `times` times in the file `path`."""
+    return f"""
+from providers.clock import ManualClock
+from providers.simulator import Simulator, Store
+from tests.providers.simulator.lab import Lab, connect, container
+store = Store.open({str(path)!r}, now=0.0)
+batch = connect(Simulator(store, ManualClock()))
+request = dict(jobDefinitionName="d", type="container", containerProperties=container())
+for _ in range({times}):
+    print(batch.register_job_definition(**request)["revision"])
+"""
+
+
+def test_two_processes_share_a_file(tmp_path: Path) -> None:
+    """Registrations of two processes at once get distinct numbers, none lost, none refused."""
+    path = tmp_path / "folder" / "sim.db"
+    program = [sys.executable, "-W", "error", "-c", _register(path, 100)]
+    running = [subprocess.Popen(program, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    numbers = [int(line) for process in running for line in process.communicate(timeout=60)[0].split()]
+    assert [process.returncode for process in running] == [0, 0]
+    assert sorted(numbers) == list(range(1, 201))
+    held = Store.open(path, now=0.0).dump()
+    assert len(held[_SCOPE]["definition"]) == 200
+
+
+def test_threads_share_a_store() -> None:
+    """Calls of many threads on one object do not mix."""
+    simulator = Simulator(Store.open(None, now=0.0), ManualClock())
+    clients = [connect(simulator) for _ in range(4)]
+    numbers: list[int] = []
+
+    def register(batch: Any) -> None:
+        for _ in range(25):
+            answer = batch.register_job_definition(
+                jobDefinitionName="d", type="container", containerProperties=container()
+            )
+            numbers.append(answer["revision"])
+
+    threads = [threading.Thread(target=register, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(numbers) == list(range(1, 101))
+
+
+def test_what_is_written_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
+    """Objects and counts outlive the process; reset forgets both."""
+    path = tmp_path / "sim.db"
+    store = Store.open(path, now=0.0)
+    with store.transaction(_SCOPE, write=True) as transaction:
+        transaction.put("policy", "p", {"shown": {}}, "", 0)
+        assert transaction.count("n") == 1
+    store.close()
+    again = Store.open(path, now=0.0)
+    assert again.dump() == {_SCOPE: {"policy": {"p": {"shown": {}}}}}
+    with again.transaction(_SCOPE, write=True) as transaction:
+        assert transaction.count("n") == 2
+    again.reset()
+    assert again.dump() == {}
+    with again.transaction(_SCOPE, write=True) as transaction:
+        assert transaction.count("n") == 1
+
+
+def test_a_transaction_that_raises_leaves_nothing() -> None:
+    """All writes of a call are one: an error undoes them."""
+    store = Store.open(None, now=0.0)
+
+    def fail() -> None:
+        with store.transaction(_SCOPE, write=True) as transaction:
+            transaction.put("policy", "p", {}, "", 0)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert store.dump() == {}
+
+
+def test_a_store_keeps_the_scale_of_its_clock(tmp_path: Path) -> None:
+    """A new store runs 60 times as fast; the speed is kept; a new one takes over where time stood."""
+    path = tmp_path / "sim.db"
+    assert Store.open(path, now=1000.0).clock() == ScaledClock(1000.0, 1000.0, 60.0)
+    assert Store.open(path, now=1010.0).clock() == ScaledClock(1000.0, 1000.0, 60.0)
+    assert Store.open(path, now=1010.0, speed=60).clock() == ScaledClock(1000.0, 1000.0, 60.0)
+    assert Store.open(path, now=1010.0, speed=2.0).clock() == ScaledClock(1010.0, 1600.0, 2.0)
+    assert Store.open(path, now=1020.0).clock() == ScaledClock(1010.0, 1600.0, 2.0)
+
+
+def test_an_empty_file_is_a_new_store(tmp_path: Path) -> None:
+    """A file without content becomes a store."""
+    path = tmp_path / "sim.db"
+    path.touch()
+    assert Store.open(path, now=0.0).dump() == {}
+
+
+@pytest.mark.parametrize("content", [b"not a database at all, and long enough to be looked at" * 40, b"stack: x\n"])
+def test_a_file_of_something_else_is_refused_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    """What is no database is a StoreError with a hint, and is not touched."""
+    path = tmp_path / "sim.db"
+    path.write_bytes(content)
+    with pytest.raises(StoreError) as caught:
+        Store.open(path, now=0.0)
+    assert str(path) in caught.value.message
+    assert "--simulator-file" in str(caught.value.hint)
+    assert path.read_bytes() == content
+
+
+def test_a_database_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """A SQLite file with tables of its own is not ours, nor is one of another format."""
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.commit()
+    connection.close()
+    content = path.read_bytes()
+    with pytest.raises(StoreError, match="not a simulator file"):
+        Store.open(path, now=0.0)
+    assert path.read_bytes() == content
+    ours = tmp_path / "newer.db"
+    Store.open(ours, now=0.0).close()
+    connection = sqlite3.connect(ours)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StoreError, match="of this version"):
+        Store.open(ours, now=0.0)
+
+
+def test_a_damaged_file_is_told_when_it_is_met(tmp_path: Path) -> None:
+    """Damage beyond the first page shows at the first read, as a StoreError."""
+    path = tmp_path / "sim.db"
+    store = Store.open(path, now=0.0)
+    with store.transaction(_SCOPE, write=True) as transaction:
+        for number in range(200):
+            transaction.put("policy", str(number), {"shown": "x" * 200}, "", 0)
+    store.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="malformed"):
+        Store.open(path, now=0.0).dump()
+
+
+def test_a_document_that_is_no_json_is_told(tmp_path: Path) -> None:
+    """A document that somebody edited to nonsense is a StoreError."""
+    path = tmp_path / "sim.db"
+    store = Store.open(path, now=0.0)
+    with store.transaction(_SCOPE, write=True) as transaction:
+        transaction.put("policy", "p", {}, "", 0)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE objects SET document = 'nonsense'")
+    connection.close()
+    with pytest.raises(StoreError):
+        Store.open(path, now=0.0).dump()
+
+
+def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
+    """A folder in place of the file, and a file in place of a folder, are StoreErrors."""
+    (tmp_path / "file").touch()
+    for path in (tmp_path, tmp_path / "file" / "sim.db"):
+        with pytest.raises(StoreError):
+            Store.open(path, now=0.0)
