@@ -62,14 +62,12 @@ class Variables:
         for text, entry in entries.items():
             key = self._key(entry.key, text, path) if "${" in text else text
             inner = self.expand(entry.node, f"{path}.{text}" if path else text)
-            if key is None:
-                same = False
-            elif key in expanded:
+            changed = key != text or inner is not entry.node
+            same = same and not changed
+            if key in expanded:
                 first = expanded[key].key.place
                 self.faults.add(entry.key, path, f"the key {key!r} stands twice in one map", f"first at {first}")
-            else:
-                changed = key != text or inner is not entry.node
-                same = same and not changed
+            elif key is not None:
                 expanded[key] = Entry(entry.key.with_value(key), inner) if changed else entry
         return node if same else node.with_value(expanded)
 

@@ -46,7 +46,7 @@ def read(source: Source, faults: Faults) -> Node | None:
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         hint = "indent with spaces, not with tabs" if "cannot start any token" in problem else None
         faults.add(Node(None, source.name, line, column), "", f"not YAML: {problem}", hint)
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         faults.add(Node(None, source.name, 0, 0), "", f"not YAML: {error}")
     return None
 

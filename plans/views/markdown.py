@@ -99,7 +99,7 @@ def _refusals(plan: Plan) -> Iterator[str]:
 def _notes(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
         yield f"- ⚠️ {_prose(warning)}"
-    for kind, reason in plan.unobserved.items():
+    for kind, reason in sorted(plan.unobserved.items()):
         yield f"- Not looked at: {_code(kind)} ({_prose(reason)})"
     if plan.warnings or plan.unobserved:
         yield ""

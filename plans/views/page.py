@@ -96,7 +96,7 @@ def _refusals(plan: Plan) -> Iterator[str]:
 def _notes(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
         yield f'<div class="box warning">{_text(warning)}</div>'
-    for kind, reason in plan.unobserved.items():
+    for kind, reason in sorted(plan.unobserved.items()):
         yield f'<p class="soft">Not looked at: {_code(kind)} ({_text(reason)})</p>'
 
 

@@ -126,12 +126,13 @@ class _Page:
         yield from self.prose(" · ".join(wording.place(plan)), "", "bold")
 
     def changes(self, plan: Plan, words: Mapping[Action, str]) -> Iterator[str]:
+        first = wording.first_time(plan)
         same = [change for change in plan.changes if change.action is Action.NOOP]
         shown = [change for change in plan.changes if change.action is not Action.NOOP] + same * self.verbose
         column = max((min(len(str(change.address)), self.width // 2) for change in shown), default=0)
         for change in shown:
             yield self.heading(change, words[change.action], column)
-            yield from self.prose(change.reason, "      ", "dim")
+            yield from self.prose("" if first else change.reason, "      ", "dim")
             yield from self.differences(wording.differences(plan, change), change)
             if change.jobs is not None and change.jobs.total:
                 yield from self.prose(f"jobs at risk: {change.jobs}", "      ", "red")
@@ -211,7 +212,7 @@ class _Page:
         for warning in plan.warnings:
             yield from self.prose(f"Warning: {warning}", "", "yellow", hanging="  ")
         if plan.unobserved:
-            reasons = "; ".join(f"{kind} ({reason})" for kind, reason in plan.unobserved.items())
+            reasons = "; ".join(f"{kind} ({reason})" for kind, reason in sorted(plan.unobserved.items()))
             yield from self.prose(f"Not looked at: {reasons}", "", "dim", hanging="  ")
         if plan.warnings or plan.unobserved:
             yield ""

@@ -183,11 +183,12 @@ def differences(plan: Plan, change: Change) -> tuple[Difference, ...]:
     call = next((step for step in steps if step.call and step.call.startswith(("Create", "Register"))), None)
     if call is None:
         return ()
-    said = {**call.arguments, "tags": _own(call.arguments.get("tags"))}
+    tags = call.arguments.get("tags") or {}
+    own = {key: value for key, value in tags.items() if not key.startswith(HOUSE_TAG_PREFIX)}
     return tuple(
         Difference(key, None, value, "")
-        for key, value in said.items()
-        if value not in (None, {}) and not (key.endswith("Name") and value == change.name)
+        for key, value in {**call.arguments, "tags": own}.items()
+        if value not in (None, {}) and not (key.lower().endswith("name") and value == change.name)
     )
 
 
@@ -235,7 +236,7 @@ def outline(value: Any) -> Iterator[str]:
                 yield from _labelled(f"{plain(str(key))}:", item)
         case list() | tuple() if value:
             for item in value:
-                yield from _labelled("•", item)
+                yield from _bulleted(item)
         case str() if not flat(value):
             yield from (plain(line) for line in value.split("\n"))
         case _:
@@ -288,10 +289,11 @@ def _labelled(head: str, value: Any) -> Iterator[str]:
         yield from (f"  {line}" for line in outline(value))
 
 
-def _own(tags: Any) -> Any:
-    if not isinstance(tags, Mapping):
-        return tags
-    return {key: value for key, value in tags.items() if not key.startswith(HOUSE_TAG_PREFIX)}
+def _bulleted(value: Any) -> Iterator[str]:
+    if isinstance(value, str) or short(value):
+        yield from _labelled("•", value)
+    else:
+        yield from (f"{'  ' if number else '• '}{line}" for number, line in enumerate(outline(value)))
 
 
 def _counted(plan: Plan) -> Iterator[tuple[Action, int]]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from providers.simulator import resources, tags
+from providers.simulator import jobs, resources, tags
 from providers.simulator.catalogue import ENVIRONMENT, QUEUE
 from providers.simulator.lifecycle import (
     API,
@@ -185,6 +185,14 @@ def _fleet_trouble(shown: Json) -> str | None:
     return None
 
 
+@documented(API + "API_DeleteComputeEnvironment.html")
+def _jobs_trouble(world: World, thing: Thing) -> str | None:
+    """A Fargate environment that is deleted while jobs run in it becomes INVALID."""
+    if resources.is_fargate(thing.shown.get("computeResources", {"type": ""})) and jobs.are_active(world, thing):
+        return "CLIENT_ERROR - Compute environment has active jobs"
+    return None
+
+
 def _trouble(shown: Json) -> str | None:
     return _role_trouble(shown) or _fleet_trouble(shown)
 
@@ -198,9 +206,9 @@ def _outcome(shown: Json) -> dict[str, Any]:
 
 @observed("hashicorp/terraform-provider-aws#26930")
 def _end(world: World, thing: Thing) -> list[tuple[float, Json | None]]:
-    """A deletion ends in DELETED and then nothing; without a usable service role it falls back to INVALID."""
+    """A deletion ends in DELETED and then nothing; hindered, it falls back to INVALID with the reason."""
     due = world.now + world.settings.durations.delete_environment
-    trouble = _role_trouble(thing.shown)
+    trouble = _role_trouble(thing.shown) or _jobs_trouble(world, thing)
     if trouble:
         return [(due, {"status": "INVALID", "statusReason": trouble})]
     return [(due, {"status": "DELETED"}), (due + world.settings.durations.deleted, None)]

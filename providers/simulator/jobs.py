@@ -103,6 +103,14 @@ def persist(world: World, queue: Thing) -> None:
             world.save(thing)
 
 
+def are_active(world: World, environment: Thing) -> bool:
+    """Tell whether jobs that were placed in `environment` are STARTING or RUNNING."""
+    return any(
+        thing.kept.get("environment") == environment.arn and advanced(world, thing).shown["status"] not in _ENDED
+        for thing in world.walk(JOB)
+    )
+
+
 @documented(API + "API_CreateJobQueue.html")
 def _queue_takes_jobs(queue: Thing) -> None:
     """A DISABLED queue takes no jobs; those in it go on."""
@@ -144,7 +152,7 @@ def advanced(world: World, thing: Thing) -> Thing:
         placed = _placed(world, thing.parent, due)
         if placed is not None:
             shown["status"] = "STARTING"
-            thing.kept["placed"] = placed
+            thing.kept["placed"], thing.kept["environment"] = placed
     started = thing.kept.get("placed", world.now) + durations.job_starting
     if shown["status"] == "STARTING" and started <= world.now:
         shown.update(status="RUNNING", startedAt=_milliseconds(started))
@@ -154,14 +162,17 @@ def advanced(world: World, thing: Thing) -> Thing:
     return thing
 
 
-def _placed(world: World, queue_name: str, due: float) -> float | None:
-    """Return when, from `due` until now, the first environment of the queue took jobs; None where none did."""
+def _placed(world: World, queue_name: str, due: float) -> tuple[float, str] | None:
+    """Return when, from `due` until now, an environment of the queue first took jobs, and its ARN; None if none did.
+
+    Of several at once it is the first of the order.
+    """
     queue = world.read(QUEUE, queue_name)
-    order = queue.shown["computeEnvironmentOrder"] if queue else []
-    found = [world.read(ENVIRONMENT, entry["computeEnvironment"]) for entry in order]
-    spans = [span for thing in found if thing for span in thing.kept["open"]]
-    starts = [max(begin, due) for begin, end in spans if end is None or end >= due]
-    return min((start for start in starts if start <= world.now), default=None)
+    order = sorted(queue.shown["computeEnvironmentOrder"], key=lambda entry: entry["order"]) if queue else []
+    found = [thing for entry in order if (thing := world.read(ENVIRONMENT, entry["computeEnvironment"]))]
+    spans = [(begin, end, thing.arn) for thing in found for begin, end in thing.kept["open"]]
+    starts = [(max(begin, due), arn) for begin, end, arn in spans if end is None or end >= due]
+    return min((start for start in starts if start[0] <= world.now), key=lambda start: start[0], default=None)
 
 
 @assumed("moto")

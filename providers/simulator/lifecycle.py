@@ -95,7 +95,7 @@ def note_open(thing: Thing, at: float) -> None:
 class World:
     """What one call sees of an account and region: its objects, the time, the settings.
 
-    `read`, `find` and `walk` tell the truth, on which refusals are built; `look` and `page` answer the caller, who
+    `read`, `find` and `walk` tell the truth, on which refusals are built; `look` and `view` answer the caller, who
     may be shown a moment ago.
     """
 

@@ -240,14 +240,18 @@ class Simulator:
     def seed(self, kind: str, name: str, shown: Json, *, account: str | None = None, region: str | None = None) -> None:
         """Put an object in as describe shows it, as if it had always been there; `name` of a revision is NAME:REVISION.
 
-        No rule is asked. What is in transition comes to the end of it in the time of a scaling update.
+        No rule is asked. What is in transition comes to the end of it in the time of a scaling update; a job that has
+        begun was placed just now.
         """
         row = _KINDS[kind]
         with self._hooked(account, region) as world:
-            family, _, revision = name.rpartition(":")
+            thing = Thing(row, name, dict(shown))
             if row is DEFINITION:
-                world.transaction.count_to(f"revision/{family}", int(revision))
-            thing = Thing(row, name, dict(shown), parent=family)
+                thing.parent, _, revision = name.rpartition(":")
+                world.transaction.count_to(f"revision/{thing.parent}", int(revision))
+            if row is JOB:
+                thing.parent = shown["jobQueue"].rpartition("/")[2]
+                thing.kept["placed"] = world.now
             thing.steps = _rest_of_the_way(shown, world.now + self.settings.durations.scaling_update)
             note_open(thing, world.now)
             world.save(thing)

@@ -7,13 +7,13 @@ the rest-json protocol do; words of an enumeration are taken in any case and kep
 import functools
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from botocore.loaders import Loader
-from botocore.model import ListShape, MapShape, OperationModel, ServiceModel, Shape, StructureShape
-
 from providers.simulator.rules import Refused, documented, observed
+
+if TYPE_CHECKING:
+    from botocore.model import OperationModel
 
 _SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -26,58 +26,59 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 
 @functools.cache
-def batch_model() -> ServiceModel:
-    """Return the service model of AWS Batch that this installation of botocore carries."""
-    return ServiceModel(Loader().load_service_model("batch", "service-2"), "batch")
+def _routes() -> "dict[tuple[str, str], OperationModel]":
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
 
-
-@functools.cache
-def _fixed_routes() -> dict[tuple[str, str], OperationModel]:
-    operations = [batch_model().operation_model(name) for name in batch_model().operation_names]
+    model = ServiceModel(Loader().load_service_model("batch", "service-2"), "batch")
+    operations = [model.operation_model(name) for name in model.operation_names]
     return {(operation.http["method"], operation.http["requestUri"]): operation for operation in operations}
 
 
-def route(method: str, path: str) -> tuple[OperationModel, dict[str, str]] | None:
+def route(method: str, path: str) -> "tuple[OperationModel, dict[str, str]] | None":
     """Return the operation that a request calls, with the members that stand in its path; None if there is none."""
-    fixed = _fixed_routes().get((method, path))
+    fixed = _routes().get((method, path))
     if fixed:
         return fixed, {}
-    tagging = _fixed_routes().get((method, "/v1/tags/{resourceArn}"))
+    tagging = _routes().get((method, "/v1/tags/{resourceArn}"))
     prefix, _, arn = path.partition("/v1/tags/")
     return (tagging, {"resourceArn": unquote(arn)}) if tagging and arn and not prefix else None
 
 
-def members(operation: OperationModel, body: bytes, query: Mapping[str, list[str]], in_path: dict[str, str]) -> Any:
+def members(operation: "OperationModel", body: bytes, query: Mapping[str, list[str]], in_path: dict[str, str]) -> Any:
     """Return the members of a request, from its body, its query and its path, as the service takes them."""
     try:
         sent = json.loads(body or b"{}")
     except ValueError as error:
         raise Refused("The request is not valid JSON", code="SerializationException") from error
-    shape = operation.input_shape
-    if not isinstance(shape, StructureShape) or not isinstance(sent, dict):
-        raise Refused("request must be of type structure")
+    shape: Any = operation.input_shape
+    _is(sent, dict, "", "structure")
     places = {name: member.serialization for name, member in shape.members.items()}
     asked = {name: query.get(place["name"]) for name, place in places.items() if place.get("location") == "querystring"}
     return read(shape, {**sent, **asked, **in_path})
 
 
-def read(shape: Shape, value: Any, path: str = "") -> Any:
-    """Return `value` as the service takes it; refuse what the model does not allow. `path` is for messages."""
-    match shape:
-        case StructureShape():
+def read(shape: Any, value: Any, path: str = "") -> Any:
+    """Return `value` as the service takes it; refuse what the model does not allow.
+
+    `shape` is one of botocore's shapes; `path` is for messages.
+    """
+    match shape.type_name:
+        case "structure":
             return _structure(shape, value, path)
-        case ListShape():
+        case "list":
             _is(value, list, path, "list")
             _bounds(shape, len(value), path)
             return [read(shape.member, item, f"{path}[{place}]") for place, item in enumerate(value)]
-        case MapShape():
+        case "map":
             _is(value, dict, path, "map")
             return {read(shape.key, key, path): read(shape.value, item, f"{path}.{key}") for key, item in value.items()}
-    return _scalar(shape, value, path)
+        case _:
+            return _scalar(shape, value, path)
 
 
 @documented("https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html")
-def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
+def _structure(shape: Any, value: Any, path: str) -> dict[str, Any]:
     """Members without a value, and members that the service does not know, are as if they had not been sent."""
     _is(value, dict, path, "structure")
     members = {name: member for name, member in shape.members.items() if value.get(name) is not None}
@@ -87,7 +88,7 @@ def _structure(shape: StructureShape, value: Any, path: str) -> dict[str, Any]:
     return {name: read(member, value[name], _join(path, name)) for name, member in members.items()}
 
 
-def _scalar(shape: Shape, value: Any, path: str) -> Any:
+def _scalar(shape: Any, value: Any, path: str) -> Any:
     _is(value, _SCALARS.get(shape.type_name, (object,)), path, shape.type_name)
     if isinstance(value, bool) and shape.type_name != "boolean":
         raise Refused(f"{path} must be of type {shape.type_name}")
@@ -99,9 +100,9 @@ def _scalar(shape: Shape, value: Any, path: str) -> Any:
 
 
 @observed("aws/aws-cdk#31621")
-def _word(shape: Shape, value: str, path: str) -> str:
+def _word(shape: Any, value: str, path: str) -> str:
     """A word of an enumeration may come in any case; another word is refused."""
-    known: list[str] = getattr(shape, "enum", None) or []
+    known: list[str] = shape.enum
     if not known or value in known:
         return value
     for word in known:
@@ -115,7 +116,7 @@ def _is(value: Any, types: type | tuple[type, ...], path: str, words: str) -> No
         raise Refused(f"{path or 'request'} must be of type {words}")
 
 
-def _bounds(shape: Shape, size: float, path: str) -> None:
+def _bounds(shape: Any, size: float, path: str) -> None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if (least is not None and size < least) or (most is not None and size > most):
         raise Refused(f"{path} must be between {least} and {most}")

@@ -8,14 +8,18 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from plans.change import Action
 from plans.plan import NOW, Goal, Plan, Step
 from plans.planfile import MAX_CHARACTERS, compare, dumps, from_json, loads, to_json
+from plans.schema import plan_schema
 from providers.errors import PlanFileError
 from providers.resources import Address, Elsewhere, Ref
 from tests.plans.strategies import plans
 from tests.plans.views.examples import FIRST, HOSTILE, HOSTILE_PLAN, MIXED, NO_CHANGES, plan_of
+
+_PUBLISHED = Draft202012Validator(plan_schema())
 
 MANIFEST = {"stack": "genomics", "jobQueues": {"high": {"priority": 10}}}
 
@@ -51,8 +55,10 @@ def test_loads_undoes_dumps(plan: Plan) -> None:
 
 @given(plans)
 def test_from_json_undoes_to_json(plan: Plan) -> None:
-    """The plan's JSON is a JSON document that gives the plan back."""
-    assert from_json(json.loads(json.dumps(to_json(plan)))) == plan
+    """The plan's JSON is what the published schema says, and gives the plan back."""
+    document = json.loads(json.dumps(to_json(plan)))
+    _PUBLISHED.validate(document)
+    assert from_json(document) == plan
 
 
 @given(plans)

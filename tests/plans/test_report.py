@@ -3,12 +3,16 @@
 import json
 
 from hypothesis import given
+from jsonschema import Draft202012Validator
 
 from plans.planfile import from_json
 from plans.report import Event, Outcome, Report, event_json, report_json
+from plans.schema import event_schema
 from providers.resources import Address, Ref
 from tests.plans.strategies import reports
 from tests.plans.views.examples import DONE, IN_PART, NOT_CONVERGED
+
+_LINES = Draft202012Validator(event_schema())
 
 
 def test_an_event_is_one_flat_object() -> None:
@@ -24,6 +28,7 @@ def test_an_event_is_one_flat_object() -> None:
         "error": "Too Many Requests",
         "seconds": 0.4,
     }
+    _LINES.validate(event_json(event))
     made = event_json(Event("called", 1.0, detail={"of": Ref(Address("job_queue", "high"))}))
     assert made["of"] == {"$ref": "job_queue.high#arn"}
 
@@ -51,8 +56,9 @@ def test_the_report_is_the_last_object() -> None:
 
 @given(reports)
 def test_every_report_is_json(report: Report) -> None:
-    """A report is a JSON document, and its residue is a plan."""
+    """A report is what the published schema says, and its residue is a plan."""
     document = json.loads(json.dumps(report_json(report)))
+    _LINES.validate(document)
     if report.residue is not None:
         assert from_json(document["residue"]) == report.residue
 

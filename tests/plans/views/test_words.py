@@ -226,10 +226,3 @@ def test_long_tables_are_cut_and_counted() -> None:
     text = markdown.render(plan_of(), Report("p", outcomes))
     assert text.count("| done |") == 200
     assert "| … and 5 more |" in text
-
-
-def test_tags_that_are_not_known_yet_are_shown() -> None:
-    """Tags of a create call that are no map are shown as they are."""
-    step = attrs.evolve(FIRST.steps[1], arguments={"tags": Ref(HIGH)})
-    shown = wording.differences(attrs.evolve(FIRST, steps=(step,)), FIRST.changes[1])
-    assert [(difference.path, difference.after) for difference in shown] == [("tags", Ref(HIGH))]

@@ -99,6 +99,8 @@ def test_fargate_shows_its_platform(lab: Lab) -> None:
         "operatingSystemFamily": "LINUX",
         "cpuArchitecture": "X86_64",
     }
+    plain = lab.definition("d", platformCapabilities=["FARGATE"], containerProperties=container(executionRoleArn="r"))
+    assert "runtimePlatform" not in plain["containerProperties"]
 
 
 def test_an_ecs_task_is_filled(lab: Lab) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.providers.simulator.lab import Lab, refusal
+from tests.providers.simulator.lab import Lab, fargate, refusal
 
 
 def _ready(lab: Lab) -> None:
@@ -181,3 +181,37 @@ def test_fair_share_queues_ask_for_share_and_priority(lab: Lab) -> None:
     submit(**job, shareIdentifier="s", schedulingPriorityOverride=0)
     submit(**{**job, "jobDefinition": "ranked"}, shareIdentifier="s")
     assert len(lab.batch.list_jobs(jobQueue="fair", jobStatus="SUBMITTED")["jobSummaryList"]) == 2
+
+
+def test_a_fargate_environment_is_not_deleted_under_its_jobs(lab: Lab) -> None:
+    """Deleted while jobs run in it, a Fargate environment becomes INVALID; once they have ended it goes."""
+    for name in ("f", "g"):
+        lab.environment(name, computeResources=fargate())
+    lab.queue("q", "f")
+    lab.definition("d")
+    job = _submit(lab)
+    lab.clock.sleep(5)
+    order = [{"order": 1, "computeEnvironment": "g"}]
+    lab.batch.update_job_queue(jobQueue="q", computeEnvironmentOrder=order)
+    lab.disable_environment("f", wait=30)
+    assert _status(lab, job) == "RUNNING"
+    lab.batch.delete_compute_environment(computeEnvironment="f")
+    lab.clock.sleep(45)
+    assert lab.see_environment("f")["status"] == "INVALID"
+    assert "active jobs" in lab.see_environment("f")["statusReason"]
+    lab.batch.delete_compute_environment(computeEnvironment="f")
+    lab.clock.sleep(45)
+    assert (lab.see_environment("f"), _status(lab, job)) == ({}, "SUCCEEDED")
+
+
+def test_the_first_environment_of_the_order_takes_the_job(lab: Lab) -> None:
+    """Of several environments that take jobs it is the one with the lowest number, wherever it stands in the list."""
+    _ready(lab)
+    order = [{"order": 7, "computeEnvironment": "a"}, {"order": 3, "computeEnvironment": "b"}]
+    lab.batch.update_job_queue(jobQueue="q", computeEnvironmentOrder=order)
+    lab.clock.sleep(60)
+    _submit(lab)
+    lab.clock.sleep(5)
+    lab.batch.update_job_queue(jobQueue="q", priority=5)
+    (held,) = lab.store.dump()["123456789012/eu-west-1"]["job"].values()
+    assert held["kept"]["environment"].endswith("compute-environment/b")

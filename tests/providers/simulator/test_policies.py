@@ -87,6 +87,7 @@ def test_a_policy_in_use_is_not_deleted(lab: Lab) -> None:
     """While a queue has it, also one in deletion, a policy stays; then it goes, at once."""
     lab.environment("a")
     arn = lab.batch.create_scheduling_policy(name="p")["arn"]
+    lab.queue("first-in-first-out", "a")
     lab.queue("q", "a", schedulingPolicyArn=arn)
     lab.disable_queue("q")
     delete = lab.batch.delete_scheduling_policy

@@ -80,6 +80,17 @@ def test_what_is_seeded_is_there(lab: Lab) -> None:
     other.batch.delete_job_queue(jobQueue="q")
 
 
+def test_a_seeded_job_goes_on(lab: Lab) -> None:
+    """A job that is put in as RUNNING is listed with its queue, and ends."""
+    lab.environment("a")
+    queue = lab.queue("q", "a")
+    shown = {"jobId": "1", "jobName": "j", "jobQueue": queue, "status": "RUNNING", "createdAt": 0, "startedAt": 0}
+    lab.simulator.seed("job", "1", {**shown, "jobArn": "arn:1", "jobDefinition": "d"}, region="eu-west-1")
+    assert [it["jobId"] for it in lab.batch.list_jobs(jobQueue="q")["jobSummaryList"]] == ["1"]
+    lab.clock.sleep(70)
+    assert lab.batch.describe_jobs(jobs=["1"])["jobs"][0]["status"] == "SUCCEEDED"
+
+
 def test_what_is_seeded_in_transition_arrives(lab: Lab) -> None:
     """A seed that is CREATING or UPDATING becomes VALID, one that is DELETING goes."""
     for name, status in {"c": "CREATING", "u": "UPDATING", "d": "DELETING"}.items():

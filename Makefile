@@ -1,0 +1,53 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SEEN := $(VENV)/.seen
+
+# The demo keeps its world and its journals below .batchwright, and nothing anywhere else.
+DEMO := .batchwright/demo
+BATCHWRIGHT := XDG_STATE_HOME=$(CURDIR)/$(DEMO) BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
+SIMULATED := --simulator-file $(DEMO)/simulator.db --speed 30
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo    plan, apply and plan again on the embedded simulator"
+	@echo "make test    format, lint, types, import contracts, tests with coverage"
+	@echo "make lint    the same without the tests"
+	@echo "make bench   speed and memory, as ratios within one run"
+	@echo "make clean   remove what the others made"
+
+demo: $(SEEN)/run
+	@rm -rf $(DEMO) && mkdir -p $(DEMO)
+	$(BATCHWRIGHT) plan examples/genomics $(SIMULATED)
+	$(BATCHWRIGHT) apply examples/genomics $(SIMULATED) --auto-approve
+	$(BATCHWRIGHT) plan examples/genomics $(SIMULATED)
+
+lint: $(SEEN)/develop
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint
+	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+
+bench: $(SEEN)/develop
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) $(DEMO) build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+
+$(SEEN)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Batchwright needs Python 3.11 or newer: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(SEEN) && touch $@
+
+$(SEEN)/run: $(SEEN)/made setup.cfg pyproject.toml constraints.txt
+	$(PIP) --editable .
+	@touch $@
+
+$(SEEN)/develop: $(SEEN)/made setup.cfg pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	@touch $(SEEN)/run $@

@@ -1,0 +1,238 @@
+"""A stage to try whole runs on: a simulated account, a manual clock, an inline pool, and a reconciler over them.
+
+The reconciler's calls go through `simulator`, where faults, hooks and the record of calls live. `world` is a boto3
+client of another simulator over the same store: a stranger with an account of his own calls, no faults, no hooks.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Executor, Future
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from plans.manifest import Manifest, Source, parse
+from plans.plan import Plan
+from plans.policy import Policy
+from plans.report import Event, Report
+from providers import model
+from providers.clients import Connection
+from providers.clock import ManualClock
+from providers.kinds import Kinds, bind
+from providers.provider import translate
+from providers.resources import Address, Target
+from providers.simulator import Settings as Simulated
+from providers.simulator import Simulator, Store
+from reconciler.engine import Reconciler, Settings
+from reconciler.files import load
+from reconciler.retry import InlinePool
+
+ACCOUNT = "123456789012"
+REGION = "eu-west-1"
+EXAMPLES = Path(__file__).parent.parent / "examples"
+READS = ("Describe", "List", "Get")
+_SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+
+Died = type("Died", (BaseException,), {"__doc__": "The process is no more: nothing of ours may catch it."})
+
+
+@cache
+def kinds() -> Kinds:
+    """All kinds, bound once for all tests."""
+    return bind(model.load())
+
+
+def inline(_size: int) -> Executor:
+    return InlinePool()
+
+
+def client(simulator: Simulator, service: str = "batch", region: str = REGION) -> Any:
+    """A boto3 client that never tries twice, answered by `simulator`."""
+    made = _SESSION.client(service, region_name=region, config=Config(retries={"total_max_attempts": 1}))
+    simulator.attach(made)
+    return made
+
+
+def example(name: str) -> Manifest:
+    return load([EXAMPLES / name], kinds=kinds())
+
+
+def manifest(text: str, **variables: Any) -> Manifest:
+    return parse([Source("batchwright.yaml", text.encode())], variables=variables, kinds=kinds())
+
+
+@attrs.define(eq=False)
+class Stage:
+    """One simulated account and everything that a run needs; `events` are those of the last run."""
+
+    clock: ManualClock
+    simulator: Simulator
+    batch: Any
+    world: Any
+    region: str
+    reconciler: Reconciler
+    events: list[Event] = attrs.field(factory=list)
+
+    @classmethod
+    def new(
+        cls,
+        *,
+        region: str = REGION,
+        simulated: Simulated | None = None,
+        settings: Settings | None = None,
+        target: Target | None = None,
+        policies: tuple[Policy, ...] = (),
+        pool: Callable[[int], Executor] = inline,
+        seed: int = 7,
+    ) -> "Stage":
+        clock, store = ManualClock(), Store.open(None, now=0.0)
+        simulator = Simulator(store, clock, settings=simulated or Simulated())
+        stranger = Simulator(store, clock, settings=simulator.settings)
+        batch = client(simulator, region=region)
+
+        def identity() -> str:
+            try:
+                return str(client(simulator, "sts", region).get_caller_identity()["Account"])
+            except (BotoCoreError, ClientError) as error:
+                raise translate("GetCallerIdentity", error) from error
+
+        reconciler = Reconciler(
+            target or Target(provider="simulator", region=region),
+            Connection(batch, clock, region, "the test", identity),
+            kinds(),
+            settings or Settings(),
+            policies,
+            random.Random(seed),
+            pool,
+        )
+        return cls(clock, simulator, batch, client(stranger, region=region), region, reconciler)
+
+    def plan(self, wanted: Manifest | str, **given: Any) -> Plan:
+        return self._run(self.reconciler.plan, wanted, given)
+
+    def apply(self, wanted: Manifest | str, **given: Any) -> Report:
+        return self._run(self.reconciler.apply, wanted, given)
+
+    def destroy(self, wanted: Manifest | str, **given: Any) -> Report:
+        return self._run(self.reconciler.destroy, wanted, given)
+
+    def _run(self, run: Callable[..., Any], wanted: Manifest | str, given: dict[str, Any]) -> Any:
+        heard = given.pop("on_event", None)
+
+        def note(event: Event) -> None:
+            self.events.append(event)
+            if heard is not None:
+                heard(event)
+
+        self.events.clear()
+        self.simulator.calls.clear()
+        return run(manifest(wanted) if isinstance(wanted, str) else wanted, on_event=note, **given)
+
+    def settings(self, **changes: Any) -> None:
+        """Change how the reconciler works from the next run on."""
+        told = attrs.evolve(self.reconciler.settings, **changes)
+        self.reconciler = attrs.evolve(self.reconciler, settings=told)
+
+    def stopper(self) -> Future[int]:
+        """The future that ends the next run; it is completed with a signal's number."""
+        stop: Future[int] = Future()
+        self.reconciler = attrs.evolve(self.reconciler, stop=stop)
+        return stop
+
+    def go_on(self) -> None:
+        """Forget the signal, as the next process does."""
+        self.reconciler = attrs.evolve(self.reconciler, stop=None)
+
+    def kill(self, at: int, when: str) -> None:
+        """Let the process die at call number `at` of the next run: `before` it goes out, or `after` it was done."""
+        made = 0
+
+        def count(**_: Any) -> None:
+            nonlocal made
+            made += 1
+            if made == at:
+                raise Died(at)
+
+        self.batch.meta.events.register("before-call" if when == "before" else "after-call", count, unique_id="kill")
+
+    def revive(self) -> None:
+        """Let calls go out again."""
+        for event in ("before-call", "after-call"):
+            self.batch.meta.events.unregister(event, unique_id="kill")
+
+    @property
+    def calls(self) -> Counter[str]:
+        """The calls of the last run, by operation."""
+        return Counter(call.operation for call in self.simulator.calls)
+
+    @property
+    def mutations(self) -> list[str]:
+        """The operations of the last run that change something, in order."""
+        return [call.operation for call in self.simulator.calls if not call.operation.startswith(READS)]
+
+    @property
+    def trace(self) -> tuple[Any, ...]:
+        """Everything that can be told of the last run."""
+        return (*self.events, *self.simulator.calls, self.clock.now())
+
+    def told(self, name: str) -> list[Event]:
+        return [event for event in self.events if event.event == name]
+
+    def environment(self, name: str) -> dict[str, Any]:
+        """An environment as it is now; empty where there is none."""
+        return _one(self.world.describe_compute_environments(computeEnvironments=[name])["computeEnvironments"])
+
+    def queue(self, name: str) -> dict[str, Any]:
+        return _one(self.world.describe_job_queues(jobQueues=[name])["jobQueues"])
+
+    def revisions(self, name: str) -> list[int]:
+        """The ACTIVE revisions of a family."""
+        return [
+            found["revision"]
+            for found in self._pages("describe_job_definitions", "jobDefinitions", status="ACTIVE")
+            if found["jobDefinitionName"] == name
+        ]
+
+    def policies(self) -> list[str]:
+        found = self._pages("list_scheduling_policies", "schedulingPolicies")
+        return [one["arn"].rpartition("/")[2] for one in found]
+
+    @property
+    def all(self) -> list[str]:
+        """The ARN of every object that lives in the account: what is not DELETED, and ACTIVE revisions."""
+        return sorted(
+            [
+                *(one["computeEnvironmentArn"] for one in self._environments()),
+                *(one["jobQueueArn"] for one in self._pages("describe_job_queues", "jobQueues")),
+                *(
+                    one["jobDefinitionArn"]
+                    for one in self._pages("describe_job_definitions", "jobDefinitions", status="ACTIVE")
+                ),
+                *(one["arn"] for one in self._pages("list_scheduling_policies", "schedulingPolicies")),
+            ]
+        )
+
+    def _environments(self) -> Iterator[dict[str, Any]]:
+        return self._pages("describe_compute_environments", "computeEnvironments")
+
+    def _pages(self, operation: str, items: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        for page in self.world.get_paginator(operation).paginate(**arguments):
+            yield from (item for item in page[items] if item.get("status") != "DELETED")
+
+    def settle(self, seconds: float = 3600) -> None:
+        """Let time pass in which nothing is called."""
+        self.clock.sleep(seconds)
+
+
+def _one(found: Collection[dict[str, Any]]) -> dict[str, Any]:
+    return next((one for one in found if one.get("status") != "DELETED"), {})
+
+
+def address(text: str) -> Address:
+    return Address.parse(text)
