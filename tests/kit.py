@@ -4,13 +4,15 @@ The reconciler's calls go through `simulator`, where faults, hooks and the recor
 client of another simulator over the same store: a stranger with an account of his own calls, no faults, no hooks.
 """
 
+import inspect
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, Future
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 import attrs
 import boto3
@@ -37,6 +39,7 @@ ACCOUNT = "123456789012"
 REGION = "eu-west-1"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 READS = ("Describe", "List", "Get")
+P = ParamSpec("P")
 _SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
 
 Died = type("Died", (BaseException,), {"__doc__": "The process is no more: nothing of ours may catch it."})
@@ -69,7 +72,7 @@ def manifest(text: str, **variables: Any) -> Manifest:
 
 @attrs.define(eq=False)
 class Stage:
-    """One simulated account and everything that a run needs; `events` are those of the last run."""
+    """One simulated account and everything that a run needs; `events` are those of the last run, `past` of all before."""
 
     clock: ManualClock
     simulator: Simulator
@@ -78,6 +81,7 @@ class Stage:
     region: str
     reconciler: Reconciler
     events: list[Event] = attrs.field(factory=list)
+    past: list[Any] = attrs.field(factory=list)
 
     @classmethod
     def new(
@@ -92,7 +96,8 @@ class Stage:
         seed: int = 7,
     ) -> "Stage":
         clock, store = ManualClock(), Store.open(None, now=0.0)
-        simulator = Simulator(store, clock, settings=simulated or Simulated())
+        numbers = itertools.count(1)
+        simulator = Simulator(store, clock, settings=simulated or Simulated(), ids=lambda: f"request-{next(numbers)}")
         stranger = Simulator(store, clock, settings=simulator.settings)
         batch = client(simulator, region=region)
 
@@ -130,6 +135,7 @@ class Stage:
             if heard is not None:
                 heard(event)
 
+        self.past += self.trace
         self.events.clear()
         self.simulator.calls.clear()
         return run(manifest(wanted) if isinstance(wanted, str) else wanted, on_event=note, **given)
@@ -178,8 +184,8 @@ class Stage:
 
     @property
     def trace(self) -> tuple[Any, ...]:
-        """Everything that can be told of the last run."""
-        return (*self.events, *self.simulator.calls, self.clock.now())
+        """Everything that can be told of all runs so far."""
+        return (*self.past, *self.events, *self.simulator.calls, self.clock.now())
 
     def told(self, name: str) -> list[Event]:
         return [event for event in self.events if event.event == name]
@@ -236,3 +242,79 @@ def _one(found: Collection[dict[str, Any]]) -> dict[str, Any]:
 
 def address(text: str) -> Address:
     return Address.parse(text)
+
+
+def on_stage(**given: Any) -> Callable[[Callable[Concatenate[Stage, P], None]], Callable[P, None]]:
+    """Make a test of a scenario: played twice, each time on a stage of its own, with the same events and calls."""
+
+    def made(scenario: Callable[Concatenate[Stage, P], None]) -> Callable[P, None]:
+        @wraps(scenario)
+        def test(*args: P.args, **kwargs: P.kwargs) -> None:
+            first, second = Stage.new(**given), Stage.new(**given)
+            scenario(first, *args, **kwargs)
+            scenario(second, *args, **kwargs)
+            assert first.trace == second.trace
+
+        signature = inspect.signature(scenario)
+        rest = list(signature.parameters.values())[1:]
+        setattr(test, "__signature__", signature.replace(parameters=rest))  # noqa: B010 (mypy knows no such member)
+        return test
+
+    return made
+
+
+LAB = """
+stack: lab
+namePrefix: lab-
+tags: {team: blue}
+schedulingPolicies:
+  fair: {fairsharePolicy: {shareDecaySeconds: 600, shareDistribution: [{shareIdentifier: a, weightFactor: 1.0}]}}
+computeEnvironments:
+  spot: &environment
+    type: MANAGED
+    computeResources:
+      type: SPOT
+      allocationStrategy: SPOT_PRICE_CAPACITY_OPTIMIZED
+      minvCpus: 0
+      maxvCpus: 64
+      instanceTypes: [c6i]
+      subnets: [subnet-1]
+      securityGroupIds: [sg-1]
+      instanceRole: ecsInstanceRole
+  ondemand:
+    <<: *environment
+jobQueues:
+  high: {priority: 10, computeEnvironmentOrder: [spot, ondemand]}
+  low: {priority: 1, computeEnvironmentOrder: [ondemand]}
+jobDefinitions:
+  align:
+    type: container
+    containerProperties:
+      image: "align:1"
+      resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]
+  sort:
+    type: container
+    containerProperties:
+      image: "sort:1"
+      resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]
+"""
+"""A stack with two of most kinds, small enough to be read at a glance."""
+
+
+def edit(text: str, *changes: tuple[str, str]) -> str:
+    """The text with each old part, which must be there, replaced by the new."""
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
+
+
+def cut(text: str, first: str, following: str = "") -> str:
+    """The text without what stands from the line `first` up to the line `following` (to the end where empty)."""
+    before, found, rest = text.partition(f"{first}\n")
+    assert found, first
+    if not following:
+        return before
+    _, found, after = rest.partition(f"{following}\n")
+    assert found, following
+    return f"{before}{following}\n{after}"

@@ -66,7 +66,8 @@ def render(
 ) -> str:
     """The plan, or with a report how its apply ended; ends in a newline.
 
-    `verbose` lists what stays as it is too, shows long values whole, and adds the steps in order.
+    What is new is shown in a line a field. `verbose` shows it whole, as all long values, lists what stays as it is too,
+    and adds the steps in order.
     """
     page = _Page(color, max(width, _NARROWEST), verbose)
     lines = page.plan(plan) if report is None else page.report(plan, report)
@@ -163,6 +164,9 @@ class _Page:
     def difference(self, difference: Difference, column: int) -> Iterator[str]:
         path = wording.cut(plain(difference.path), self.width - 20).ljust(column)
         before, after = difference.before, difference.after
+        if not difference.rule and not self.verbose:
+            yield f"      {path}  {self.paint(wording.begun(wording.inline(after), self.width - len(path) - 8), 'green')}"
+            return
         if wording.flat(before) and wording.flat(after):
             old, new = wording.inline(before), wording.inline(after)
             room = self.width - len(path) - 8

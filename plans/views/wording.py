@@ -79,6 +79,11 @@ def cut(text: str, width: int) -> str:
     return f"{text[: kept - kept // 2]}…{text[len(text) - kept // 2 :]}"
 
 
+def begun(text: str, width: int) -> str:
+    """The text in at most `width` characters, its end left out."""
+    return text if len(text) <= width else text[: max(width - 2, 0)] + " …"
+
+
 def place(plan: Plan) -> list[str]:
     """Where the plan works, in parts: account, region and where the region came from, stack, and how it is reached."""
     target = {key: plain(value) for key, value in plan.target.items()}
@@ -175,19 +180,18 @@ def because(change: Change, difference: Difference) -> tuple[str, str]:
 
 
 def differences(plan: Plan, change: Change) -> tuple[Difference, ...]:
-    """What differs; of something new without differences, what its create call says but its name and our own tags."""
+    """What differs; of something new without differences, what its calls say but its name and our own tags."""
     if change.differences or change.action is not Action.CREATE:
         return change.differences
-    address = str(change.address)
-    steps = (step for step in plan.steps if step.address == address)
-    call = next((step for step in steps if step.call and step.call.startswith(("Create", "Register"))), None)
-    if call is None:
-        return ()
-    tags = call.arguments.get("tags") or {}
+    said: dict[str, Any] = {}
+    for step in plan.steps:
+        if step.address == str(change.address) and step.call is not None:
+            said |= {key: value for key, value in step.arguments.items() if value != Ref(change.address)}
+    tags = said.get("tags") or {}
     own = {key: value for key, value in tags.items() if not key.startswith(HOUSE_TAG_PREFIX)}
     return tuple(
         Difference(key, None, value, "")
-        for key, value in {**call.arguments, "tags": own}.items()
+        for key, value in {**said, "tags": own}.items()
         if value not in (None, {}) and not (key.lower().endswith("name") and value == change.name)
     )
 

@@ -1,0 +1,39 @@
+"""Options of the whole run, and `needs`: what a test cannot do without, and what happens where it is absent."""
+
+from collections import Counter
+
+import pytest
+
+from tests.programs import absent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("batchwright")
+    group.addoption("--strict-programs", action="store_true", help="An absent program is a failure, not a skip.")
+    group.addoption("--aws", action="store_true", help="Run the contract on the AWS account at hand; it costs time.")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(program, ...): programs that the test calls, which may be absent")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    missing = absent(name for mark in item.iter_markers("needs") for name in mark.args)
+    if not missing:
+        return
+    # Properties of a report survive the way from a worker of pytest-xdist to the summary.
+    item.user_properties += [("absent", name) for name in missing]
+    told = f"needs {', '.join(missing)}"
+    if item.config.getoption("--strict-programs"):
+        pytest.fail(told, pytrace=False)
+    pytest.skip(told)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was not run, and for want of what."""
+    reports = [*terminalreporter.stats.get("skipped", ()), *terminalreporter.stats.get("error", ())]
+    missing = Counter(value for report in reports for name, value in report.user_properties if name == "absent")
+    if missing:
+        terminalreporter.section("not run")
+        for program, tests in sorted(missing.items()):
+            terminalreporter.line(f"{program} is absent: {tests} {'test' if tests == 1 else 'tests'}")

@@ -1,0 +1,142 @@
+"""One change of a manifest, the calls that it takes, and the world that it leaves."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from tests.kit import LAB, Stage, cut, edit, manifest, on_stage
+
+CHANGES: Mapping[str, tuple[str, Sequence[str], Mapping[str, int]]] = {
+    "an image": (edit(LAB, ("align:1", "align:2")), ["RegisterJobDefinition"], {"register": 1}),
+    "a priority": (edit(LAB, ("priority: 10", "priority: 11")), ["UpdateJobQueue"], {"update": 1}),
+    "the order of a queue": (edit(LAB, ("[spot, ondemand]", "[ondemand, spot]")), ["UpdateJobQueue"], {"update": 1}),
+    "a new tag": (edit(LAB, ("high: {", "high: {tags: {a: b}, ")), ["TagResource"], {"tag": 1}),
+    "another value of a tag": (
+        edit(LAB, ("high: {", "high: {tags: {team: red}, ")),
+        ["TagResource"],
+        {"tag": 1},
+    ),
+    "a tag of everything": (edit(LAB, ("team: blue", "team: red")), ["TagResource"] * 7, {"tag": 7}),
+    "no tag any more": (edit(LAB, ("tags: {team: blue}", "tags: {}")), ["UntagResource"] * 7, {"untag": 7}),
+    "a tag for another": (edit(LAB, ("team:", "squad:")), ["TagResource", "UntagResource"] * 7, {"tag": 7}),
+    "a share": (
+        edit(LAB, ("shareDecaySeconds: 600", "shareDecaySeconds: 60")),
+        ["UpdateSchedulingPolicy"],
+        {"update": 1},
+    ),
+    "the size of two environments": (
+        edit(LAB, ("maxvCpus: 64", "maxvCpus: 128")),
+        ["UpdateComputeEnvironment"] * 2,
+        {"update": 2},
+    ),
+    "instance types": (
+        edit(LAB, ("[c6i]", "[c6i, m6i]")),
+        ["UpdateComputeEnvironment"] * 2,
+        {"update": 2},
+    ),
+    "a definition less": (cut(LAB, "  sort:"), ["DeregisterJobDefinition"], {"delete": 1}),
+    "a policy less": (
+        cut(LAB, "schedulingPolicies:", "computeEnvironments:"),
+        ["DeleteSchedulingPolicy"],
+        {"delete": 1},
+    ),
+    "a queue less": (
+        cut(LAB, "  low: {priority: 1, computeEnvironmentOrder: [ondemand]}", "jobDefinitions:"),
+        ["UpdateJobQueue", "DeleteJobQueue"],
+        {"delete": 1},
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@on_stage()
+def test_a_change_takes_its_calls_and_no_other(stage: Stage, change: str) -> None:
+    """What changes is what is called for; the rest of the world stays, and the next plan is empty."""
+    text, calls, summary = CHANGES[change]
+    assert stage.apply(LAB).exit_code == 0
+    before = stage.all
+    planned = stage.plan(text)
+    report = stage.apply(text)
+    assert {action: count for action, count in planned.summary.items() if action != "noop"} == summary
+    assert report.exit_code == 0
+    assert sorted(stage.mutations) == sorted(calls)
+    assert len(set(before) ^ set(stage.all)) == summary.get("delete", 0) + summary.get("register", 0)
+    assert stage.plan(text).empty
+    back = stage.apply(LAB)
+    assert back.exit_code == 0
+    assert stage.plan(LAB).empty
+
+
+@on_stage()
+def test_old_revisions_go_beyond_keep(stage: Stage) -> None:
+    """A definition keeps three revisions of ours, the new one included; the oldest goes in the same apply."""
+    stage.apply(LAB)
+    for number in range(2, 6):
+        report = stage.apply(edit(LAB, ("align:1", f"align:{number}")))
+        assert report.exit_code == 0
+        gone = ["DeregisterJobDefinition"] if number > 3 else []
+        assert stage.mutations == ["RegisterJobDefinition", *gone]
+    assert stage.revisions("lab-align") == [3, 4, 5]
+    assert stage.revisions("lab-sort") == [1]
+
+
+@on_stage()
+def test_a_smaller_keep_deregisters_and_registers_nothing(stage: Stage) -> None:
+    """Less to keep is deregistrations only, of the oldest."""
+    for number in range(1, 4):
+        stage.apply(edit(LAB, ("align:1", f"align:{number}")))
+    text = edit(LAB, ("align:1", "align:3"), ("  align:\n", "  align:\n    rollout: {keep: 1}\n"))
+    assert stage.apply(text).exit_code == 0
+    assert stage.mutations == ["DeregisterJobDefinition"] * 2
+    assert stage.revisions("lab-align") == [3]
+
+
+@on_stage()
+def test_drift_is_seen_and_healed_by_one_call(stage: Stage) -> None:
+    """What somebody changes behind our back is a change of the plan, and one call brings it back."""
+    stage.apply(LAB)
+    stage.world.update_job_queue(jobQueue="lab-high", priority=99)
+    stage.settle()
+    seen = stage.reconciler.drift(manifest(LAB))
+    assert [str(change.address) for change in seen.changes if change.differences] == ["job_queue.high"]
+    assert [(row.path, row.before, row.after) for change in seen.changes for row in change.differences] == [
+        ("priority", 99, 10)
+    ]
+    assert stage.apply(LAB).exit_code == 0
+    assert stage.mutations == ["UpdateJobQueue"]
+    assert stage.queue("lab-high")["priority"] == 10
+
+
+@on_stage()
+def test_what_was_deleted_behind_our_back_is_made_again(stage: Stage) -> None:
+    """A queue that somebody deleted is created again, and nothing else is touched."""
+    stage.apply(LAB)
+    stage.world.update_job_queue(jobQueue="lab-low", state="DISABLED")
+    stage.settle()
+    stage.world.delete_job_queue(jobQueue="lab-low")
+    stage.settle()
+    assert stage.apply(LAB).exit_code == 0
+    assert stage.mutations == ["CreateJobQueue"]
+    assert stage.queue("lab-low")["status"] == "VALID"
+
+
+@on_stage()
+def test_a_queue_that_is_still_being_deleted_is_waited_for(stage: Stage) -> None:
+    """A name is taken until its old holder is gone: the plan waits for that, then makes the new one."""
+    stage.apply(LAB)
+    stage.world.update_job_queue(jobQueue="lab-low", state="DISABLED")
+    stage.settle()
+    stage.world.delete_job_queue(jobQueue="lab-low")
+    assert stage.queue("lab-low")["status"] == "DELETING"
+    assert stage.apply(LAB).exit_code == 0
+    assert stage.mutations == ["CreateJobQueue"]
+    assert stage.queue("lab-low")["status"] == "VALID"
+
+
+@on_stage()
+def test_fields_that_only_an_update_takes_follow_the_create(stage: Stage) -> None:
+    """A new environment with an update policy is created, waited for, and updated."""
+    text = edit(LAB, ("    type: MANAGED\n", "    type: MANAGED\n    updatePolicy: {jobExecutionTimeoutMinutes: 60}\n"))
+    assert stage.apply(text).exit_code == 0
+    assert stage.calls["CreateComputeEnvironment"] == stage.calls["UpdateComputeEnvironment"] == 2
+    assert stage.environment("lab-spot")["updatePolicy"]["jobExecutionTimeoutMinutes"] == 60
