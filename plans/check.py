@@ -16,7 +16,7 @@ from providers.kinds import Kinds
 from providers.resources import Address, Elsewhere, Field, Ref
 
 _WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,18})")
-_NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]{0,40})?(\.[0-9]{0,400})?([eE][+-]?[0-9]{1,3})?")
+_NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]{0,40})(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -248,7 +248,7 @@ def _whole(text: str, bits: int) -> int | None:
 
 
 def _number(text: str) -> float | None:
-    if not _NUMBER.fullmatch(text) or not any(digit.isdecimal() for digit in text):
+    if not _NUMBER.fullmatch(text):
         return None
     number = float(text)
     return number if abs(number) != float("inf") else None

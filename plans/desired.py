@@ -8,6 +8,7 @@ import attrs
 
 from plans.check import Checker, nearest
 from plans.nodes import BROKEN, Entry, Faults, Node
+from plans.paths import split
 from plans.policy import drain_of
 from providers.kinds import Kind
 from providers.resources import (
@@ -23,7 +24,6 @@ _TAG = re.compile(r"[\w \t+\-=.:/@]*")
 _MOST_TAGS = 50
 _LONGEST_KEY = 128
 _LONGEST_VALUE = 256
-_SEGMENT = re.compile(r"(?:^|\.)([^.\[\]]+)|\[([^\[\]]*)\]")
 
 
 @attrs.frozen
@@ -84,23 +84,24 @@ def tags_fit(tags: Mapping[str, Any], node: Node, path: str, faults: Faults) -> 
             faults.add(at.key, f"{path}[{key}]", f"tags that begin with {reserved} are not for a manifest to say")
         elif not (1 <= len(key) <= _LONGEST_KEY and _TAG.fullmatch(key)):
             faults.add(at.key, f"{path}[{key}]", f"{key!r} is not a key of a tag", f"1 to 128 {_TAG_HINT}")
-        if isinstance(value, str) and len(value) <= _LONGEST_VALUE and not _TAG.fullmatch(value):
+        if isinstance(value, str) and not (len(value) <= _LONGEST_VALUE and _TAG.fullmatch(value)):
             faults.add(at.node, f"{path}[{key}]", f"{at.node.told()} is not a value of a tag", f"up to 256 {_TAG_HINT}")
 
 
 def path_exists(kind: Kind, text: str) -> bool:
-    """Whether a path such as `computeResources.imageId` or `tags[team]` leads to something in documents of a kind."""
-    segments: list[str] = []
-    end = 0
-    for segment in _SEGMENT.finditer(text):
-        if segment.start() != end:
-            return False
-        segments.append(segment[2] if segment[1] is None else segment[1])
-        end = segment.end()
-    if not segments or end != len(text):
+    """Whether a path such as `computeResources.imageId` leads to something in documents of a kind."""
+    try:
+        return kind.spec.at(split(text)) is not None
+    except ValueError:
         return False
-    root = kind.block if segments[0] == "tags" else kind.spec
-    return root.at(segments) is not None
+
+
+def path_hint(text: str, *kinds: Kind) -> str | None:
+    """What may have been meant by a path that leads nowhere."""
+    if re.match(r"tags\b", text):
+        return "tags are ignored by their keys, under policy.ignoreTags"
+    near = nearest(text, (known for kind in kinds for known, _ in kind.spec.paths()))
+    return f"did you mean {near}?" if near else None
 
 
 def _at(node: Node, member: str, otherwise: Node) -> Node:
@@ -111,12 +112,11 @@ def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faul
     said = {key: value for key, value in block.items() if value is not None and value is not BROKEN}
     for index, text in enumerate(said.get("ignore", ())):
         if text is not BROKEN and not path_exists(kind, text):
-            near = nearest(text, (known for known, _ in kind.spec.paths()))
             faults.add(
                 node.entries["lifecycle"].node.entries["ignore"].node.items[index],
                 f"{path}.lifecycle.ignore[{index}]",
                 f"{text!r} is no path of a {kind.title}",
-                f"did you mean {near}?" if near else None,
+                path_hint(text, kind),
             )
     return Lifecycle(said.get("replace"), said.get("protect", False), tuple(said.get("ignore", ())))
 

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from plans.check import Checker
-from plans.desired import Common, path_exists, resource, tags_fit
+from plans.desired import Common, path_exists, path_hint, resource, tags_fit
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.policy import Policy, parse_policy, policy_of, strictest
 from plans.together import names_differ, nothing_waits_for_itself
@@ -184,7 +184,9 @@ def _settings(top: Mapping[str, Entry], checker: Checker) -> Mapping[str, Any]:
     for index, text in enumerate(ignored if isinstance(ignored, list) else ()):
         if isinstance(text, str) and not any(path_exists(kind, text) for kind in checker.kinds):
             at = top["policy"].node.entries["ignore"].node.items[index]
-            faults.add(at, f"policy.ignore[{index}]", f"{text!r} is no path of any kind")
+            faults.add(
+                at, f"policy.ignore[{index}]", f"{text!r} is no path of any kind", path_hint(text, *checker.kinds)
+            )
     return said
 
 

@@ -1,5 +1,6 @@
 """Servers on free ports of this machine, and what came in on the wire: moto's, and the simulator's."""
 
+import logging
 import threading
 import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence
@@ -86,16 +87,18 @@ def moto() -> Iterator[Moto]:
     """Moto's server on a free port."""
     from moto.server import ThreadedMotoServer
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    # Moto keeps its server to itself, and offers no other way to see what comes in.
+    listening: Any = server._server
+    listening.app = seen = Wire(listening.app)
+    host, port = server.get_host_and_port()
     try:
-        listening: Any = server._server
-        listening.app = seen = Wire(listening.app)
-        listening.log = lambda *_: None
-        host, port = server.get_host_and_port()
         yield Moto(f"http://{host}:{port}", seen)
     finally:
         server.stop()
+        listening.server_close()
 
 
 @contextmanager

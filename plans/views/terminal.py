@@ -165,7 +165,8 @@ class _Page:
         path = wording.cut(plain(difference.path), self.width - 20).ljust(column)
         before, after = difference.before, difference.after
         if not difference.rule and not self.verbose:
-            yield f"      {path}  {self.paint(wording.begun(wording.inline(after), self.width - len(path) - 8), 'green')}"
+            new = wording.begun(wording.inline(after), self.width - len(path) - 8)
+            yield f"      {path}  {self.paint(new, 'green')}"
             return
         if wording.flat(before) and wording.flat(after):
             old, new = wording.inline(before), wording.inline(after)

@@ -14,9 +14,7 @@ DECLARED = "variables: {env: {default: dev}, list: {default: [a, b]}, n: {defaul
 
 def spec(block: str, variables: dict[str, Any] | None = None) -> Any:
     """The containerProperties of a definition that says this there."""
-    text = stack(
-        DECLARED + f"jobDefinitions: {{x: {{type: container, containerProperties: {{image: i, {block}}}}}}}"
-    )
+    text = stack(DECLARED + f"jobDefinitions: {{x: {{type: container, containerProperties: {{image: i, {block}}}}}}}")
     return resource(parsed(text, variables=variables), "job_definition.x").spec["containerProperties"]
 
 
@@ -40,7 +38,9 @@ def test_replaced_in_text(text: str, value: str) -> None:
 
 def test_whole_scalar_keeps_its_type() -> None:
     """A variable that is all of a value may be a number, a truth value, null or a list."""
-    said = spec('memory: "${var.n}", command: "${var.list}", privileged: "${var.env}", user: "${var.empty}"', {"env": True})
+    said = spec(
+        'memory: "${var.n}", command: "${var.list}", privileged: "${var.env}", user: "${var.empty}"', {"env": True}
+    )
     assert said == {"image": "i", "memory": 4, "command": ["a", "b"], "privileged": True, "user": None}
 
 

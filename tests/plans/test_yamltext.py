@@ -2,7 +2,6 @@
 
 import gc
 import json
-from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -13,11 +12,10 @@ from providers.errors import Fault
 
 
 @pytest.fixture(params=["libyaml", "pure Python"], autouse=True)
-def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def loader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test holds with libyaml and without it."""
     if request.param == "pure Python":
         monkeypatch.delattr(yaml, "CSafeLoader")
-    yield
 
 
 def node(content: str | bytes) -> Node:

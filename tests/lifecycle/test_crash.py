@@ -1,0 +1,76 @@
+"""The process dies at a call, any call; the same command again finishes the work, and nothing is left over."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from plans.manifest import Manifest
+from tests.kit import LAB, Died, Stage, cut, edit, example, manifest
+
+CHANGED = cut(
+    edit(
+        LAB,
+        ("align:1", "align:2"),
+        ("team: blue", "crew: red"),
+        ("priority: 10", "priority: 11"),
+        ("maxvCpus: 64", "maxvCpus: 65"),
+        ("  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n", ""),
+        ("  align:\n", "  align:\n    rollout: {keep: 1}\n"),
+    ),
+    "  sort:",
+)
+
+Run = Callable[[Stage], None]
+
+
+def _made(stage: Stage) -> None:
+    stage.apply(example("genomics"))
+
+
+def _changed(stage: Stage) -> None:
+    stage.apply(CHANGED)
+
+
+def _gone(stage: Stage) -> None:
+    stage.destroy(LAB)
+
+
+def _nothing(_stage: Stage) -> None:
+    pass
+
+
+def _lab(stage: Stage) -> None:
+    stage.apply(LAB)
+
+
+RUNS: Mapping[str, tuple[Run, Run, Manifest | None]] = {
+    "an apply": (_nothing, _made, example("genomics")),
+    "a change": (_lab, _changed, manifest(CHANGED)),
+    "a destroy": (_lab, _gone, None),
+}
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("name", RUNS)
+def test_every_crash_point_converges(name: str, when: str) -> None:
+    """Whatever was under way, the same command again ends as if nothing had happened."""
+    before, run, wanted = RUNS[name]
+    whole = Stage.new()
+    before(whole)
+    run(whole)
+    arns, calls = whole.all, sum(whole.calls.values())
+    names = [call.operation for call in whole.simulator.calls]
+    # A death between two reads differs from the next one in nothing: every second read will do.
+    points = [at for at in range(1, calls + 1) if at % 3 == 0 or not names[at - 1].startswith(("Describe", "List"))]
+    for at in points:
+        stage = Stage.new()
+        before(stage)
+        stage.kill(at, when)
+        with pytest.raises(Died):
+            run(stage)
+        stage.revive()
+        run(stage)
+        assert stage.events[-1].detail == {"exit_code": 0}, at
+        assert stage.all == arns, at
+        if wanted is not None:
+            assert stage.plan(wanted).empty, at
