@@ -5,8 +5,7 @@ what they look like. Every fault is told with its place, and checking goes on be
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -21,13 +20,6 @@ _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _ELSEWHERE = frozenset({"stack", "name"})
-
-
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known word that is most like it, whatever the case."""
-    folded = {name.lower(): name for name in known}
-    near = get_close_matches(word.lower(), folded, 1, cutoff)
-    return folded[near[0]] if near else None
 
 
 @attrs.define
@@ -69,9 +61,9 @@ class Checker:
     def unknown(self, key: Node, name: str, field: Field, path: str) -> None:
         """Tell that a structure has no such member, and which was perhaps meant."""
         known = [own for own in field.members if own != name]
-        near = nearest(name, known, 0.8)
+        near = self.faults.nearest(name, known, 0.8)
         hint = f"did you mean {near}?" if near else self._elsewhere(name, field, path)
-        if hint is None and (near := nearest(name, known)):
+        if hint is None and (near := self.faults.nearest(name, known)):
             hint = f"did you mean {near}?"
         self.faults.add(key, f"{path}.{name}" if path else name, f"there is no key {name!r} here", hint)
 
@@ -131,7 +123,7 @@ class Checker:
             for word in field.enum:
                 if word.lower() == folded:
                     return word
-            near = nearest(text, field.enum)
+            near = self.faults.nearest(text, field.enum)
             hint = f"did you mean {near}?" if near else f"one of {', '.join(field.enum)}"
             return self._wrong(node, path, f"{node.told()} is none of the values that this takes", hint)
         if field.minimum is None and field.maximum is None:

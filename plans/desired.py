@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from plans.check import Checker, nearest
+from plans.check import Checker
 from plans.nodes import BROKEN, Entry, Faults, Node
 from plans.paths import split
 from plans.policy import drain_of
@@ -20,7 +20,7 @@ from providers.resources import (
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
-_TAG = re.compile(r"[\w \t+\-=.:/@]*")
+_TAG = re.compile(r"[\w +\-=.:/@]*")
 _MOST_TAGS = 50
 _LONGEST_KEY = 128
 _LONGEST_VALUE = 256
@@ -96,11 +96,11 @@ def path_exists(kind: Kind, text: str) -> bool:
         return False
 
 
-def path_hint(text: str, *kinds: Kind) -> str | None:
+def path_hint(text: str, faults: Faults, *kinds: Kind) -> str | None:
     """What may have been meant by a path that leads nowhere."""
     if re.match(r"tags\b", text):
         return "tags are ignored by their keys, under policy.ignoreTags"
-    near = nearest(text, (known for kind in kinds for known, _ in kind.spec.paths()))
+    near = faults.nearest(text, (known for kind in kinds for known, _ in kind.spec.paths()))
     return f"did you mean {near}?" if near else None
 
 
@@ -116,7 +116,7 @@ def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faul
                 node.entries["lifecycle"].node.entries["ignore"].node.items[index],
                 f"{path}.lifecycle.ignore[{index}]",
                 f"{text!r} is no path of a {kind.title}",
-                path_hint(text, kind),
+                path_hint(text, faults, kind),
             )
     return Lifecycle(said.get("replace"), said.get("protect", False), tuple(said.get("ignore", ())))
 
@@ -155,7 +155,9 @@ def _depends_on(texts: Any, node: Node, path: str, checker: Checker) -> Iterator
         if name in checker.names.get(kind, ()):
             yield Address(kind, name)
             continue
-        near = nearest(text, (f"{kind}.{name}" for kind, names in checker.names.items() for name in names))
+        near = checker.faults.nearest(
+            text, (f"{kind}.{name}" for kind, names in checker.names.items() for name in names)
+        )
         checker.faults.add(
             node.entries["dependsOn"].node.items[index],
             f"{path}.dependsOn[{index}]",

@@ -15,7 +15,7 @@ from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.policy import Policy, parse_policy, policy_of, strictest
 from plans.together import names_differ, nothing_waits_for_itself
 from plans.variables import Variables, parse_variables, settle
-from plans.yamltext import read
+from plans.yamltext import collector_off, read
 from providers.errors import ManifestError
 from providers.kinds import Kinds
 from providers.resources import EMPTY, Address, Resource, Target
@@ -45,6 +45,7 @@ class Manifest:
     policy: Policy = Policy()
 
 
+@collector_off()
 def parse(
     sources: Iterable[Source],
     *,
@@ -185,7 +186,10 @@ def _settings(top: Mapping[str, Entry], checker: Checker) -> Mapping[str, Any]:
         if isinstance(text, str) and not any(path_exists(kind, text) for kind in checker.kinds):
             at = top["policy"].node.entries["ignore"].node.items[index]
             faults.add(
-                at, f"policy.ignore[{index}]", f"{text!r} is no path of any kind", path_hint(text, *checker.kinds)
+                at,
+                f"policy.ignore[{index}]",
+                f"{text!r} is no path of any kind",
+                path_hint(text, faults, *checker.kinds),
             )
     return said
 

@@ -4,7 +4,8 @@ A scalar stays the text that was written, since the API model, not YAML, says wh
 (`~`, or nothing at all) is None. `BROKEN` stands where a fault is already told, so that it is told once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ class Broken(Enum):
 
 
 BROKEN: Final = Broken.BROKEN
+_MOST_HINTS = 100
 
 Value = str | None | tuple["Node", ...] | Mapping[str, "Entry"] | Broken
 
@@ -91,6 +93,17 @@ class Faults:
 
     def add(self, node: Node, path: str, message: str, hint: str | None = None) -> None:
         self.found.append(Fault(node.file, node.line, node.column, path, message, hint))
+
+    def nearest(self, word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+        """The known word that is most like one that is wrong, whatever the case.
+
+        None once there are a hundred faults: each look takes as long as there are words, and nobody reads so many.
+        """
+        if len(self.found) >= _MOST_HINTS:
+            return None
+        folded = {name.lower(): name for name in known}
+        near = get_close_matches(word.lower(), folded, 1, cutoff)
+        return folded[near[0]] if near else None
 
     def end(self, what: str) -> None:
         """Raise ManifestError with every fault by file, line and column, unless there is none."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -27,10 +26,10 @@ def parse_variables(source: Source) -> Mapping[str, Any]:
         faults.add(root, "", f"a file of variables is a map of names to values, not {root.told()}")
     faults.end(source.name)
     assert root is not None
-    values = plain(root)
-    if values and all(isinstance(value, dict) and {"value"} <= value.keys() <= _OUTPUT for value in values.values()):
+    values: dict[str, Any] = plain(root)
+    if all(isinstance(value, dict) and value.keys() == _OUTPUT for value in values.values()):
         return {name: value["value"] for name, value in values.items()}
-    return values  # type: ignore[no-any-return]
+    return values
 
 
 @attrs.define
@@ -115,8 +114,8 @@ class Variables:
     def _value(self, node: Node, name: str, path: str) -> Node | None:
         value = self.values.get(name)
         if value is None:
-            near = get_close_matches(name, self.values, 1)
-            hint = f"did you mean {near[0]}?" if near else self.missing
+            near = self.faults.nearest(name, self.values)
+            hint = f"did you mean {near}?" if near else self.missing
             self.faults.add(node, path, f"there is no variable {name!r}", hint)
         return value
 
@@ -147,8 +146,8 @@ def settle(
     """
     outside = Node(None, "variables", 0, 0)
     for name in given.keys() - declared.keys():
-        near = get_close_matches(name, declared, 1)
-        hint = f"did you mean {near[0]}?" if near else "the manifest declares variables under `variables`"
+        near = faults.nearest(name, declared)
+        hint = f"did you mean {near}?" if near else "the manifest declares variables under `variables`"
         faults.add(outside, name, f"there is no variable {name!r}", hint)
     values = {**ambient, **given}
     return {name: _settled(name, entry, values, faults) for name, entry in declared.items()}

@@ -27,17 +27,28 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _CORE = "tag:yaml.org,2002:"
 _TAGS = frozenset({f"{_CORE}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")} | {"!"})
 _FORBIDDEN = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_EMPTY = "a manifest begins with `stack: NAME`"
 _WIDE_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """While many objects are made and none dies, the cyclic collector would look at all of them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@collector_off()
 def read(source: Source, faults: Faults) -> Node | None:
     """The root of the one document of a file, or None where the file cannot be read at all, its fault added."""
     try:
         text = _text(source)
-        with _no_collector():
-            return _Reader(source.name, faults, yaml.parse(text, Loader=_loader())).document()
+        return _Reader(source.name, faults, yaml.parse(text, Loader=_loader())).document()
     except _Unreadable as error:
         faults.add(Node(None, source.name, error.line, error.column), "", error.message, error.hint)
     except yaml.MarkedYAMLError as error:
@@ -61,18 +72,6 @@ class _Unreadable(Exception):
     line: int = 0
     column: int = 0
     hint: str | None = None
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Many objects are made and none dies: the cyclic collector would look at all of them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _text(source: Source) -> str:
@@ -127,7 +126,7 @@ class _Reader:
         next(self.events)
         started = next(self.events)
         if isinstance(started, yaml.StreamEndEvent):
-            raise _Unreadable("the file is empty", hint=_EMPTY)
+            raise _Unreadable("the file is empty")
         root = self.node(next(self.events), 0)
         next(self.events)
         more = next(self.events)
@@ -135,7 +134,7 @@ class _Reader:
             at = self.at(more)
             raise _Unreadable("a second document begins here", at.line, at.column, "one document a file: split it")
         if root.value is None:
-            raise _Unreadable("the file is empty", hint=_EMPTY)
+            raise _Unreadable("the file is empty")
         return root
 
     @property

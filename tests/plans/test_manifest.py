@@ -1,5 +1,8 @@
 """What a manifest says as a whole: files, names, tags, order, and what AWS asks of a block."""
 
+import gc
+from contextlib import suppress
+
 import pytest
 
 from plans.manifest import Manifest, Policy, Source, parse
@@ -114,6 +117,15 @@ def test_null_house_keys() -> None:
     assert (queue.lifecycle, queue.drain, queue.tags, queue.physical_name) == (Lifecycle(), Drain(), {}, "q")
     assert set(queue.spec) == {"priority", "computeEnvironmentOrder"}
     assert resource(manifest, "job_definition.d").rollout == Rollout()
+
+
+@pytest.mark.parametrize("text", ["stack: s", "stack: ["])
+def test_collector(text: str) -> None:
+    """The cyclic collector rests while a manifest is read, and works again afterwards."""
+    assert gc.isenabled()
+    with suppress(ManifestError):
+        parsed(text)
+    assert gc.isenabled()
 
 
 # Files
@@ -285,7 +297,7 @@ def test_ignored_paths() -> None:
         "state.x",
         "lifecycle",
         "",
-        ".state",
+        "tags[a]",
         "state]",
         "[0]",
     ):
@@ -294,6 +306,9 @@ def test_ignored_paths() -> None:
     found = fault(stack(f"computeEnvironments: {{a: {block % 'computeResources.imageID'}}}"))
     assert found.hint == "did you mean computeResources.imageId?"
     parsed(stack("policy: {ignore: [priority, 'containerProperties.environment[0].value']}"))
+    assert (
+        fault(stack("policy: {ignore: ['tags[a]']}")).hint == "tags are ignored by their keys, under policy.ignoreTags"
+    )
     assert fault(stack("policy: {ignore: [priority, x]}")).path == "policy.ignore[1]"
     assert fault(stack("policy: {ignore: x}")).path == "policy.ignore"
 
@@ -315,6 +330,7 @@ def test_tags(key: str, value: str) -> None:
         ("", "v"),
         ("k" * 129, "v"),
         ("a#", "v"),
+        ("a", "v\tw"),
         ("a", "v#"),
         ("a", "v" * 257),
         ("aws:x", "v"),
@@ -365,6 +381,14 @@ def test_depends_on_nothing() -> None:
     )
     for text in ("x", "consumableResources", "job_queue.", "no_kind.x"):
         assert faults(stack(f"consumableResources: {{b: {{dependsOn: [{text}]}}}}"))
+
+
+def test_hints_end() -> None:
+    """Looking for near names ends with the hundredth fault, so that a thousand of them take no thousand looks."""
+    blocks = "\n".join(f"  gpu{n}: {{dependsOn: [consumable_resource.gpo{n}]}}" for n in range(150))
+    found = faults(f"stack: s\nconsumableResources:\n{blocks}\n")
+    hinted = [one for one in found if one.hint and one.hint.startswith("did you mean")]
+    assert (len(found), len(hinted)) == (150, 100)
 
 
 def test_cycles() -> None:

@@ -231,7 +231,8 @@ def test_terraform_output() -> None:
 
 def test_not_terraform_output() -> None:
     """A map with other keys than those of an output stays a map."""
-    assert variables("a: {value: 1, other: 2}") == {"a": {"value": "1", "other": "2"}}
+    assert variables("a: {value: 1, type: 2}") == {"a": {"value": "1", "type": "2"}}
+    assert variables("{}") == {}
 
 
 @pytest.mark.parametrize("content", ["[a]", "x", "a: 1\na: 2", ""])

@@ -81,6 +81,11 @@ def test_merge_of_no_map() -> None:
     assert only("a: {<<: [x]}").message == "<< takes a map, or a list of maps, not 'x'"
 
 
+def test_merge_of_a_refused_map() -> None:
+    """What is refused already is not refused again."""
+    assert only("a: {<<: !x {b: c}}").message == "the tag !x means nothing here"
+
+
 @pytest.mark.parametrize("text", ["a: 1\nb: 2\na: 3\n", '{"a": 1, "b": 2,\n\n"a": 3}'])
 def test_duplicate_keys(text: str) -> None:
     """A key that stands twice is a fault at the second place, in YAML and in JSON."""
