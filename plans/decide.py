@@ -4,9 +4,8 @@ Verdicts are taken on live values. Of the rows of a kind the first that matches 
 updated in place where the update operation has it and else replaced, with a warning that no rule is known.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from typing import Any
 
 import attrs
 
@@ -15,18 +14,19 @@ from plans.change import Action, Change, Difference, Impact, Refusal
 from plans.diff import Pair, compare
 from plans.normalise import digest, effective, normalise, resolved
 from plans.policy import Policy
-from plans.world import Unresolved, World, referred
+from plans.tagging import differences_of_tags, ignored_tags, tags_of
+from plans.units import unit_of, value_of
+from plans.world import Unresolved, World, address_of, referred
 from providers.kinds import Kind, Rule
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,
     EMPTY,
-    HOUSE_TAG_PREFIX,
     PROTECT_TAG,
-    REGISTERED_TAG,
     STACK_TAG,
     Address,
     Document,
+    JobCount,
     Live,
     Resource,
 )
@@ -48,9 +48,9 @@ class Decision:
     """A change, and what is needed to carry it out.
 
     `spec` is what is wanted, with live values where the manifest leaves them alone and references resolved. `live` is
-    the object that the change starts from; of a definition, its newest revision. `ours` are the revisions of a
-    definition that this stack registered, from old to new; of an orphan, the objects to delete. `units` are the paths
-    that an update sends.
+    the object that the change starts from; of a definition, its newest revision; of a creation, one that still leaves.
+    `ours` are the revisions of a definition that this stack registered, from old to new; of an orphan, the objects to
+    delete. `units` are the paths that an update sends.
     """
 
     change: Change
@@ -67,191 +67,173 @@ class Decision:
 def decide(resource: Resource, world: World, policy: Policy) -> Decision:
     """What is to be done with one desired resource."""
     address, kind = resource.address, world.kinds[resource.address.kind]
-    reason = world.snapshot.unobserved.get(kind.name)
-    if reason is not None:
-        return _refused(
-            resource, "unobserved", f"{kind.title}s cannot be read here: {reason}", "take it out of the manifest"
-        )
+    unread = world.snapshot.unobserved.get(kind.name)
+    if unread is not None:
+        message = f"{kind.title}s cannot be read here: {unread}"
+        return _refused(resource, _refusal(address, "unobserved", message, "take it out of the manifest"))
     lost = [
-        _refusal(address, "reference", reference.message, "name something of this stack, an ARN, or something live")
+        _refusal(address, "reference", found.message, "name something of this stack, an ARN, or something live")
         for target in dict.fromkeys(kind.references.values())
-        for written in referred(resource.spec, kind, target)
-        if isinstance(reference := world.resolve(target, written), Unresolved)
+        for reference in referred(resource.spec, kind, target)
+        if isinstance(found := world.resolve(target, reference), Unresolved)
     ]
     if lost:
-        return attrs.evolve(_refused(resource, "", "", ""), refusals=tuple(lost))
+        return _refused(resource, *lost)
     return (
         _definition(resource, kind, world, policy) if kind.facts.revisions else _object(resource, kind, world, policy)
     )
 
 
 def _object(resource: Resource, kind: Kind, world: World, policy: Policy) -> Decision:
-    holders = world.holders(resource.address)
+    namesakes = world.namesakes(resource)
+    holders = tuple(live for live in world.holders(resource.address) if live.status != "DELETING")
     if len(holders) > 1:
-        return _claimed_twice(resource, holders)
-    named = world.at_name(kind.name, resource.physical_name)
-    live = next(iter(holders or named), None)
-    if live is None:
-        return _creation(resource, kind, world, None)
-    if live.status == "DELETING":
+        return _claimed_twice(resource, tuple(live.name for live in holders), holders[0])
+    live = next(iter(holders or namesakes), None)
+    if live is None or live.status == "DELETING":
         return _creation(resource, kind, world, live)
-    if not holders and not (live.owner is None and policy.adopt):
-        return _taken(resource, live)
+    if not holders and not (policy.adopt and _nobodys(live, world)):
+        return _taken(resource, live, world)
     if live.name != resource.physical_name:
-        why = f"it is called {live.name} and a name cannot change"
-        difference = Difference("name", live.name, resource.physical_name, "name", why)
-        change = _change(resource, Action.REPLACE, Impact.REPLACEMENT, why, (difference,))
-        return Decision(change, resource, live, resource.spec)
+        return _renaming(resource, live)
+    return _comparison(resource, kind, live, policy, world, adopted=not holders)
+
+
+def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, world: World, *, adopted: bool) -> Decision:
     spec = _wanted(resource, kind, live, world, policy)
-    pairs = _pairs(spec, live, kind, world)
-    return _comparison(resource, kind, live, spec, pairs, policy, world, adopted=not holders)
-
-
-def _comparison(
-    resource: Resource,
-    kind: Kind,
-    live: Live,
-    spec: Document,
-    pairs: Sequence[Pair],
-    policy: Policy,
-    world: World,
-    adopted: bool,
-) -> Decision:
-    wanted, seen = normalise(spec, kind, world.resolve), normalise(live.spec, kind, world.resolve)
-    classed = [(pair, _rule(pair, kind, wanted, seen)) for pair in pairs]
+    wanted, seen = normalise(spec, kind), normalise(live.spec, kind, world.shown)
+    classed = [(pair, _rule(pair, kind, wanted, seen)) for pair in compare(seen, wanted)]
+    left = [(pair, rule) for pair, rule in classed if rule.verdict == "leave"]
+    classed = [(pair, rule) for pair, rule in classed if rule.verdict != "leave"]
     differences = tuple(
         Difference(paths.render(kind.spec, pair.segments), pair.before, pair.after, rule.name, rule.why)
         for pair, rule in classed
     )
-    tags = desired_tags(resource, world.stack)
-    tagged = _tag_differences(tags, live, policy)
+    tags = tags_of(resource, world.stack)
+    tagged = differences_of_tags(tags, live, resource, policy)
     actions = [_DONE_BY[rule.verdict] for _, rule in classed]
     if tagged:
         actions.append((_tag_action(tagged, adopted), Impact.NONE))
     action, impact = max(actions, key=lambda done: (_ORDER[done[0]], done[1]), default=(Action.NOOP, Impact.NONE))
-    units = tuple(dict.fromkeys(_unit(pair, kind) for pair, _ in classed))
+    units = tuple(dict.fromkeys(unit_of(pair, kind) for pair, _ in classed))
     refusals: list[Refusal] = []
     if action is not Action.REPLACE:
         refusals += [
             _refusal(resource.address, "cannot-unset", f"the API cannot unset {unit}", "say the value that it has")
             for unit in units
-            if unit_value(kind, spec, unit) is None
+            if value_of(unit, spec, kind) is None
         ]
         if live.status == "INVALID" and not units:
-            refusals.append(
-                _refusal(
-                    resource.address,
-                    "invalid",
-                    f"it is INVALID: {live.status_reason or 'AWS gives no reason'}",
-                    "change the field that AWS complains about, or repair what it names",
-                )
-            )
-    warnings = tuple(
-        f"{resource.address}: no rule is known for {difference.path}; it is updated as the API model allows"
-        for difference in differences
-        if difference.rule == _UNKNOWN.name
-    )
+            message = f"it is INVALID: {live.status_reason or 'AWS gives no reason'}"
+            hint = "change the field that AWS complains about, or repair what it names"
+            refusals.append(_refusal(resource.address, "invalid", message, hint))
     change = _change(
         resource, action, impact, _reason(live, [rule for _, rule in classed], adopted), (*differences, *tagged)
     )
+    warnings = tuple(_doubts(resource, live, differences, [(paths.render(kind.spec, p.segments), r) for p, r in left]))
     return Decision(change, resource, live, spec, tags, (), units, tuple(refusals), warnings)
+
+
+def _doubts(
+    resource: Resource, live: Live, differences: Sequence[Difference], left: Sequence[tuple[str, Rule]]
+) -> Iterable[str]:
+    """What a reader of the plan should know of a comparison."""
+    for difference in differences:
+        if difference.rule == _UNKNOWN.name:
+            yield f"{resource.address}: no rule is known for {difference.path}; it is updated as the API model allows"
+    for path, rule in left:
+        yield f"{resource.address}: {path} differs and is left alone: {rule.why}"
+    if differences and live.status == "UPDATING":
+        yield f"{resource.address}: {live.name} is still UPDATING, to values that are not certain: plan again after it"
 
 
 def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) -> Decision:
     revisions = world.at_name(kind.name, resource.physical_name)
-    if not revisions:
-        return _creation(resource, kind, world, None)
-    newest = revisions[-1]
-    marked = [live for live in revisions if (live.owner, live.address) == (world.stack, str(resource.address))]
-    spec = _wanted(resource, kind, newest, world, policy)
-    pairs = _pairs(spec, newest, kind, world)
+    mine = (world.stack, resource.address)
+    marked = [live for live in revisions if (live.owner, address_of(live)) == mine]
+    elsewhere = [
+        live for live in world.holders(resource.address) if live.name != resource.physical_name and world.genuine(live)
+    ]
+    if elsewhere and marked:
+        names = (resource.physical_name, *(live.name for live in elsewhere))
+        return _claimed_twice(resource, tuple(dict.fromkeys(names)), elsewhere[-1])
     if not marked:
-        if newest.owner is not None or not policy.adopt:
-            return _taken(resource, newest)
-    elif newest not in marked or (pairs and not world.genuine(newest)):
-        match resource.rollout.foreign:
-            case "refuse":
-                return _refused(
-                    resource,
-                    "foreign-revision",
-                    f"revision {newest.revision} of {newest.name} was registered by somebody else",
-                    "say rollout.foreign: supersede to register over it, or keep to leave it",
-                    newest,
-                )
-            case "keep":
-                change = _change(resource, Action.NOOP, Impact.NONE, f"revision {newest.revision} is somebody else's")
-                return Decision(change, resource, newest, spec)
-            case "supersede":
-                pass
-    ours = tuple(live for live in marked if world.genuine(live) or (live is newest and not pairs))
-    tags = desired_tags(resource, world.stack)
+        taken = next((live for live in reversed(revisions) if not (policy.adopt and _nobodys(live, world))), None)
+        if taken is not None:
+            return _taken(resource, taken, world)
+        if elsewhere:
+            return _renaming(resource, elsewhere[-1])
+        if not revisions:
+            return _creation(resource, kind, world, None)
+    newest = revisions[-1]
+    spec = _wanted(resource, kind, newest, world, policy)
+    pairs = compare(normalise(newest.spec, kind, world.shown), normalise(spec, kind))
+    genuine = world.genuine(newest)
+    if marked and (newest not in marked or (pairs and not genuine)) and resource.rollout.foreign != "supersede":
+        foreign = f"revision {newest.revision} of {newest.name} was registered by somebody else"
+        if resource.rollout.foreign == "keep":
+            return Decision(_change(resource, Action.NOOP, Impact.NONE, foreign), resource, newest, spec)
+        hint = "say rollout.foreign: supersede to register over it, or keep to leave it"
+        return _refused(resource, _refusal(resource.address, "foreign-revision", foreign, hint), live=newest)
+    ours = tuple(live for live in marked if (genuine or not pairs if live is newest else world.genuine(live)))
+    tags = tags_of(resource, world.stack)
     if pairs or (marked and newest not in marked):
         differences = tuple(
             Difference(paths.render(kind.spec, pair.segments), pair.before, pair.after, _REVISION.name, _REVISION.why)
             for pair in pairs
         )
-        tags |= {DIGEST_TAG: digest(spec, kind, world.names)}
+        tags = {**ignored_tags(newest, resource, policy), **tags, DIGEST_TAG: digest(spec, kind, world.names)}
         change = _change(resource, Action.REGISTER, Impact.REVISION, _REVISION.why, differences)
         return Decision(change, resource, newest, spec, tags, ours)
     adopted = not marked
-    if adopted or DIGEST_TAG not in newest.tags:
+    if not genuine:
         tags |= {DIGEST_TAG: digest(newest.spec, kind)}
-    tagged = _tag_differences(tags, newest, policy)
+    tagged = differences_of_tags(tags, newest, resource, policy)
     action = _tag_action(tagged, adopted) if tagged else Action.NOOP
     change = _change(resource, action, Impact.NONE, _reason(newest, (), adopted), tagged)
     return Decision(change, resource, newest, spec, tags, ours)
 
 
-def orphan(kind: Kind, address: str, lives: tuple[Live, ...], world: World) -> Decision:
+def orphan(address: Address, lives: tuple[Live, ...], world: World) -> Decision:
     """The deletion of what carries our stack tag and left the manifest."""
+    kind = world.kinds[address.kind]
     genuine = tuple(live for live in lives if world.genuine(live))
-    foreign = [live for live in lives if live not in genuine]
-    newest = lives[-1]
-    jobs = world.snapshot.jobs.get(newest.arn)
+    newest = (genuine or lives)[-1]
+    jobs = _jobs(genuine, world)
     impact = Impact.OUTAGE if jobs is not None and jobs.total else Impact.NONE
     if kind.name == "compute_environment":
         impact = Impact.INFRASTRUCTURE
-    place = Address(kind.name, address.removeprefix(f"{kind.name}."))
-    action = Action.DELETE if genuine else Action.NOOP
-    change = Change(place, newest.name, action, impact, "it left the manifest", (), jobs)
+    change = Change(
+        address, newest.name, Action.DELETE if genuine else Action.NOOP, impact, "it left the manifest", (), jobs
+    )
+    hint = "put its block back with lifecycle.protect: false, apply, then take it out"
     refusals = tuple(
-        _refusal(
-            place,
-            "protected",
-            f"{live.name} is protected",
-            "put its block back with lifecycle.protect: false, apply, then take it out",
-        )
-        for live in genuine
+        _refusal(address, "protected", f"{live.name} is protected", hint)
+        for live in (genuine[-1:] if kind.facts.revisions else genuine)
         if live.tags.get(PROTECT_TAG) == "true"
     )
     warnings = tuple(
-        f"{place}: revision {live.revision} does not hold what was registered; it is left alone" for live in foreign
+        f"{address}: revision {live.revision} of {live.name} does not hold what was registered; it is left alone"
+        for live in lives
+        if live not in genuine
     )
     return Decision(change, None, newest, newest.spec, EMPTY, genuine, (), refusals, warnings)
 
 
-def desired_tags(resource: Resource, stack: str) -> dict[str, str]:
-    """The tags of an object: the manifest's and ours."""
-    tags = {**resource.tags, STACK_TAG: stack, ADDRESS_TAG: str(resource.address)}
-    return tags | ({PROTECT_TAG: "true"} if resource.lifecycle.protect else {})
-
-
-def unit_value(kind: Kind, spec: Document, unit: str) -> Any:
-    """What an update sends for a unit: the wanted value, what unsets it, or None where the API has nothing for that."""
-    value = paths.get(spec, paths.split(unit), kind.facts.keyed, kind.spec)
-    if value is None or value in ([], {}):
-        if unit in kind.facts.resets:
-            return kind.facts.resets[unit]
-        parent, _, member = unit.rpartition(".")
-        holder = kind.spec.at(parent.split(".")) if parent else kind.spec
-        label = f"{holder.shape if holder else ''}.{member}"
-        return next((row.value for row in kind.facts.defaults if row.member == label), None)
-    return {**kind.facts.filled[unit], **value} if unit in kind.facts.filled else value
+def _jobs(lives: Iterable[Live], world: World) -> JobCount | None:
+    """The unfinished jobs of all these queues together; None where none was counted."""
+    counts = [world.snapshot.jobs[live.arn] for live in lives if live.arn in world.snapshot.jobs]
+    if not counts:
+        return None
+    total: Counter[str] = Counter()
+    for count in counts:
+        total.update(count.by_status)
+    return JobCount(dict(total), any(count.more for count in counts))
 
 
 def _creation(resource: Resource, kind: Kind, world: World, leaving: Live | None) -> Decision:
     spec = resolved(resource.spec, kind, world.resolve)
-    tags = desired_tags(resource, world.stack)
+    tags = tags_of(resource, world.stack)
     if kind.facts.revisions:
         tags |= {DIGEST_TAG: digest(spec, kind, world.names)}
     reason = "nothing of that name is live" if leaving is None else f"the old {leaving.name} is still being deleted"
@@ -259,11 +241,7 @@ def _creation(resource: Resource, kind: Kind, world: World, leaving: Live | None
 
 
 def _wanted(resource: Resource, kind: Kind, live: Live, world: World, policy: Policy) -> Document:
-    return effective(resource.spec, live, kind, (*resource.lifecycle.ignore, *policy.ignore), world.resolve)
-
-
-def _pairs(spec: Document, live: Live, kind: Kind, world: World) -> tuple[Pair, ...]:
-    return compare(normalise(live.spec, kind, world.resolve), normalise(spec, kind, world.resolve))
+    return effective(resource.spec, live, kind, (*resource.lifecycle.ignore, *policy.ignore), world.shown)
 
 
 def _rule(pair: Pair, kind: Kind, desired: Document, live: Document) -> Rule:
@@ -274,29 +252,6 @@ def _rule(pair: Pair, kind: Kind, desired: Document, live: Document) -> Rule:
     leaf = path.partition("[]")[0]
     created = any(own == leaf or own.startswith(f"{leaf}.") or leaf.startswith(f"{own}.") for own in kind.create_only)
     return _CREATE_ONLY if created else _UNKNOWN
-
-
-def _unit(pair: Pair, kind: Kind) -> str:
-    depth = 2 if pair.segments[0] in kind.facts.refined else 1
-    return ".".join(pair.segments[:depth])
-
-
-def _tag_differences(tags: Mapping[str, str], live: Live, policy: Policy) -> tuple[Difference, ...]:
-    """Where the tags differ; `aws:` tags and ignored ones are nobody's business, and ours about a revision are its own.
-
-    Source: tags that start with `aws:` are reserved and cannot be edited ("Tag your AWS Batch resources").
-    """
-
-    def ours(key: str) -> bool:
-        if key.lower().startswith("aws:") or (key in (REGISTERED_TAG, DIGEST_TAG) and key not in tags):
-            return False
-        return key.startswith(HOUSE_TAG_PREFIX) or not any(fnmatchcase(key, row) for row in policy.ignore_tags)
-
-    return tuple(
-        Difference(f"tags[{key}]", live.tags.get(key), tags.get(key), "tags", "tags are edited in place")
-        for key in sorted({*tags, *live.tags})
-        if ours(key) and live.tags.get(key) != tags.get(key)
-    )
 
 
 _ORDER: Mapping[Action, int] = {action: place for place, action in enumerate(Action)}
@@ -328,30 +283,35 @@ def _refusal(address: Address, code: str, message: str, hint: str) -> Refusal:
     return Refusal(str(address), code, message, hint)
 
 
-def _refused(resource: Resource, code: str, message: str, hint: str, live: Live | None = None) -> Decision:
-    change = _change(resource, Action.NOOP, Impact.NONE, "refused")
-    return Decision(change, resource, live, refusals=(_refusal(resource.address, code, message, hint),))
+def _refused(resource: Resource, *refusals: Refusal, live: Live | None = None) -> Decision:
+    return Decision(_change(resource, Action.NOOP, Impact.NONE, "refused"), resource, live, refusals=refusals)
 
 
-def _taken(resource: Resource, live: Live) -> Decision:
+def _renaming(resource: Resource, live: Live) -> Decision:
+    why = f"it is called {live.name} and a name cannot change"
+    difference = Difference("name", live.name, resource.physical_name, "name", why)
+    return Decision(_change(resource, Action.REPLACE, Impact.REPLACEMENT, why, (difference,)), resource, live)
+
+
+def _nobodys(live: Live, world: World) -> bool:
+    """Whether an object may be adopted: no stack's, or ours by a tag that names no address."""
+    return live.owner is None or (live.owner == world.stack and address_of(live) is None)
+
+
+def _taken(resource: Resource, live: Live, world: World) -> Decision:
     name = f"{live.name} exists already"
-    if live.owner is None:
-        return _refused(
-            resource, "name-taken", f"{name} and carries no tag of ours", "say policy.adopt: true to take it over", live
-        )
-    if live.address is not None and live.address != str(resource.address):
-        message = f"{name} and is {live.address} of stack {live.owner}"
+    owned = "owned-by-another"
+    if _nobodys(live, world):
+        refusal = ("name-taken", f"{name} and is not managed", "say policy.adopt: true to take it over")
+    elif live.owner == world.stack:
+        hint = "if its block was renamed, give the block its old name back; else set another physicalName"
+        refusal = (owned, f"{name} and is {live.address} of this stack", hint)
     else:
-        message = f"{name} and belongs to stack {live.owner}"
-    return _refused(resource, "owned-by-another", message, "give this one another name", live)
+        refusal = (owned, f"{name} and belongs to stack {live.owner}", "give this one another name")
+    return _refused(resource, _refusal(resource.address, *refusal), live=live)
 
 
-def _claimed_twice(resource: Resource, holders: Sequence[Live]) -> Decision:
-    names = ", ".join(live.name for live in holders)
-    return _refused(
-        resource,
-        "claimed-twice",
-        f"{names} all carry the address {resource.address} of this stack: somebody copied tags",
-        f"take the tags {STACK_TAG} and {ADDRESS_TAG} from those that are not meant",
-        holders[0],
-    )
+def _claimed_twice(resource: Resource, names: Sequence[str], live: Live) -> Decision:
+    message = f"{', '.join(names)} all carry the address {resource.address} of this stack: somebody copied tags"
+    hint = f"take the tags {STACK_TAG} and {ADDRESS_TAG} from those that are not meant"
+    return _refused(resource, _refusal(resource.address, "claimed-twice", message, hint), live=live)

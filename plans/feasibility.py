@@ -5,16 +5,16 @@ hashicorp/terraform-provider-aws#21737 claims that three environments a queue ca
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
-from plans.change import Action, Impact, Refusal
+from plans import paths
+from plans.change import Action, Change, Impact, Refusal
 from plans.decide import Decision
 from plans.manifest import Manifest
-from plans.normalise import normalise
 from plans.policy import Policy
+from plans.queues import Queues
 from plans.world import World, referred
-from providers.resources import PROTECT_TAG, Address, Live, Ref
+from providers.resources import PROTECT_TAG, Address, Ref
 
 ENVIRONMENTS_A_QUEUE = 3
 TAGS = 50
@@ -24,17 +24,25 @@ def refusals(
     decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy, *, destroying: bool
 ) -> Iterable[Refusal]:
     """Everything that keeps this plan from being carried out, whole account and stack considered."""
-    yield from _replacements(decisions)
-    yield from _policy(decisions, manifest, world, policy, destroying=destroying)
-    yield from _quotas(decisions, world)
     for decision in decisions:
-        if decision.change.kind == "job_queue" and decision.resource is not None:
-            yield from _queue(decision, decisions, world)
+        yield from decision.refusals
+        yield from _replacement(decision)
+        yield from _allowed(decision.change, policy)
+        yield from _barred(decision, world)
+        yield from _running(decision)
         yield from _room_for_tags(decision)
+    if not destroying:
+        yield from _whole(decisions, manifest, world, policy)
+    yield from _quotas(decisions, world)
+    queues = Queues.of(decisions, world)
+    for decision in decisions:
+        yield from queues.refusals(decision)
 
 
 def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
+    """What a reader of the plan should know, though it forbids nothing."""
     for decision in decisions:
+        yield from decision.warnings
         entries = decision.spec.get("computeEnvironmentOrder") or ()
         if decision.resource is not None and len(entries) > ENVIRONMENTS_A_QUEUE:
             yield (
@@ -42,69 +50,63 @@ def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
                 f" AWS documents {ENVIRONMENTS_A_QUEUE} as the most a queue takes"
             )
         yield from _emptied(decision, world)
+    for live in world.strays:
+        title = world.kinds[live.kind].title
+        yield f"the {title} {live.name} carries this stack's tag and no {live.kind} address; it is left alone"
 
 
-def _emptied(decision: Decision, world: World) -> Iterable[str]:
-    """AWS drops environment variables with an empty value (hashicorp/terraform-provider-aws warns of it too)."""
-    kind = world.kinds[decision.change.kind]
-    if decision.resource is None or not kind.facts.vanishing:
-        return
-    for environment in _environments(decision.resource.spec):
-        for entry in environment:
-            if isinstance(entry, dict) and entry.get("value") in (None, ""):
-                yield f"{decision.change.address}: AWS drops environment {entry.get('name')}, whose value is empty"
-
-
-def _environments(value: object) -> Iterable[Sequence[object]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "environment" and isinstance(item, list):
-                yield item
-            else:
-                yield from _environments(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _environments(item)
-
-
-def _replacements(decisions: Sequence[Decision]) -> Iterable[Refusal]:
+def left_out(decisions: Sequence[Decision], chosen: frozenset[Address], world: World) -> Iterable[Refusal]:
+    """Under `--only`: what a chosen resource needs must be live already, or chosen too."""
     for decision in decisions:
-        if decision.change.action is not Action.REPLACE:
-            continue
-        address = str(decision.change.address)
-        protected = decision.live is not None and decision.live.tags.get(PROTECT_TAG) == "true"
-        if protected:
-            yield Refusal(address, "protected", "it is protected", "apply with lifecycle.protect: false first")
-        yield Refusal(
-            address,
-            "replacement",
-            f"this needs a new object in place of the old: {decision.change.reason}",
-            "give the new one another name in the manifest, move its users over, and then remove the old one",
-        )
+        kind, depends_on = world.kinds[decision.change.kind], decision.resource.depends_on if decision.resource else ()
+        found = [
+            *(
+                found
+                for target in dict.fromkeys(kind.references.values())
+                for found in referred(decision.spec, kind, target)
+            ),
+            *(world.resolve(address.kind, Ref(address)) for address in depends_on),
+        ]
+        for needed in dict.fromkeys(found.address for found in found if isinstance(found, Ref)):
+            if needed not in chosen:
+                message = f"it needs {needed}, which is not there yet and was left out"
+                yield Refusal(str(decision.change.address), "left-out", message, f"add --only {needed}")
 
 
-def _policy(
-    decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy, *, destroying: bool
-) -> Iterable[Refusal]:
+def _replacement(decision: Decision) -> Iterable[Refusal]:
+    if decision.change.action is not Action.REPLACE:
+        return
+    address = str(decision.change.address)
+    if decision.live is not None and decision.live.tags.get(PROTECT_TAG) == "true":
+        yield Refusal(address, "protected", "it is protected", "apply with lifecycle.protect: false first")
+    yield Refusal(
+        address,
+        "replacement",
+        f"this needs a new object in place of the old, which this version does not do: {decision.change.reason}",
+        "give the new one another name in the manifest, move its users over, and then remove the old one",
+    )
+
+
+def _allowed(change: Change, policy: Policy) -> Iterable[Refusal]:
+    """What the policy says of one change."""
     most = Impact.parse(policy.max_impact)
-    for decision in decisions:
-        change = decision.change
-        if change.impact > most:
-            yield Refusal(
-                str(change.address),
-                "max-impact",
-                f"its impact is {change.impact}, and the policy allows {most}",
-                "raise policy.maxImpact where this is meant",
-            )
-        if change.jobs is not None and change.jobs.total:
-            yield Refusal(
-                str(change.address),
-                "jobs",
-                f"{change.name} holds {change.jobs}, and deleting a queue ends its jobs",
-                "wait for them, or cancel them, and plan again",
-            )
-    if destroying:
+    if change.impact > most:
+        yield Refusal(
+            str(change.address),
+            "max-impact",
+            f"its impact is {change.impact}, and the policy allows {most}",
+            "raise policy.maxImpact where this is meant",
+        )
+    if change.jobs is None or not change.jobs.total:
         return
+    message = f"{change.name} holds {change.jobs}, and deleting a queue ends its jobs"
+    if policy.drain.mode != "refuse":
+        message += f"; the policy says drain ({policy.drain.mode}), which this version cannot do"
+    yield Refusal(str(change.address), "jobs", message, "wait for them, or cancel them, and plan again")
+
+
+def _whole(decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy) -> Iterable[Refusal]:
+    """What the policy and good sense say of all changes together."""
     deleted = [decision.change for decision in decisions if decision.change.action is Action.DELETE]
     if not manifest.resources:
         yield Refusal("", "empty-manifest", "the manifest wants nothing", "to delete a whole stack use destroy")
@@ -124,12 +126,45 @@ def _policy(
         )
 
 
+def _barred(decision: Decision, world: World) -> Iterable[Refusal]:
+    """What a kind may not say at all, such as machines on Fargate."""
+    if decision.resource is None:
+        return
+    kind, said = world.kinds[decision.change.kind], decision.resource.spec
+    for rule in kind.facts.barred:
+        if not rule.when(said, {}):
+            continue
+        for path in rule.paths:
+            if paths.get(said, paths.split(path), kind.facts.keyed, kind.spec) not in (None, [], {}):
+                yield Refusal(str(decision.change.address), rule.name, f"{path}: {rule.why}", "leave it out")
+
+
+def _running(decision: Decision) -> Iterable[Refusal]:
+    """AWS lowers maxvCpus below the vCPUs that are desired now only once they are gone (ASFHyP3/hyp3#2965)."""
+    if "computeResources.maxvCpus" not in decision.units or decision.live is None:
+        return
+    most = decision.spec["computeResources"].get("maxvCpus")
+    desired = (decision.live.spec.get("computeResources") or {}).get("desiredvCpus") or 0
+    if most is not None and most < desired:
+        yield Refusal(
+            str(decision.change.address),
+            "running-vcpus",
+            f"maxvCpus would be {most} while {desired} vCPUs are desired, and AWS does not scale down by hand",
+            "wait until it has scaled down, and plan again",
+        )
+
+
 def _quotas(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
     made = Counter(decision.change.kind for decision in decisions if decision.change.action is Action.CREATE)
+    leaving = Counter(
+        decision.change.kind
+        for decision in decisions
+        if decision.change.action is Action.CREATE and decision.live is not None
+    )
     for kind in world.kinds:
         if kind.facts.quota is None or not made[kind.name]:
             continue
-        there = sum(1 for _ in world.snapshot.of(kind.name))
+        there = sum(1 for _ in world.snapshot.of(kind.name)) - leaving[kind.name]
         if there + made[kind.name] > kind.facts.quota:
             yield Refusal(
                 "",
@@ -140,10 +175,16 @@ def _quotas(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
 
 
 def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
-    if decision.live is None or decision.resource is None or decision.change.action is Action.REGISTER:
+    """Tags are added before others are removed, and what stands in the way of that is told."""
+    if decision.live is None or decision.change.action in (Action.CREATE, Action.REGISTER):
         return
     kept = {key for key in decision.live.tags if not key.lower().startswith("aws:")}
-    if len(kept | set(decision.tags)) > TAGS and set(decision.tags) - kept:
+    added = {
+        key
+        for difference in decision.change.differences
+        if difference.after is not None and (key := paths.tag_of(difference.path)) is not None
+    }
+    if added - kept and len(kept | added) > TAGS:
         yield Refusal(
             str(decision.change.address),
             "tags",
@@ -152,61 +193,24 @@ def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
         )
 
 
-def _queue(decision: Decision, decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
-    """A queue takes environments of one sort only, each VALID ("computeEnvironmentOrder" of CreateJobQueue)."""
-    if decision.change.action not in (Action.CREATE, Action.UPDATE):
-        return
-    kind = world.kinds["job_queue"]
-    environments = {
-        str(reference): _environment(reference, decisions, world)
-        for reference in referred(decision.spec, kind, "compute_environment")
-    }
-    address = str(decision.change.address)
-    sorts = {
-        "Fargate" if str((spec.get("computeResources") or {}).get("type", "")).startswith("FARGATE") else "EC2"
-        for spec, _ in environments.values()
-        if spec and spec.get("type") != "UNMANAGED"
-    }
-    if len(sorts) > 1:
-        yield Refusal(
-            address,
-            "mixed-types",
-            "its environments are of EC2 and of Fargate, and a queue takes only one sort",
-            "make a queue for each",
-        )
-    for _, live in environments.values():
-        if live is not None and live.status == "INVALID" and not _repaired(live, decisions):
-            yield Refusal(
-                address,
-                "invalid-environment",
-                f"{live.name} is INVALID ({live.status_reason}), and AWS takes only VALID environments",
-                "repair it, or take it out of the queue's order",
-            )
-
-
-def _environment(reference: object, decisions: Sequence[Decision], world: World) -> tuple[dict[str, Any], Live | None]:
-    kind = world.kinds["compute_environment"]
-    live = world.by_arn.get(str(reference))
-    for other in decisions:
-        made = isinstance(reference, Ref) and other.change.address == reference.address
-        if made or (live is not None and other.live == live and other.resource is not None):
-            return normalise(other.spec, kind), live
-    return (normalise(live.spec, kind), live) if live is not None else ({}, None)
-
-
-def _repaired(live: Live, decisions: Sequence[Decision]) -> bool:
-    return any(other.live == live and other.change.action is Action.UPDATE for other in decisions)
-
-
-def left_out(decision: Decision, chosen: frozenset[Address], world: World) -> Iterable[Refusal]:
-    """Under `--only`: what a chosen resource needs must be live already, or chosen too."""
+def _emptied(decision: Decision, world: World) -> Iterable[str]:
+    """AWS drops environment variables with an empty value (hashicorp/terraform-provider-aws warns of it too)."""
     kind = world.kinds[decision.change.kind]
-    for target in dict.fromkeys(kind.references.values()):
-        for reference in referred(decision.spec, kind, target):
-            if isinstance(reference, Ref) and reference.address not in chosen:
-                yield Refusal(
-                    str(decision.change.address),
-                    "left-out",
-                    f"it needs {reference.address}, which is not there yet and was left out",
-                    f"add --only {reference.address}",
-                )
+    if decision.resource is None or not kind.facts.vanishing:
+        return
+    for environment in _environments(decision.resource.spec):
+        for entry in environment:
+            if isinstance(entry, Mapping) and entry.get("value") in (None, ""):
+                yield f"{decision.change.address}: AWS drops environment {entry.get('name')}, whose value is empty"
+
+
+def _environments(value: object) -> Iterable[Sequence[object]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "environment" and isinstance(item, list | tuple):
+                yield item
+            else:
+                yield from _environments(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _environments(item)

@@ -33,7 +33,8 @@ def build(manifest: Manifest, *, kinds: Kinds) -> "Graph":
     for address, resource in manifest.resources.items():
         graph.add_node(address, resource=resource)
     for address, resource in manifest.resources.items():
-        graph.add_edges_from((before, address) for before in dependencies(resource, kinds))
+        known = (before for before in dependencies(resource, kinds) if before in manifest.resources)
+        graph.add_edges_from((before, address) for before in known)
     try:
         circle = [before for before, _ in nx.find_cycle(graph)]
     except nx.NetworkXNoCycle:

@@ -10,6 +10,7 @@ What the service may answer beyond what was sent is told by the kinds' tables, w
 
 import hashlib
 import json
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -69,11 +70,12 @@ class _Form:
             case "list":
                 return self.list(field, value, label)
             case "map":
-                return {str(key): str(item) for key, item in value.items() if item is not None} or None
+                read = _number if label in self.facts.numeric else str
+                return {str(key): read(str(item)) for key, item in value.items() if item is not None} or None
             case "string":
                 return self.text(field, str(value), label)
             case "float":
-                return struct.unpack("f", struct.pack("f", float(value)))[0]
+                return _single(float(value))
             case _:
                 return value
 
@@ -112,17 +114,35 @@ class _Form:
 
     def text(self, field: Field, value: str, label: str) -> str:
         if field.enum:
-            return next((known for known in field.enum if known.lower() == value.lower()), value)
+            return _spelt(field, value)
         if label in self.facts.numeric:
             return _number(value)
         return value
 
 
+def _spelt(field: Field, text: str) -> str:
+    """A word of an enum as the model spells it; a word that the model does not know stays as it is."""
+    return next((known for known in field.enum if known.lower() == text.lower()), text)
+
+
+_QUANTITY = re.compile(r"([+-]?[0-9.]+)([A-Za-z]*)")
+
+
 def _number(text: str) -> str:
+    """A number, or a Kubernetes quantity such as 512Mi, written in one way; anything else as it is."""
+    found = _QUANTITY.fullmatch(text)
     try:
-        return format(Decimal(text).normalize(), "f")
+        return text if found is None else format(Decimal(found[1]).normalize(), "f") + found[2]
     except InvalidOperation:
         return text
+
+
+def _single(number: float) -> float:
+    """The number as AWS keeps it, in single precision; one that does not fit as it is."""
+    try:
+        return float(struct.unpack("f", struct.pack("f", number))[0])
+    except OverflowError:
+        return number
 
 
 def _order(item: Any) -> str:
@@ -137,48 +157,40 @@ def effective(desired: Document, live: Live, kind: Kind, ignore: Iterable[str], 
     """What is wanted of an object that exists: the desired document, with the live value wherever the manifest leaves
     it to the service or to others.
 
-    An ignored path has its live value, so it is neither compared nor, where a whole list or document is sent, changed.
-    A member that the service owns has it when unsaid; an explicit null asks for the reset value, where there is one.
-    A floor has it when it is higher. A role given by its bare name has it when the live ARN ends in that name.
+    An ignored path has its live value, so it is neither compared nor, where a whole list or document is sent, changed;
+    an entry of a list that no member tells apart stands for the whole list. A member that the service owns has it when
+    unsaid; an explicit null asks for the reset value, where there is one. A floor has it when it is higher, and a value
+    that means the same as the live one is spelt like it.
     """
     keyed, spec = kind.facts.keyed, kind.spec
     wanted = desired
 
-    def take(path: Sequence[str]) -> Document:
-        return paths.put(wanted, path, paths.get(live.spec, path, keyed, spec), keyed, spec)
+    def take(segments: Sequence[str]) -> None:
+        nonlocal wanted
+        wanted = paths.put(wanted, segments, paths.get(live.spec, segments, keyed, spec), keyed, spec)
 
-    for path in _owned_paths(kind):
+    for path in kind.owned:
         segments = paths.split(path)
         said, null = _said(wanted, segments)
-        shown = paths.get(live.spec, segments, keyed, spec)
-        if not said or (null and path not in kind.facts.resets):
-            wanted = take(segments)
+        reset = kind.reset(path, desired)
+        if not said or (null and reset is None and path not in kind.facts.alike):
+            take(segments)
         elif null:
-            wanted = paths.put(wanted, segments, kind.facts.resets[path], keyed, spec)
-        elif _same_role(paths.get(wanted, segments, keyed, spec), shown):
-            wanted = take(segments)
+            wanted = paths.put(wanted, segments, reset, keyed, spec)
+    for path, same in kind.facts.alike.items():
+        segments = paths.split(path)
+        if same(paths.get(wanted, segments, keyed, spec), paths.get(live.spec, segments, keyed, spec)):
+            take(segments)
     for path in kind.facts.floors:
         segments = paths.split(path)
         floor, shown = paths.get(wanted, segments, keyed, spec), paths.get(live.spec, segments, keyed, spec)
         if floor is not None and shown is not None and shown > floor:
-            wanted = take(segments)
+            take(segments)
     for path in ignore:
-        segments = paths.split(path)
-        if spec.at(segments) is not None:
-            wanted = take(segments)
+        segments = paths.reachable(paths.split(path), keyed, spec)
+        if segments:
+            take(segments)
     return resolved(wanted, kind, resolve)
-
-
-def _owned_paths(kind: Kind) -> Iterable[str]:
-    """The paths, through structures, of members that the service owns."""
-    owned = kind.facts.owned
-    for path, field in kind.spec.paths():
-        if "[]" in path:
-            continue
-        parent, _, member = path.rpartition(".")
-        shape = (kind.spec.at(parent.split(".")) or field).shape if parent else kind.name
-        if f"{shape}.{member}" in owned:
-            yield path
 
 
 def _said(document: Document, segments: Sequence[str]) -> tuple[bool, bool]:
@@ -191,31 +203,28 @@ def _said(document: Document, segments: Sequence[str]) -> tuple[bool, bool]:
     return True, here is None
 
 
-def _same_role(wanted: Any, shown: Any) -> bool:
-    return (
-        isinstance(wanted, str)
-        and isinstance(shown, str)
-        and not wanted.startswith("arn:")
-        and shown.startswith("arn:")
-        and shown.rpartition("/")[2] == wanted
-    )
-
-
 def resolved(document: Document, kind: Kind, resolve: Resolve) -> Document:
-    """The document with every reference replaced by its ARN, or by a `Ref` to what is not made yet."""
+    """The document as it can be sent: every reference an ARN, or a `Ref` to what is not made yet; enums as the model
+    spells them; without nulls, and without members that a live value has and a manifest cannot say."""
 
     def walk(field: Field, value: Any) -> Any:
-        if value is None or (isinstance(value, Ref) and field.reference is None):
-            return value
         if field.reference is not None:
             return resolve(field.reference, value)
-        if field.type == "structure" and isinstance(value, Mapping):
-            return {
-                name: walk(field.members[name], item) if name in field.members else item for name, item in value.items()
-            }
-        if field.type == "list" and field.element is not None and field.element.type == "structure":
-            return [walk(field.element, item) for item in value]
-        return value
+        match field.type:
+            case "structure" if isinstance(value, Mapping):
+                return {
+                    name: walk(field.members[name], item)
+                    for name, item in value.items()
+                    if name in field.members and item is not None
+                }
+            case "list" if field.element is not None:
+                return [walk(field.element, item) for item in value if item is not None]
+            case "map":
+                return {name: item for name, item in value.items() if item is not None}
+            case "string" if field.enum:
+                return _spelt(field, str(value))
+            case _:
+                return value
 
     made: Document = walk(kind.spec, document)
     return made
@@ -252,10 +261,11 @@ def unmet(expect: Mapping[str, Any], live: Live, kind: Kind) -> tuple[str, ...]:
     seen = normalise(live.spec, kind)
     keyed, spec = kind.facts.keyed, kind.spec
     for path, value in expect.items():
-        segments = paths.split(path)
-        if segments[0] == "tags":
-            met = live.tags.get(segments[1]) == value
+        tag = paths.tag_of(path)
+        if tag is not None:
+            met = live.tags.get(tag) == value
         else:
+            segments = paths.split(path)
             wanted = normalise(paths.put(live.spec, segments, value, keyed, spec), kind)
             met = paths.get(wanted, segments, keyed, spec) == paths.get(seen, segments, keyed, spec)
         if not met:

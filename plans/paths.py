@@ -5,7 +5,7 @@ normal form such a list is a mapping already, so the same path leads to the same
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from providers.resources import Document, Field
@@ -39,7 +39,7 @@ def pattern(field: Field, segments: Sequence[str | int]) -> str:
     return _render(field, segments, lambda _segment: "[]")
 
 
-def _render(field: Field, segments: Sequence[str | int], entry: Any) -> str:
+def _render(field: Field, segments: Sequence[str | int], entry: Callable[[str | int], str]) -> str:
     text = ""
     here: Field | None = field
     for segment in segments:
@@ -51,22 +51,45 @@ def _render(field: Field, segments: Sequence[str | int], entry: Any) -> str:
     return text
 
 
+def tag(key: str) -> str:
+    """The path of a tag."""
+    return f"tags[{key}]"
+
+
+def tag_of(path: str) -> str | None:
+    """The key of the tag that a path leads to, None where it leads to no tag."""
+    return path[len("tags[") : -1] if path.startswith("tags[") and path.endswith("]") else None
+
+
+def reachable(segments: Segments, keyed: Mapping[str, str], field: Field) -> Segments:
+    """The path as far as documents can be changed there: it ends at a list whose entries no member tells apart.
+
+    Empty where it leads to nothing that a document of this kind has.
+    """
+    here: Field | None = field
+    for depth, segment in enumerate(segments):
+        if here is None or (here.type == "list" and here.shape not in keyed):
+            return segments[:depth] if here is not None else ()
+        here = here.at([segment])
+    return segments if here is not None else ()
+
+
 def get(document: Any, segments: Sequence[str], keyed: Mapping[str, str], field: Field) -> Any:
     """What stands at a path, or None."""
-    here, shape = document, field
+    here: Any = document
+    shape: Field | None = field
     for segment in segments:
-        here = _step(here, segment, keyed, shape)
-        if here is None:
+        if here is None or shape is None:
             return None
-        inner = shape.at([segment])
-        if inner is None:
-            return None
-        shape = inner
-    return here
+        here, shape = _step(here, segment, keyed, shape), shape.at([segment])
+    return here if shape is not None else None
 
 
 def put(document: Document, segments: Sequence[str], value: Any, keyed: Mapping[str, str], field: Field) -> Document:
-    """A copy in which `value` stands at a path; None takes it away. A path through what is not there makes it."""
+    """A copy in which `value` stands at a path; None takes it away. A path through what is not there makes it.
+
+    A path through a list is one that `reachable` gave.
+    """
     changed = _put(document, tuple(segments), value, keyed, field)
     return changed if isinstance(changed, Mapping) else {}
 
@@ -87,7 +110,7 @@ def _put(here: Any, segments: Segments, value: Any, keyed: Mapping[str, str], fi
     inner = field.at([first]) or Field("any")
     changed = _put(_step(here, first, keyed, field), rest, value, keyed, inner)
     if field.type == "list":
-        key = keyed.get(field.shape, "")
+        key = keyed[field.shape]
         items = list(here or ())
         if isinstance(changed, Mapping):
             changed = {key: first, **changed}

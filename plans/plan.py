@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 import attrs
 
-from plans.change import Action, Change
-from plans.change import Refusal as Refusal
+from plans.change import Action, Change, Refusal
 from providers.resources import EMPTY, Document
 
 FORMAT = 1
 
+When = Literal["ok", "failed", "always"]
 Until = Literal["settled", "disabled", "gone", "unreferenced", "drained", "succeeded", "seen"]
 
 
@@ -53,7 +53,7 @@ class Step:
     arguments: Document = EMPTY
     goal: Goal | None = None
     after: tuple[str, ...] = ()
-    when: Literal["ok", "failed", "always"] = "ok"
+    when: When = "ok"
     why: str = ""
 
 

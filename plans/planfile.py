@@ -108,17 +108,22 @@ def loads(text: str) -> tuple[Plan, Mapping[str, Any]]:
 def compare(held: Plan, fresh: Plan) -> list[str]:
     """One sentence for each step of `fresh` that `held` does not hold; empty where the promise still stands.
 
-    Steps are the same where id, call, arguments, goal and when are. Steps of `held` that `fresh` lacks are done
-    already. Sentences hold no control characters, and no secrets of the environment.
+    Steps are the same where id, call, arguments, goal and when are; a reference of `held` is kept by the ARN of what
+    it names, made since. Steps of `held` that `fresh` lacks are done already, and a wait that only `fresh` holds, for
+    what was called since, changes nothing. Sentences hold no control characters, and no secrets of the environment.
     """
+    made = {f"{change.address}#arn": (change.kind, change.name) for change in held.changes}
     promised, held_shown, fresh_shown = _by_id(held), _by_id(mask_plan(held, None)), _by_id(mask_plan(fresh, None))
     sentences = []
     for step in fresh.steps:
         what = plain(f"{f'{step.call} of' if step.call else 'the wait for'} {step.address} (step {step.id})")
         if step.id not in promised:
-            sentences.append(f"{what} is needed now and is not in the plan")
-        elif _canonical(_promise(promised[step.id])) != _canonical(_promise(step)):
-            paths = _moved(promised[step.id], step)
+            if step.call is not None:
+                sentences.append(f"{what} is needed now and is not in the plan")
+            continue
+        before, after = _made_since(_promise(promised[step.id]), _promise(step), made), _promise(step)
+        if _canonical(before) != _canonical(after):
+            paths = _moved(before, after)
             old, new = _leaves_of(held_shown[step.id]), _leaves_of(fresh_shown[step.id])
             told = [f"{plain(path)} was {_word(old, path)} and is now {_word(new, path)}" for path in paths[:_TOLD]]
             more = [f"{len(paths) - _TOLD} more differ"] if len(paths) > _TOLD else []
@@ -135,10 +140,27 @@ def _promise(step: Step) -> Mapping[str, Any]:
     return {name: value for name, value in _step_json(step).items() if name in _PROMISED}
 
 
-def _moved(old: Step, new: Step) -> list[str]:
+def _moved(old: Any, new: Any) -> list[str]:
     """The paths at which two promises differ."""
-    before, after = _leaves_of(old), _leaves_of(new)
+    before, after = dict(_leaves("", old)), dict(_leaves("", new))
     return [path for path in {**before, **after} if _word(before, path) != _word(after, path)]
+
+
+def _made_since(old: Any, new: Any, made: Mapping[str, tuple[str, str]]) -> Any:
+    """What was promised, with the ARN that stands there now in place of a reference to its object."""
+    match old, new:
+        case {"$ref": str() as reference}, str() as arn if _is_arn_of(arn, made.get(reference)):
+            return arn
+        case dict(), dict():
+            return {key: _made_since(value, new.get(key), made) for key, value in old.items()}
+        case list(), list() if len(old) == len(new):
+            return [_made_since(*pair, made) for pair in zip(old, new, strict=True)]
+        case _:
+            return old
+
+
+def _is_arn_of(arn: str, made: tuple[str, str] | None) -> bool:
+    return made is not None and arn.split(":", 5)[5:] == [f"{made[0].replace('_', '-')}/{made[1]}"]
 
 
 def _leaves_of(step: Step) -> Mapping[str, Any]:

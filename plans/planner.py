@@ -2,22 +2,24 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from plans import feasibility
-from plans.change import Action
-from plans.decide import Decision, decide, orphan
+from plans.change import Action, Change
+from plans.decide import decide, orphan
 from plans.lower import lower
 from plans.manifest import Manifest
-from plans.plan import Plan, Step
+from plans.plan import Plan
+from plans.planfile import to_json
 from plans.policy import Policy
+from plans.queues import with_outages
 from plans.world import World
 from providers.kinds import Kinds
-from providers.resources import Address, Ref, Snapshot, Target
+from providers.resources import Address, Snapshot, Target
 
 if TYPE_CHECKING:
     from plans.graph import Graph
@@ -44,32 +46,28 @@ def make_plan(
     chosen = [address for address in _ordered(graph, kinds) if only is None or address in only]
     decisions = [decide(manifest.resources[address], world, policy) for address in chosen]
     if destroying or (policy.prune and only is None):
-        decisions += [orphan(kinds[kind], address, lives, world) for kind, address, lives in world.orphans()]
-    steps, in_use = lower(decisions, world, now=now)
-    refusals = [refusal for decision in decisions for refusal in decision.refusals]
-    refusals += in_use
-    refusals += feasibility.refusals(decisions, manifest, world, policy, destroying=destroying)
+        decisions += [orphan(address, lives, world) for address, lives in world.orphans()]
+    decisions = with_outages(decisions, world)
+    steps, refusals = lower(decisions, world, now=now)
+    refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, destroying=destroying))
     if only is not None:
-        refusals += [row for decision in decisions for row in feasibility.left_out(decision, only, world)]
+        refusals += tuple(feasibility.left_out(decisions, only, world))
     calling = {step.address for step in steps if step.call is not None}
-    target = _target(snapshot.target)
-    return Plan(
-        id=_id(target, manifest.stack, steps),
+    plan = Plan(
+        id="",
         stack=manifest.stack,
-        target=target,
+        target=_target(snapshot.target),
         account=snapshot.account,
         region=snapshot.region,
         versions=dict(versions),
         made_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
-        changes=tuple(_told(decision, calling) for decision in decisions),
+        changes=tuple(_told(decision.change, calling) for decision in decisions),
         steps=steps,
-        refusals=tuple(refusals),
-        warnings=(
-            *(warning for decision in decisions for warning in decision.warnings),
-            *feasibility.warnings(decisions, world),
-        ),
+        refusals=refusals,
+        warnings=tuple(feasibility.warnings(decisions, world)),
         unobserved=dict(snapshot.unobserved),
     )
+    return attrs.evolve(plan, id=_id(plan))
 
 
 def emptied(manifest: Manifest) -> Manifest:
@@ -86,9 +84,8 @@ def _ordered(graph: "Graph", kinds: Kinds) -> list[Address]:
     )
 
 
-def _told(decision: Decision, calling: set[str]) -> Any:
+def _told(change: Change, calling: Collection[str]) -> Change:
     """The change; where nothing differs but old revisions go, it is an update."""
-    change = decision.change
     if change.action is Action.NOOP and str(change.address) in calling:
         return attrs.evolve(change, action=Action.UPDATE, reason="revisions beyond rollout.keep are deregistered")
     return change
@@ -105,22 +102,9 @@ def _target(target: Target) -> Mapping[str, str]:
     return {key: value for key, value in rows.items() if value}
 
 
-def _id(target: Mapping[str, str], stack: str, steps: tuple[Step, ...]) -> str:
+def _id(plan: Plan) -> str:
     """A digest of where, whose and what, so that the same wish against the same world has the same id."""
-    where = {key: value for key, value in target.items() if key in ("provider", "endpointUrl")}
-    text = json.dumps([where, stack, [_plain(attrs.asdict(step, recurse=False)) for step in steps]], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _plain(value: Any) -> Any:
-    match value:
-        case Ref():
-            return {"$ref": str(value)}
-        case Mapping():
-            return {str(key): _plain(item) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item) for item in value]
-        case str() | int() | float() | bool() | None:
-            return value
-        case _:
-            return repr(value)
+    told = to_json(plan)
+    where = {key: told["target"].get(key) for key in ("provider", "endpointUrl")}
+    what = [where, plan.account, plan.region, plan.stack, told["steps"]]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,101 +15,117 @@ from providers.resources import Address, Elsewhere, Live, Ref, Resource, Snapsho
 class Unresolved:
     """A reference that names nothing."""
 
-    reference: str
     message: str
 
 
 @attrs.frozen
 class World:
-    """What is live, by name, by ARN and by owner; of a definition, its ACTIVE revisions from old to new."""
+    """What is live, by name, by ARN and by owner; of a definition, its ACTIVE revisions from old to new.
+
+    `tagged` has the objects by stack and address. `strays` carry this stack's tag and no address of their kind:
+    somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
+    `names` has the physical names of what is desired.
+    """
 
     stack: str
     kinds: Kinds
     snapshot: Snapshot
     desired: Mapping[Address, Resource]
     named: Mapping[tuple[str, str], tuple[Live, ...]]
-    owned: Mapping[tuple[str, str], tuple[Live, ...]]
+    tagged: Mapping[tuple[str, str], tuple[Live, ...]]
+    strays: tuple[Live, ...]
     by_arn: Mapping[str, Live]
-    tagged: Mapping[tuple[str, str], Live]
+    used: Mapping[str, tuple[Live, ...]]
     names: Mapping[Address, str]
 
     @classmethod
     def of(cls, manifest: Manifest, snapshot: Snapshot, kinds: Kinds) -> "World":
         named: dict[tuple[str, str], list[Live]] = {}
-        owned: dict[tuple[str, str], list[Live]] = {}
+        tagged: dict[tuple[str, str], list[Live]] = {}
+        strays: list[Live] = []
         by_arn: dict[str, Live] = {}
-        tagged: dict[tuple[str, str], Live] = {}
         for kind in kinds:
-            for live in sorted(snapshot.of(kind.name), key=lambda live: (live.name, live.revision or 0)):
+            for live in sorted(snapshot.of(kind.name), key=lambda live: (live.name, live.revision or 0, live.arn)):
                 named.setdefault((kind.name, live.name), []).append(live)
                 by_arn[live.arn] = live
-                if live.owner == manifest.stack and live.address is not None:
-                    owned.setdefault((kind.name, live.address), []).append(live)
-                if live.owner is not None and live.address is not None:
-                    tagged[(live.owner, live.address)] = live
+                address = address_of(live)
+                if live.owner is not None and address is not None:
+                    tagged.setdefault((live.owner, str(address)), []).append(live)
+                elif live.owner == manifest.stack:
+                    strays.append(live)
         return cls(
             manifest.stack,
             kinds,
             snapshot,
             manifest.resources,
             {key: tuple(lives) for key, lives in named.items()},
-            {key: tuple(lives) for key, lives in owned.items()},
+            {key: tuple(lives) for key, lives in tagged.items()},
+            tuple(strays),
             by_arn,
-            tagged,
+            _used(named, by_arn, kinds),
             {address: resource.physical_name for address, resource in manifest.resources.items()},
         )
 
     def holders(self, address: Address) -> tuple[Live, ...]:
-        """Objects that carry our stack and this address; of definitions, revisions whose content is theirs still."""
-        return self.owned.get((address.kind, str(address)), ())
+        """Objects that carry our stack and this address; of definitions, every such revision of every family."""
+        return self.tagged.get((self.stack, str(address)), ())
 
     def at_name(self, kind: str, name: str) -> tuple[Live, ...]:
         return self.named.get((kind, name), ())
 
-    def orphans(self) -> Iterable[tuple[str, str, tuple[Live, ...]]]:
-        """What carries our stack tag and left the manifest, as (kind, address tag, objects), last made first."""
-        wanted = {(address.kind, str(address)) for address in self.desired}
-        for kind in reversed(tuple(self.kinds)):
-            for (name, address), lives in sorted(self.owned.items()):
-                if name == kind.name and (name, address) not in wanted:
-                    yield name, address, lives
+    def namesakes(self, resource: Resource) -> tuple[Live, ...]:
+        """What has the name that a resource is to have; quota shares of other queues are no namesakes."""
+        found = self.at_name(resource.address.kind, resource.physical_name)
+        lookup = self.kinds[resource.address.kind].facts.lookup
+        if not lookup.per:
+            return found
+        within = self.resolve(lookup.per, resource.spec.get(lookup.per_key))
+        return tuple(live for live in found if live.spec.get(lookup.per_key) == within)
+
+    def orphans(self) -> Iterable[tuple[Address, tuple[Live, ...]]]:
+        """What carries our stack tag and left the manifest, by address; what is made last comes first."""
+        left = [
+            (Address.parse(address), lives)
+            for (stack, address), lives in self.tagged.items()
+            if stack == self.stack and Address.parse(address) not in self.desired
+        ]
+        return sorted(left, key=lambda row: (-self.kinds[row[0].kind].rank, row[0]))
 
     def resolve(self, kind: str, reference: Any) -> Any:
         """The ARN of a reference, a `Ref` to what is not made yet, or `Unresolved`.
 
         A name may be that of something live outside every stack.
         """
+        title = self.kinds[kind].title
+        unread = self.snapshot.unobserved.get(kind)
         match reference:
             case Ref(address=address):
                 resource = self.desired.get(address)
-                holders = self.holders(address) or (self.at_name(kind, resource.physical_name) if resource else ())
-                usable = [live for live in holders if live.status != "DELETING"]
-                return usable[-1].arn if usable else reference
-            case Elsewhere(stack=stack, name=name):
-                live = self.tagged.get((stack, f"{kind}.{name}"))
-                if live is None:
-                    return Unresolved(f"{stack}/{name}", f"the stack {stack} has no {kind} {name}")
-                return live.arn
+                usable = _usable(self.holders(address) or (self.namesakes(resource) if resource else ()))
+                if usable:
+                    return usable[-1].arn
+                return reference if resource else Unresolved(f"this stack has no {address}")
             case str() if reference.startswith("arn:"):
                 return reference
+            case _ if unread is not None:
+                return Unresolved(
+                    f"{_told(reference)} cannot be looked up, since {title}s cannot be read here: {unread}"
+                )
+            case Elsewhere(stack=stack, name=name):
+                usable = _usable(self.tagged.get((stack, f"{kind}.{name}"), ()))
+                return usable[-1].arn if usable else Unresolved(f"the stack {stack} has no {title} {name}")
             case _:
-                found = self.at_name(kind, str(reference))
-                if not found:
-                    return Unresolved(str(reference), f"{reference} names no {kind} of this stack and nothing live")
-                return found[-1].arn
+                usable = _usable(self.at_name(kind, str(reference)))
+                return usable[-1].arn if usable else Unresolved(f"{reference} is no {title} of this stack, nor live")
+
+    def shown(self, kind: str, reference: Any) -> Any:
+        """The ARN of a reference in a live document; one that names nothing any more as it is shown."""
+        found = self.resolve(kind, reference)
+        return reference if isinstance(found, Unresolved) else found
 
     def users(self, live: Live) -> tuple[Live, ...]:
-        """Live objects that refer to this one, by name or ARN."""
-        found = []
-        for kind in self.kinds:
-            paths = [path for path, target in kind.references.items() if target == live.kind]
-            if paths:
-                found += [
-                    user
-                    for user in self.snapshot.of(kind.name)
-                    if any(value in (live.arn, live.name) for value in referred(user.spec, kind, live.kind))
-                ]
-        return tuple(found)
+        """Live objects that refer to this one; of definitions, the newest revisions that do."""
+        return self.used.get(live.arn, ())
 
     def genuine(self, live: Live) -> bool:
         """Whether a revision that carries our tags still holds the content that it was registered with."""
@@ -117,11 +133,44 @@ class World:
         return not kind.facts.revisions or matches_digest(live, kind)
 
 
+def address_of(live: Live) -> Address | None:
+    """The address that an object's tag gives it; None where there is none, or one of another kind."""
+    try:
+        address = Address.parse(live.address or "")
+    except ValueError:
+        return None
+    return address if address.kind == live.kind else None
+
+
 def referred(document: Any, kind: Kind, target: str) -> Iterable[Any]:
     """Every reference to a kind inside a document of another."""
     for path, name in kind.references.items():
         if name == target:
             yield from _values(document, path.split("."))
+
+
+def _usable(lives: Iterable[Live]) -> list[Live]:
+    return [live for live in lives if live.status != "DELETING"]
+
+
+def _told(reference: Any) -> str:
+    return f"{reference.name} of stack {reference.stack}" if isinstance(reference, Elsewhere) else str(reference)
+
+
+def _used(
+    named: Mapping[tuple[str, str], list[Live]], by_arn: Mapping[str, Live], kinds: Kinds
+) -> Mapping[str, tuple[Live, ...]]:
+    """Who refers to each object, by name or ARN. A revision that a newer one took the place of refers to nothing."""
+    used: dict[str, dict[str, Live]] = {}
+    for (name, _), lives in named.items():
+        kind = kinds[name]
+        for target in dict.fromkeys(kind.references.values()):
+            for user in lives[-1:] if kind.facts.revisions else lives:
+                for reference in referred(user.spec, kind, target):
+                    found = [by_arn[reference]] if reference in by_arn else named.get((target, str(reference)), ())
+                    for live in found:
+                        used.setdefault(live.arn, {})[user.arn] = user
+    return {arn: tuple(users.values()) for arn, users in used.items()}
 
 
 def _values(here: Any, segments: list[str]) -> Iterable[Any]:

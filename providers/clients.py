@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from providers.clock import Clock, ScaledClock, SystemClock
-from providers.errors import CredentialsMissing, InputError, Unreachable
+from providers.errors import CredentialsMissing, InputError, StoreError, Unreachable
 from providers.resources import Target
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ _CONNECTIONS = 64
 _CONNECT_TIMEOUT = 5
 _READ_TIMEOUT = 30
 
+_END_OF_TIME = 250_000_000_000.0  # in the year 9892; datetime ends with 9999
+
 _Make = Callable[..., Any]
 """Makes the client of a service, by its name; further arguments are those of `boto3.Session.client`."""
 
@@ -35,7 +37,8 @@ class Connection:
     """One account and region, ready to be called. `batch` is a boto3 client, safe to share among threads.
 
     `region_source` says in words where the region came from. `identity` asks STS for the account id, and raises a
-    CallError; it makes its client when it is called.
+    CallError; it makes its client when it is called. `endpoint_url` is where Batch is reached if not at AWS's own
+    endpoint, whether the target or the user's settings say so.
     """
 
     batch: Any
@@ -43,6 +46,7 @@ class Connection:
     region: str
     region_source: str
     identity: Callable[[], str]
+    endpoint_url: str | None = None
 
 
 def connect(target: Target, *, environ: Mapping[str, str], now: float) -> Connection:
@@ -59,6 +63,12 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
 
     store = Store.open(target.simulator_file or SIMULATOR_FILE, now, target.speed)
     clock = store.clock()
+    if not clock.now() < _END_OF_TIME:
+        store.close()
+        raise StoreError(
+            f"simulator file {store.path}: its time has run past all calendars",
+            hint="move it away: a new one is made; at a lower --speed it lasts longer",
+        )
     attach = Simulator(store, clock).attach
     region, source = _region(target, environ) or (SIMULATOR_REGION, "the simulator's default")
     core = _sealed_session()
@@ -88,12 +98,9 @@ def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
             )
         return _account(make)
 
-    try:
-        batch = make("batch", endpoint_url=target.endpoint_url)
-    except ValueError as error:
-        raise InputError(f"no client can be made: {error}", hint="look at the region and the endpoint URL") from error
+    batch = make("batch", endpoint_url=target.endpoint_url)
     clock = SystemClock() if target.speed is None else ScaledClock(now, now, target.speed)
-    return Connection(batch, clock, region, source, identity)
+    return Connection(batch, clock, region, source, identity, endpoint)
 
 
 def _region(target: Target, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -205,7 +212,11 @@ def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = 
     )
 
     def make(service: str, **given: Any) -> Any:
-        client = create(service, region_name=region, config=config, **given)
+        try:
+            client = create(service, region_name=region, config=config, **given)
+        except ValueError as error:
+            hint = "look at the region and the endpoint URL"
+            raise InputError(f"no client can be made: {error}", hint=hint) from error
         if attach is not None:
             attach(client)
         return client

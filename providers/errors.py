@@ -144,7 +144,8 @@ class CallError(BatchwrightError):
         where = f"{self.address}: " if self.address else ""
         code = f" ({self.code})" if self.code else ""
         request = f" [request {self.request_id}]" if self.request_id else ""
-        return f"{where}{self.operation}: {self.message}{code}{request}"
+        attempted = f"{self.operation}: " if self.operation else ""
+        return f"{where}{attempted}{self.message}{code}{request}"
 
 
 @attrs.frozen

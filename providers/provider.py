@@ -140,19 +140,25 @@ _THROTTLED = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingExc
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _UNKNOWN = frozenset({"UnknownOperationException", "UnknownOperation", "404"})
 
+_AGAIN = "run the same command again"
+
 # Ordered: the first row that fits the code, the HTTP status and the words (in lower case) names the error.
 _ROWS: tuple[tuple[type[CallError], Callable[[str, int, str], bool], str | None], ...] = (
     (CredentialsExpired, lambda code, _status, _text: code in _EXPIRED, "renew them and run the same command again"),
     (CredentialsMissing, lambda code, _status, _text: code in _UNUSABLE, "these credentials are not valid here"),
     (Throttled, lambda code, status, _text: code in _THROTTLED or status == 429, "--max-api-rate lowers the rate"),
-    (ServerFault, lambda _code, status, _text: status >= 500, None),
+    (ServerFault, lambda _code, status, _text: status >= 500, f"it is AWS's own fault: later, {_AGAIN}"),
     (AccessDenied, lambda code, status, _text: code in _DENIED or status == 403, "the IAM policy must allow the call"),
-    (UnknownOperation, lambda code, status, _text: code in _UNKNOWN and status == 404, None),
-    (InTransition, lambda _code, _status, text: "being modified" in text, None),
-    (StillReferenced, lambda _code, _status, text: "existing jobqueue relationship" in text, None),
-    (AlreadyExists, lambda _code, status, text: status == 409 or "already exists" in text, None),
-    (NotFound, lambda _code, _status, text: "does not exist" in text or "not found" in text, None),
-    (Rejected, lambda _code, _status, _text: True, None),
+    (UnknownOperation, lambda code, status, _text: code in _UNKNOWN and status == 404, "is the endpoint right?"),
+    (InTransition, lambda _code, _status, text: "being modified" in text, f"once it has settled, {_AGAIN}"),
+    (
+        StillReferenced,
+        lambda _code, _status, text: "existing jobqueue relationship" in text,
+        f"once no queue names it, {_AGAIN}",
+    ),
+    (AlreadyExists, lambda _code, status, text: status == 409 or "already exists" in text, _AGAIN),
+    (NotFound, lambda _code, _status, text: "does not exist" in text or "not found" in text, _AGAIN),
+    (Rejected, lambda _code, _status, _text: True, f"mend what AWS names, and {_AGAIN}"),
 )
 
 
@@ -175,7 +181,7 @@ def translate(operation: str, error: Exception) -> CallError:
         case boto.EndpointConnectionError() | boto.ConnectTimeoutError() | boto.ProxyConnectionError():
             return Unreachable(text, operation=operation, hint="is the endpoint right, and the network up?")
         case boto.ReadTimeoutError() | boto.ConnectionClosedError() | boto.HTTPClientError():
-            return AnswerLost(text, operation=operation)
+            return AnswerLost(text, operation=operation, hint=f"it may have been done: {_AGAIN}")
         case _:
             return Rejected(text, operation=operation, code=type(error).__name__)
 

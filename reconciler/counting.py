@@ -4,6 +4,7 @@ from functools import partial
 
 import attrs
 
+from providers.errors import BatchwrightError, NotFound
 from providers.provider import UNFINISHED, Provider
 from providers.resources import JobCount
 from reconciler.retry import Caller, Done
@@ -39,9 +40,17 @@ class Counting:
         for status in UNFINISHED:
             self._ask(JobPage(count, queue, status), None)
 
-    def feed(self, done: Done, page: JobPage) -> JobCount | None:
-        """Take one answer; the count once it is complete. A queue that is gone holds no jobs."""
-        found, token = done.result
+    def feed(self, done: Done, page: JobPage) -> JobCount | BatchwrightError | None:
+        """Take one answer; the count once it is complete, or the first error, which ends it.
+
+        A queue that is gone holds no jobs.
+        """
+        if page.count not in self._open:
+            return None
+        if done.error is not None and not isinstance(done.error, NotFound):
+            del self._open[page.count]
+            return done.error
+        found, token = (0, None) if done.error else done.result
         total = page.before + found
         self._found[page.count][page.status] = min(total, BOUND)
         if token is not None and total < BOUND:
@@ -52,6 +61,7 @@ class Counting:
         self._open[page.count].discard(page.status)
         if self._open[page.count]:
             return None
+        del self._open[page.count]
         return JobCount(self._found[page.count], page.count in self._more)
 
     def _ask(self, page: JobPage, token: str | None) -> None:

@@ -6,17 +6,20 @@ hundred; for consumable resources the pages of names and one describe each; for 
 SageMaker queue. Jobs are counted only in queues that are about to leave.
 """
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import partial
 
 import attrs
 
-from providers.errors import AccessDenied, BatchwrightError, CallError, Interrupted, UnknownOperation
+from providers.errors import AccessDenied, BatchwrightError, CallError, Interrupted, NotFound, UnknownOperation
 from providers.kinds import Kind
 from providers.provider import Page, Provider
-from providers.resources import Address, JobCount, Live, Snapshot, Target
+from providers.resources import Address, JobCount, Live, Resource, Snapshot, Target
 from reconciler.counting import Counting, JobPage
 from reconciler.retry import Caller, Done
+
+ONE_BY_ONE = 500
+"""How many objects of a kind that is described one at a time are read; beyond it only those that are wanted."""
 
 
 @attrs.frozen
@@ -32,29 +35,40 @@ class _Described:
     keys: tuple[str, ...]
 
 
+def answers(caller: Caller) -> Iterator[Done]:
+    """The answers to all calls of a `Caller`, and to those that come on meanwhile; Interrupted where a signal comes."""
+    while caller.busy:
+        yield from caller.wait()
+        if caller.stopped is not None:
+            caller.abandon()
+            raise Interrupted("interrupted while reading; nothing was changed", signal=caller.stopped)
+
+
 def observe(
     provider: Provider,
-    wanted: Collection[Address],
+    wanted: Mapping[Address, Resource],
     *,
     owner: str,
     caller: Caller,
     target: Target,
     region: str,
     account: Callable[[], str | None],
+    pruning: bool = True,
 ) -> Snapshot:
     """A snapshot of everything that a plan of the stack `owner` can need.
 
-    `wanted` are the addresses that stay (a graph's nodes will do); `account` is asked only when no ARN tells it. A
-    kind that may not be read, or that the endpoint does not know, is unobserved; any other failure is raised.
+    `wanted` are the resources that stay; `pruning` says whether the others go, in whose queues jobs are counted.
+    `account` is asked only when no ARN tells it. A kind that may not be read, or that the endpoint does not know, is
+    unobserved; any other failure is raised, and Interrupted where a signal comes.
     """
-    look = _Look(provider, caller, Counting(provider, caller))
+    look = _Look(provider, wanted, caller, Counting(provider, caller))
     for kind in provider.kinds:
         if not kind.facts.lookup.per:
             look.list(kind, _Listing(kind.name))
     look.drain()
     staying = {str(address) for address in wanted}
     for live in look.lives:
-        if live.kind == "job_queue" and live.owner == owner and live.address not in staying:
+        if pruning and live.kind == "job_queue" and live.owner == owner and live.address not in staying:
             look.counting.start(live.arn, live.arn)
     look.drain()
     ranks = {kind.name: kind.rank for kind in provider.kinds}
@@ -66,11 +80,13 @@ def observe(
 @attrs.define
 class _Look:
     provider: Provider
+    wanted: Mapping[Address, Resource]
     caller: Caller
     counting: Counting
     lives: list[Live] = attrs.field(factory=list)
     unobserved: dict[str, str] = attrs.field(factory=dict)
     jobs: dict[str, JobCount] = attrs.field(factory=dict)
+    one_by_one: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     def list(self, kind: Kind, key: _Listing, token: str | None = None) -> None:
         self.caller.submit(key, kind.facts.lookup.listing, partial(self.provider.list, kind.name, token, key.per))
@@ -84,33 +100,40 @@ class _Look:
 
     def drain(self) -> None:
         """Take answers until every call is answered."""
-        while self.caller.busy:
-            for done in self.caller.wait():
-                self.take(done.key, done)
-            if self.caller.stopped is not None:
-                self.caller.abandon()
-                raise Interrupted("interrupted while reading; nothing was changed", signal=self.caller.stopped)
+        for done in answers(self.caller):
+            self.take(done.key, done)
 
     def take(self, key: Hashable, done: Done) -> None:
-        if done.error is not None:
-            self.failed(key, done.error)
-            return
         match key:
+            case JobPage():
+                self.counted(key, done)
+            case _ if done.error is not None:
+                self.failed(key, done.error)
             case _Listing():
                 self.listed(key, done.result)
             case _Described():
                 self.found(done.result)
-            case JobPage():
-                count = self.counting.feed(done, key)
-                if count is not None:
-                    self.jobs[key.queue] = count
 
     def listed(self, key: _Listing, page: Page) -> None:
         kind = self.provider.kinds[key.kind]
         self.found(page.lives)
-        self.describe(kind, page.keys)
+        if kind.facts.lookup.batch > 1 or kind.facts.lookup.per:
+            self.describe(kind, page.keys)
+        else:
+            self.one_by_one[kind.name] = (*self.one_by_one.get(kind.name, ()), *page.keys)
         if page.token is not None:
             self.list(kind, attrs.evolve(key, number=key.number + 1), page.token)
+        elif kind.name in self.one_by_one:
+            self.describe(kind, self.chosen(kind, self.one_by_one[kind.name]))
+
+    def chosen(self, kind: Kind, keys: tuple[str, ...]) -> tuple[str, ...]:
+        """All of these keys, or, where they are too many to ask for each, those that are wanted."""
+        if len(keys) <= ONE_BY_ONE:
+            return keys
+        names = {resource.physical_name for address, resource in self.wanted.items() if address.kind == kind.name}
+        if not names:
+            self.unobserved[kind.name] = f"too many: there are {len(keys)}, and each takes a call to read"
+        return tuple(key for key in keys if key in names)
 
     def found(self, lives: tuple[Live, ...]) -> None:
         self.lives += lives
@@ -119,12 +142,21 @@ class _Look:
                 if kind.facts.lookup.per == live.kind and live.spec.get("jobQueueType") == "SAGEMAKER_TRAINING":
                     self.list(kind, _Listing(kind.name, per=live.arn))
 
+    def counted(self, page: JobPage, done: Done) -> None:
+        match self.counting.feed(done, page):
+            case JobCount() as count:
+                self.jobs[page.queue] = count
+            case BatchwrightError() as error:
+                raise error
+
     def failed(self, key: Hashable, error: BatchwrightError) -> None:
+        """A kind that may not be read, or is not known, is unobserved; what is gone since it was listed is absent."""
         match key, error:
             case (_Listing() | _Described(), AccessDenied() | UnknownOperation()):
                 self.unobserved[key.kind] = _why(error)
+            case (_Listing(per=str()), NotFound()):
+                pass
             case _:
-                self.caller.abandon()
                 raise error
 
 

@@ -32,7 +32,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was not run, and for want of what."""
     reports = [*terminalreporter.stats.get("skipped", ()), *terminalreporter.stats.get("error", ())]
-    missing = Counter(value for report in reports for name, value in report.user_properties if name == "absent")
+    missing = Counter(
+        value
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, value in report.user_properties
+        if name == "absent"
+    )
     if missing:
         terminalreporter.section("not run")
         for program, tests in sorted(missing.items()):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, Future
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import attrs
 import boto3
@@ -40,9 +40,12 @@ REGION = "eu-west-1"
 EXAMPLES = Path(__file__).parent.parent / "examples"
 READS = ("Describe", "List", "Get")
 P = ParamSpec("P")
-_SESSION = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+T = TypeVar("T")
+_SESSION: Any = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
 
-Died = type("Died", (BaseException,), {"__doc__": "The process is no more: nothing of ours may catch it."})
+
+class Died(BaseException):
+    """The process is no more: nothing of ours may catch it."""
 
 
 @cache
@@ -72,7 +75,7 @@ def manifest(text: str, **variables: Any) -> Manifest:
 
 @attrs.define(eq=False)
 class Stage:
-    """One simulated account and everything that a run needs; `events` are those of the last run, `past` of all before."""
+    """One simulated account and what a run needs; `events` are those of the last run, `past` what came before it."""
 
     clock: ManualClock
     simulator: Simulator
@@ -98,7 +101,7 @@ class Stage:
         clock, store = ManualClock(), Store.open(None, now=0.0)
         numbers = itertools.count(1)
         simulator = Simulator(store, clock, settings=simulated or Simulated(), ids=lambda: f"request-{next(numbers)}")
-        stranger = Simulator(store, clock, settings=simulator.settings)
+        stranger = Simulator(store, clock, settings=attrs.evolve(simulator.settings, rate=None))
         batch = client(simulator, region=region)
 
         def identity() -> str:
@@ -127,7 +130,7 @@ class Stage:
     def destroy(self, wanted: Manifest | str, **given: Any) -> Report:
         return self._run(self.reconciler.destroy, wanted, given)
 
-    def _run(self, run: Callable[..., Any], wanted: Manifest | str, given: dict[str, Any]) -> Any:
+    def _run(self, run: Callable[..., T], wanted: Manifest | str, given: dict[str, Any]) -> T:
         heard = given.pop("on_event", None)
 
         def note(event: Event) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import urllib.request
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence
 from contextlib import contextmanager
 from functools import cache
@@ -72,9 +71,12 @@ class Moto:
         make: Any = _session().client
         return make(service, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}))
 
-    def reset(self) -> None:
-        """Forget everything: tags, among other things, outlive their objects in moto."""
-        urllib.request.urlopen(urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")).close()
+    def forget_batch(self) -> None:
+        """Forget everything of AWS Batch: tags, among other things, outlive their objects in moto."""
+        from moto.backends import get_backend
+
+        for _, _, backend in get_backend("batch").iter_backends():
+            backend.reset()
 
 
 @cache

@@ -164,7 +164,7 @@ class _Page:
     def difference(self, difference: Difference, column: int) -> Iterator[str]:
         path = wording.cut(plain(difference.path), self.width - 20).ljust(column)
         before, after = difference.before, difference.after
-        if not difference.rule and not self.verbose:
+        if before is None and not difference.rule and not self.verbose:
             new = wording.begun(wording.inline(after), self.width - len(path) - 8)
             yield f"      {path}  {self.paint(new, 'green')}"
             return

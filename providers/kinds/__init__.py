@@ -11,8 +11,9 @@ This room may import `providers.resources` and nothing else of ours. Call `bind`
 argument of everything that needs to know a kind.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 
@@ -26,11 +27,11 @@ from providers.kinds import (
     scheduling_policy,
     service_environment,
 )
-from providers.kinds.facts import Default, Facts, Lookup, Rule, Verdict
+from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule, Verdict
 from providers.model import Model, Operation
-from providers.resources import EMPTY, Field, Shorthand
+from providers.resources import EMPTY, Document, Field, Shorthand
 
-__all__ = ["Default", "Facts", "Kind", "Kinds", "Lookup", "Rule", "Verdict", "bind"]
+__all__ = ["Default", "Facts", "Kind", "Kinds", "Lookup", "Reset", "Rule", "Verdict", "bind"]
 
 _FACTS = (
     scheduling_policy.FACTS,
@@ -52,8 +53,9 @@ class Kind:
     """One kind of object.
 
     `spec` is the tree of API members that a manifest may say; `block` that of a whole block in a manifest, tags and
-    house keys included. `create_only` and `update_only` are paths; `update_spec` is the tree of the update operation.
-    `keep_in_place` holds, by shape and member, the lists that are sets.
+    house keys included. `create_only` and `update_only` are paths; `create_spec` and `update_spec` are the trees of
+    the operations' requests. `references` maps paths to the kinds that they name; `owned` are the paths of what the
+    service owns; `always_sent` are paths and what a create says there, where the row's condition holds.
     """
 
     facts: Facts
@@ -68,6 +70,8 @@ class Kind:
     create_only: frozenset[str]
     update_only: frozenset[str]
     references: Mapping[str, str]
+    owned: tuple[str, ...]
+    always_sent: tuple[tuple[str, Default], ...]
 
     @property
     def name(self) -> str:
@@ -86,6 +90,10 @@ class Kind:
     def rank(self) -> int:
         """Kinds of a lower rank are made first and deleted last."""
         return self.facts.rank
+
+    def reset(self, path: str, document: Document) -> Any:
+        """What an update of this wanted document sends to unset a path; None where the API has nothing for that."""
+        return next((row.value for row in self.facts.resets if row.path == path and row.when(document)), None)
 
     def arn(self, name: str, partition: str, region: str, account: str) -> str:
         """The ARN that an object of this name has; of a definition, that of the family."""
@@ -174,6 +182,8 @@ def _kind(facts: Facts, model: Model, entities: Mapping[str, str]) -> Kind:
         references=MappingProxyType(
             {path: field.reference for path, field in spec.paths() if field.reference is not None}
         ),
+        owned=tuple(_places(spec, facts.owned)),
+        always_sent=tuple((path, row) for row in facts.always_sent for path in _places(spec, {row.member})),
     )
 
 
@@ -219,3 +229,13 @@ def _leaves(tree: Field, prefix: str = "") -> Iterator[str]:
             yield from _leaves(member, path)
         else:
             yield path
+
+
+def _places(tree: Field, labels: Collection[str], prefix: str = "") -> Iterator[str]:
+    """The paths through structures at which members stand that are named by shape."""
+    for name, member in tree.members.items():
+        path = f"{prefix}.{name}" if prefix else name
+        if f"{tree.shape}.{name}" in labels:
+            yield path
+        if member.type == "structure":
+            yield from _places(member, labels, path)

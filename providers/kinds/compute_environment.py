@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
 from providers.resources import Document
 
 SERVICE_LINKED_ROLE_PATH = "aws-service-role/batch.amazonaws.com/"
@@ -29,9 +29,26 @@ def ec2(document: Document) -> bool:
     return _resources(document).get("type") in ("EC2", "SPOT")
 
 
+def _on_eks(document: Document) -> bool:
+    return bool(document.get("eksConfiguration"))
+
+
+def _not_fargate(document: Document) -> bool:
+    return not fargate(document)
+
+
 def _ordinary_role(document: Document) -> bool:
     role = document.get("serviceRole")
     return isinstance(role, str) and bool(role) and SERVICE_LINKED_ROLE_PATH not in role
+
+
+def _same_role(wanted: Any, shown: Any) -> bool:
+    """No role is the service-linked one, whose ARN is shown; a bare name is that of the ARN which ends in it."""
+    if not isinstance(shown, str):
+        return False
+    if wanted is None:
+        return SERVICE_LINKED_ROLE_PATH in shown
+    return shown.startswith("arn:") and shown.rpartition("/")[2] == wanted
 
 
 def _fixed_strategy(document: Document) -> bool:
@@ -86,8 +103,14 @@ FACTS = Facts(
         Default("ComputeResource.minvCpus", 0),
         Default("ComputeResource.allocationStrategy", "BEST_FIT", ec2),
         Default("ComputeResource.bidPercentage", 100),
+        Default("ComputeResource.imageId", ""),
+        Default("ComputeResource.ec2KeyPair", ""),
+        Default("ComputeResource.placementGroup", ""),
+        Default("LaunchTemplateSpecification.launchTemplateId", ""),
         Default("LaunchTemplateSpecification.version", "$Default"),
         Default("LaunchTemplateSpecification.version", ""),
+        Default("LaunchTemplateSpecificationOverride.version", "$Default"),
+        Default("LaunchTemplateSpecificationOverride.version", ""),
         Default("ComputeScalingPolicy.minScaleDownDelayMinutes", 0),
         Default("UpdatePolicy.terminateJobsOnUpdate", False),
         Default("UpdatePolicy.jobExecutionTimeoutMinutes", 30),
@@ -177,24 +200,59 @@ FACTS = Facts(
             lambda _desired, live: ec2(live),
         ),
     ),
-    resets=MappingProxyType(
+    barred=(
+        Rule(
+            "not-on-fargate",
+            (
+                "updatePolicy",
+                *(
+                    f"computeResources.{member}"
+                    for member in (
+                        "allocationStrategy",
+                        "bidPercentage",
+                        "desiredvCpus",
+                        "ec2Configuration",
+                        "ec2KeyPair",
+                        "imageId",
+                        "instanceRole",
+                        "instanceTypes",
+                        "launchTemplate",
+                        "minvCpus",
+                        "placementGroup",
+                        "scalingPolicy",
+                        "spotIamFleetRole",
+                        "tags",
+                    )
+                ),
+            ),
+            "refuse",
+            "Fargate has no such field",
+            lambda desired, _live: fargate(desired),
+        ),
+    ),
+    resets=(
+        Reset("unmanagedvCpus", 0),
+        Reset("computeResources.imageId", ""),
+        Reset("computeResources.ec2KeyPair", ""),
+        Reset("computeResources.placementGroup", ""),
+        Reset("computeResources.launchTemplate", MappingProxyType({"launchTemplateId": ""})),
+        Reset("computeResources.bidPercentage", 100),
+        Reset("computeResources.scalingPolicy", MappingProxyType({"minScaleDownDelayMinutes": 0})),
+        Reset("computeResources.ec2Configuration", ({"imageType": "EKS_AL2023"},), _on_eks),
+        Reset("computeResources.ec2Configuration", ({"imageType": "ECS_AL2023"},), ec2),
+        Reset("computeResources.subnets", (), _not_fargate),
+        Reset("computeResources.securityGroupIds", (), _not_fargate),
+        Reset("computeResources.tags", MappingProxyType({})),
+        Reset("updatePolicy", _DEFAULT_UPDATE_POLICY),
+    ),
+    filled=MappingProxyType(
         {
-            "unmanagedvCpus": 0,
-            "computeResources.imageId": "",
-            "computeResources.ec2KeyPair": "",
-            "computeResources.placementGroup": "",
-            "computeResources.launchTemplate": {"launchTemplateId": ""},
-            "computeResources.bidPercentage": 100,
-            "computeResources.scalingPolicy": {"minScaleDownDelayMinutes": 0},
-            "computeResources.ec2Configuration": [{"imageType": "ECS_AL2023"}],
-            "computeResources.subnets": [],
-            "computeResources.securityGroupIds": [],
-            "computeResources.tags": {},
             "updatePolicy": _DEFAULT_UPDATE_POLICY,
+            "computeResources.launchTemplate": MappingProxyType({"version": "$Default"}),
         }
     ),
-    filled=MappingProxyType({"updatePolicy": _DEFAULT_UPDATE_POLICY}),
     floors=frozenset({"computeResources.desiredvCpus"}),
+    alike=MappingProxyType({"serviceRole": _same_role}),
     settles=True,
     switched=True,
     create_first=True,

@@ -8,6 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.resources import Document
+
+
+def _used_up(_desired: Document, live: Document) -> bool:
+    return live.get("resourceType") == "NON_REPLENISHABLE"
 
 
 def _set_quantity(changed: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -34,6 +39,15 @@ FACTS = Facts(
         item_key="consumableResourceName",
     ),
     defaults=(Default("consumable_resource.resourceType", "REPLENISHABLE"),),
-    rules=(Rule("quantity", ("totalQuantity",), "update", "set in place"),),
+    rules=(
+        Rule(
+            "used-up",
+            ("totalQuantity",),
+            "leave",
+            "jobs use up what is not replenished, so setting the total again would give back what they used",
+            _used_up,
+        ),
+        Rule("quantity", ("totalQuantity",), "update", "set in place"),
+    ),
     renamed_in_update=_set_quantity,
 )

@@ -13,9 +13,9 @@ import attrs
 
 from providers.resources import Document
 
-Verdict = Literal["update", "scaling", "infrastructure", "replace", "refuse"]
+Verdict = Literal["update", "scaling", "infrastructure", "replace", "leave", "refuse"]
 """What a difference asks for: an update that disturbs nothing, one that scales, one that recycles instances, a new
-object in place of the old, or nothing that AWS would accept."""
+object in place of the old, nothing since the service moves the value, or nothing that AWS would accept."""
 
 Condition = Callable[[Document, Document], bool]
 """Whether a row holds, given the desired and the live document in normal form."""
@@ -52,6 +52,15 @@ class Default:
 
 
 @attrs.frozen
+class Reset:
+    """What an update sends to unset `path`; `when` is given the whole document that is wanted."""
+
+    path: str
+    value: Any
+    when: Callable[[Document], bool] = lambda _document: True
+
+
+@attrs.frozen
 class Lookup:
     """How a kind is read.
 
@@ -80,12 +89,13 @@ class Facts:
 
     `rank`: kinds of a lower rank are made first and deleted last. `described_as`: members that describe shows under
     another name. `keyed`: lists without order, by the member that tells their entries apart. `sets`: lists of scalars
-    (or of structures without such a member) without order. `numeric`: strings that are compared as numbers.
-    `vanishing`: members whose entry the service drops where they are empty. `always_sent`: said in every create.
-    `owned`: left alone when unsaid, since the service fills or moves them. `floors`: of these, a value only raises.
-    `read_only`: shown in shapes that create takes too, never said. `refined`: structures of which an update takes
-    single members; all others are sent whole, with what `filled` gives where it is unsaid. `resets`: what to send in
-    an update to unset a path. `switched`: has a state ENABLED or DISABLED, and must be DISABLED to be deleted.
+    (or of structures without such a member) without order. `numeric`: strings, or maps of strings, that are compared
+    as numbers. `vanishing`: members whose entry the service drops where they are empty. `always_sent`: said in every
+    create. `owned`: left alone when unsaid, since the service fills or moves them. `floors`: of these, a value only
+    raises. `alike`: by path, whether a wanted value means what the live one does, though spelt otherwise. `read_only`:
+    shown in shapes that create takes too, never said. `refined`: structures of which an update takes single members;
+    all others are sent whole, with what `filled` gives where it is unsaid. `barred`: what may not be said at all.
+    `switched`: has a state ENABLED or DISABLED, and must be DISABLED to be deleted.
     """
 
     name: str
@@ -109,9 +119,11 @@ class Facts:
     refined: frozenset[str] = frozenset()
     shorthands: Mapping[str, tuple[str, str]] = attrs.field(factory=lambda: MappingProxyType({}))
     rules: tuple[Rule, ...] = ()
-    resets: Mapping[str, Any] = attrs.field(factory=lambda: MappingProxyType({}))
+    barred: tuple[Rule, ...] = ()
+    resets: tuple[Reset, ...] = ()
     filled: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: MappingProxyType({}))
     floors: frozenset[str] = frozenset()
+    alike: Mapping[str, Callable[[Any, Any], bool]] = attrs.field(factory=lambda: MappingProxyType({}))
     vanishing: frozenset[str] = frozenset()
     renamed_in_update: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     settles: bool = False

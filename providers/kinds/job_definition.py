@@ -73,7 +73,13 @@ FACTS = Facts(
             "NodeRangeProperty.instanceTypes",
         }
     ),
-    numeric=frozenset({"ResourceRequirement.value"}),
+    numeric=frozenset(
+        {
+            "ResourceRequirement.value",
+            "EksContainerResourceRequirements.limits",
+            "EksContainerResourceRequirements.requests",
+        }
+    ),
     vanishing=frozenset({"KeyValuePair.value"}),
     defaults=(
         Default("job_definition.propagateTags", False),

@@ -7,12 +7,16 @@ hashicorp/terraform-provider-aws#8083 (the order integers count, not the positio
 
 from types import MappingProxyType
 
-from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
 from providers.resources import Document
 
 
 def _policy_added_or_removed(desired: Document, live: Document) -> bool:
     return ("schedulingPolicyArn" in desired) != ("schedulingPolicyArn" in live)
+
+
+def _other_sort_of_environment(desired: Document, live: Document) -> bool:
+    return ("serviceEnvironmentOrder" in desired) != ("serviceEnvironmentOrder" in live)
 
 
 FACTS = Facts(
@@ -54,6 +58,13 @@ FACTS = Facts(
             _policy_added_or_removed,
         ),
         Rule(
+            "sort-of-queue",
+            ("computeEnvironmentOrder", "serviceEnvironmentOrder"),
+            "replace",
+            "a queue is either of compute environments or of service environments, for life",
+            _other_sort_of_environment,
+        ),
+        Rule(
             "in-place",
             (
                 "state",
@@ -67,7 +78,7 @@ FACTS = Facts(
             "queues take it in place; jobs in the queue stay",
         ),
     ),
-    resets=MappingProxyType({"jobStateTimeLimitActions": []}),
+    resets=(Reset("jobStateTimeLimitActions", ()),),
     settles=True,
     switched=True,
     quota=50,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
 from providers.resources import Document
 
 
@@ -56,7 +56,7 @@ FACTS = Facts(
         ),
         Rule("in-place", ("fairsharePolicy", "quotaSharePolicy"), "update", "taken in place, sent in full"),
     ),
-    resets=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
+    resets=(Reset("fairsharePolicy", _NOTHING_SHARED),),
     filled=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
     create_first=True,
 )

@@ -1,11 +1,14 @@
 """The embedded simulator: serve it to other tools, look into it, start anew."""
 
-import json
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
+from plans.masking import mask
+from providers.errors import InputError, Interrupted
+from reconciler.cli.interrupts import breaking
 from reconciler.cli.options import Given, given, json_output, simulator_options
 
 if TYPE_CHECKING:
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def simulator() -> None:
-    """The embedded model of AWS Batch."""
+    """Serve, show or reset the embedded model of AWS Batch."""
 
 
 @simulator.command()
@@ -22,20 +25,21 @@ def simulator() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=4567, show_default=True, help="0 takes a free one.")
 @given(simulator_options)
 def serve(options: Given, host: str, port: int) -> int:
-    """Speak the AWS Batch protocol over HTTP, for the AWS CLI, boto3 and others."""
+    """Serve it over HTTP to the AWS CLI, boto3 and others."""
     from providers.simulator import Simulator
     from providers.simulator import serve as serving
 
     store = _store(options)
-    server = serving(Simulator(store, store.clock()), host, port)
-    click.echo(f"http://{host}:{server.server_port}")
-    options.terminal.note(f"AWS Batch, simulated, from {options.simulator_file}; Ctrl-C ends it.")
     try:
+        server = serving(Simulator(store, store.clock()), host, port)
+    except OSError as error:
+        raise InputError(
+            f"{host}:{port} cannot be listened on: {error.strerror}", hint="give another --port"
+        ) from error
+    with suppress(Interrupted), breaking(), server:
+        options.terminal.say(f"http://{host}:{server.server_port}")
+        options.terminal.note(f"AWS Batch, simulated, from {options.simulator_file}; Ctrl-C ends it.")
         server.serve_forever()
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        server.server_close()
     return 0
 
 
@@ -44,7 +48,7 @@ def serve(options: Given, host: str, port: int) -> int:
 def reset(options: Given) -> int:
     """Forget everything that the simulator holds."""
     _store(options).reset()
-    click.echo(f"{options.simulator_file} is empty.")
+    options.terminal.say(f"{options.simulator_file} is empty.")
     return 0
 
 
@@ -53,15 +57,20 @@ def reset(options: Given) -> int:
 @given(simulator_options)
 def show(options: Given, as_json: bool) -> int:
     """Show what the simulator holds."""
-    held = _store(options).dump()
+    from providers.simulator import Simulator
+
+    store = _store(options)
+    held = Simulator(store, store.clock()).show()
     if as_json:
-        click.echo(json.dumps(held, indent=1))
+        options.terminal.document(mask(held, options.terminal.salt))
         return 0
+    if not held:
+        options.terminal.say(f"{options.simulator_file} is empty.")
     for scope, kinds in held.items():
-        click.echo(scope)
+        options.terminal.say(scope)
         for kind, documents in kinds.items():
-            for name in documents:
-                options.terminal.say(f"  {kind}  {name}")
+            for name, document in documents.items():
+                options.terminal.say("  ".join(["", kind, name, str(document.get("status", ""))]).rstrip())
     return 0
 
 

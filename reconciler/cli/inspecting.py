@@ -1,8 +1,9 @@
 """The verbs that only look: validate, show, graph, schema, history, output."""
 
-import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import attrs
 import click
 
 from plans import planfile
@@ -12,8 +13,11 @@ from plans.views.terminal import render
 from providers.errors import InputError, PlanFileError
 from providers.kinds import Kinds
 from providers.resources import Address, Target
+from reconciler.cli import planfiles
+from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, all_kinds, given, json_output, paths, target_options, variable_options
-from reconciler.cli.planning import plan_text
+from reconciler.cli.progress import asides
+from reconciler.journal import Run
 
 
 @click.command()
@@ -24,10 +28,11 @@ def validate(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
     """Check a manifest without looking at AWS: all faults at once."""
     manifest = options.manifest(paths, all_kinds())
     if as_json:
-        click.echo(json.dumps({"stack": manifest.stack, "resources": [str(address) for address in manifest.resources]}))
+        resources = [str(address) for address in manifest.resources]
+        options.terminal.document({"stack": manifest.stack, "resources": resources})
     else:
         count = len(manifest.resources)
-        click.echo(f"Stack {manifest.stack}: {count} resource{'' if count == 1 else 's'}, no faults.")
+        options.terminal.say(f"Stack {manifest.stack}: {count} resource{'' if count == 1 else 's'}, no faults.")
     return 0
 
 
@@ -37,17 +42,18 @@ def validate(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
 @given()
 def show(options: Given, path: str, as_json: bool) -> int:
     """Show a plan file."""
-    text = plan_text(path)
+    text = planfiles.read(path)
     if text is None:
         raise PlanFileError(f"{path} is not a plan file", hint="`batchwright plan --out FILE` makes one")
     held, _ = planfile.loads(text)
     terminal = options.terminal
     shown = mask_plan(held, terminal.salt)
     if as_json:
-        click.echo(json.dumps(planfile.to_json(shown), indent=1))
+        terminal.document(planfile.to_json(shown))
     else:
-        text = render(shown, color=terminal.coloured, width=terminal.width, verbose=terminal.verbose)
-        click.echo(text, nl=False, color=terminal.coloured)
+        terminal.result(
+            render(shown, color=terminal.coloured, width=terminal.width, verbose=terminal.verbose),
+        )
     return 0
 
 
@@ -70,7 +76,7 @@ def graph(options: Given, paths: tuple[str, ...], form: str) -> int:
     built = build(options.manifest(paths, kinds), kinds=kinds)
     nodes = [(str(address), _title(address, kinds)) for address in built.nodes]
     edges = [(str(before), str(after)) for before, after in built.edges]
-    click.echo({"mermaid": diagram.mermaid, "dot": diagram.dot}[form](nodes, edges), nl=False)
+    options.terminal.result({"mermaid": diagram.mermaid, "dot": diagram.dot}[form](nodes, edges))
     return 0
 
 
@@ -82,8 +88,7 @@ def _title(address: Address, kinds: Kinds) -> str:
 @click.argument("what", type=click.Choice(["manifest", "plan", "events"]), default="manifest")
 @given()
 def schema(options: Given, what: str) -> int:
-    """Print the JSON Schema of a manifest, of a plan, or of the events of apply --json."""
-    del options
+    """Print the JSON Schema of manifests, plans or events."""
     from plans import schema as schemas
 
     made = {
@@ -91,7 +96,7 @@ def schema(options: Given, what: str) -> int:
         "plan": schemas.plan_schema,
         "events": schemas.event_schema,
     }[what]()
-    click.echo(json.dumps(made, indent=1))
+    options.terminal.document(made)
     return 0
 
 
@@ -104,29 +109,35 @@ def history(options: Given, paths: tuple[str, ...], stack: str | None, as_json: 
     """Show what earlier runs of a stack did from this machine."""
     if bool(paths) == bool(stack):
         raise InputError("history takes either the paths of a manifest or --stack NAME")
-    kinds = all_kinds()
+    kinds, terminal = all_kinds(), options.terminal
     manifest = options.manifest(paths, kinds) if paths else None
-    claimed = manifest.target if manifest else Target()
-    told = options.reconciler(claimed, kinds).history(manifest.stack if manifest else str(stack))
+    name = manifest.stack if manifest else str(stack)
+    reconciler = options.reconciler(manifest.target if manifest else Target(), kinds, keeping=True)
+    told = reconciler.history(name)
+    if as_json:
+        faults = [attrs.asdict(fault) for fault in told.faults]
+        terminal.document({"stack": name, "runs": [attrs.asdict(run) for run in told.runs], "faults": faults})
+        return 1 if faults else 0
     for run in told.runs:
-        if as_json:
-            import attrs
-
-            click.echo(json.dumps(attrs.asdict(run)))
-            continue
-        began = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        ending = "broke off" if run.exit_code is None else f"exit {run.exit_code}"
-        click.echo(f"{began}  plan {run.plan_id}  {len(run.calls)} calls  {ending}  ({run.host}, process {run.pid})")
-        if options.terminal.verbose:
-            for call in run.calls:
-                options.terminal.say(f"    {call.step}  {call.call}  {call.status or 'never ended'}")
-                if call.error:
-                    options.terminal.say(f"      {call.error}")
-    if not told.runs and not as_json:
-        click.echo("No run of this stack was made from here.")
+        for line in _lines(run, verbose=terminal.verbose):
+            terminal.say(line)
+    if not told.runs:
+        where = f"region {reconciler.connection.region} (from {reconciler.connection.region_source})"
+        terminal.say(f"No run of stack {name} in {where} was made from here.")
     for fault in told.faults:
-        options.terminal.note(str(fault))
+        terminal.note(str(fault))
     return 1 if told.faults else 0
+
+
+def _lines(run: Run, *, verbose: bool) -> Iterator[str]:
+    began = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    ending = "broke off" if run.exit_code is None else f"exit {run.exit_code}"
+    calls = f"{len(run.calls)} call{'' if len(run.calls) == 1 else 's'}"
+    yield f"{began}  plan {run.plan_id}  {calls}  {ending}  ({run.host}, process {run.pid})"
+    for call in run.calls if verbose else ():
+        yield f"    {call.step}  {call.call}  {call.status or 'never ended'}"
+        if call.error:
+            yield f"      {call.error}"
 
 
 @click.command()
@@ -137,13 +148,15 @@ def output(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
     """Print the names and ARNs of what is live."""
     kinds = all_kinds()
     manifest = options.manifest(paths, kinds)
-    found = options.reconciler(manifest.target, kinds).output(manifest)
+    with interruptible() as stop:
+        reconciler = options.reconciler(manifest.target, kinds, stop=stop)
+        found = reconciler.output(manifest, on_event=asides(options.terminal))
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        options.terminal.document(found)
     else:
         for address, values in found.items():
             options.terminal.say(f"{address}  {values['arn']}")
     return 0
 
 
-COMMANDS = (validate, show, graph, schema, history, output)
+COMMANDS = (validate, show, output, history, graph, schema)

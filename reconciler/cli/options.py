@@ -1,6 +1,7 @@
 """The options that verbs share, and what they add up to: a target, settings, variables, policies."""
 
 import functools
+import math
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from plans.policy import Policy
 from providers import model
 from providers.errors import InputError, RefusedError
 from providers.kinds import Kinds, bind
-from providers.resources import Address, Target
+from providers.resources import Address, Drain, Target
 from reconciler.cli.terminal import Terminal
 from reconciler.files import source, sources
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 Command = Callable[..., int | None]
 
 VARIABLE_PREFIX = "BATCHWRIGHT_VAR_"
+SIMULATOR_FILE = ".batchwright/simulator.db"
 
 
 @attrs.frozen
@@ -33,7 +35,7 @@ class Given:
 
     terminal: Terminal
     provider: str = "aws"
-    simulator_file: str = ".batchwright/simulator.db"
+    simulator_file: str = SIMULATOR_FILE
     speed: float | None = None
     region: str | None = None
     profile: str | None = None
@@ -83,12 +85,14 @@ class Given:
             role_arn=claimed.role_arn,
             external_id=claimed.external_id,
             endpoint_url=self.endpoint_url,
-            simulator_file=self.simulator_file if simulated else None,
+            simulator_file=os.path.abspath(self.simulator_file) if simulated else None,
             speed=self.speed,
         )
 
-    def reconciler(self, claimed: Target, kinds: Kinds, *, stop: "Future[int] | None" = None) -> "Reconciler":
-        """The reconciler of this command line; makes no call yet."""
+    def reconciler(
+        self, claimed: Target, kinds: Kinds, *, stop: "Future[int] | None" = None, keeping: bool = False
+    ) -> "Reconciler":
+        """The reconciler of this command line; makes no call yet. `keeping` where it needs its journal and lock."""
         from reconciler.engine import Reconciler, Settings
         from reconciler.journal import state_folder
 
@@ -97,11 +101,32 @@ class Given:
             max_api_rate=self.max_api_rate,
             timeout=self.timeout,
             lock="none" if self.lock == "none" else "file",
-            state=state_folder(os.environ),
+            state=state_folder(os.environ) if keeping else None,
         )
         return Reconciler.connect(
             self.target(claimed), settings=settings, policies=self.bound(), kinds=kinds, stop=stop
         )
+
+    def drained(self, manifest: Manifest) -> Manifest:
+        """The manifest with `--drain` in place of its policy's, since what left it took its own drain along."""
+        if self.drain is None:
+            return manifest
+        policy = manifest.policy
+        chosen = attrs.evolve(policy, drain=Drain(self.drain), said=policy.said | {"drain"})  # type: ignore[arg-type]
+        return attrs.evolve(manifest, policy=chosen)
+
+    def again(self) -> list[str]:
+        """The options that another command needs to reach the same place; the region stands in the plan's manifest,
+        or must be given as it was."""
+        target = [
+            ("--provider", self.provider if self.provider != "aws" else None),
+            ("--simulator-file", self.simulator_file if self.simulator_file != SIMULATOR_FILE else None),
+            ("--region", self.region),
+            ("--profile", self.profile),
+            ("--endpoint-url", self.endpoint_url),
+        ]
+        policies = [("--policy", path) for path in self.policies]
+        return [word for name, value in (*target, *policies) if value for word in (name, value)]
 
     def bound(self) -> tuple[Policy, ...]:
         """The policies that bind beside the manifest's own."""
@@ -127,8 +152,20 @@ def _stack(*decorators: Callable[[Command], Command]) -> Callable[[Command], Com
     return decorate
 
 
-paths = click.argument("paths", nargs=-1, required=True, type=click.Path())
+def _finite(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and not math.isfinite(value):
+        raise click.BadParameter(f"{value} is not a number to work with.")
+    return value
 
+
+paths = click.argument("paths", nargs=-1, required=True, type=click.Path())
+json_output = click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+only_option = click.option(
+    "--only",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Only this (KIND.NAME) and what depends on it; deletes nothing. May be repeated.",
+)
 variable_options = _stack(
     click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="A value for a declared variable."),
     click.option(
@@ -140,57 +177,88 @@ variable_options = _stack(
         help="Values from YAML, JSON or `terraform output -json`.",
     ),
 )
-_output = _stack(
-    click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
-    click.option("-v", "--verbose", is_flag=True, help="Say more."),
+bound_options = _stack(
+    click.option(
+        "--policy",
+        "policies",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(),
+        help="A policy that binds beside the manifest's own; the strictest wins.",
+    ),
+    click.option(
+        "--drain",
+        type=click.Choice(["refuse", "wait", "cancel", "terminate"]),
+        help="What becomes of the jobs of what left the manifest, whatever its policy says.",
+    ),
 )
-json_output = click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+run_options = _stack(
+    click.option(
+        "--timeout",
+        metavar="SECONDS",
+        type=click.FloatRange(min=1),
+        callback=_finite,
+        help="The longest wait for any one goal, such as an environment becoming VALID.",
+    ),
+    click.option(
+        "--lock",
+        type=click.Choice(["file", "none"]),
+        default="file",
+        show_default=True,
+        help="Keep other runs on this stack out by a lock on this machine; none where something else does.",
+    ),
+)
 simulator_options = _stack(
     click.option(
         "--simulator-file",
         metavar="FILE",
-        default=".batchwright/simulator.db",
+        default=SIMULATOR_FILE,
         show_default=True,
         help="Where the simulator keeps its world.",
     ),
-    click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="Simulated seconds in a real one."),
+    click.option(
+        "--speed",
+        metavar="FACTOR",
+        type=click.FloatRange(min=0, min_open=True, max=1_000_000),
+        callback=_finite,
+        help="Simulated seconds in a real one; the simulator's file keeps it.",
+    ),
 )
 target_options = _stack(
+    click.option("--region", metavar="REGION", help="The AWS region, where the manifest names none."),
+    click.option("--profile", metavar="NAME", help="A profile of the AWS configuration."),
+    click.option("--endpoint-url", metavar="URL", help="Another endpoint of AWS Batch."),
+    click.option(
+        "--max-api-rate",
+        metavar="RATE",
+        type=click.FloatRange(min=0.1),
+        callback=_finite,
+        default=10.0,
+        show_default=True,
+        help="Calls a second, at most.",
+    ),
+    click.option(
+        "--parallelism",
+        metavar="N",
+        type=click.IntRange(1, 64),
+        default=8,
+        show_default=True,
+        help="Calls at once, at most.",
+    ),
     click.option(
         "--provider",
         type=click.Choice(["aws", "simulator"]),
         default="aws",
         show_default=True,
         envvar="BATCHWRIGHT_PROVIDER",
+        show_envvar=True,
         help="AWS, or the embedded simulator.",
     ),
     simulator_options,
-    click.option("--region", metavar="REGION", help="The AWS region."),
-    click.option("--profile", metavar="NAME", help="A profile of the AWS configuration."),
-    click.option("--endpoint-url", metavar="URL", help="Another endpoint of AWS Batch."),
-    click.option(
-        "--max-api-rate", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Calls a second."
-    ),
-    click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at once."),
 )
-bound_options = _stack(
-    click.option(
-        "--policy", "policies", metavar="FILE", multiple=True, type=click.Path(), help="A policy that binds as well."
-    ),
-    click.option(
-        "--drain",
-        type=click.Choice(["refuse", "wait", "cancel", "terminate"]),
-        help="What to do with the jobs of queues that left the manifest.",
-    ),
-)
-run_options = _stack(
-    click.option("--timeout", type=click.FloatRange(min=1), help="The longest wait for any one goal, in seconds."),
-    click.option(
-        "--lock", type=click.Choice(["file", "none"]), default="file", show_default=True, help="One run at a time."
-    ),
-)
-only_option = click.option(
-    "--only", metavar="ADDRESS", multiple=True, help="Only this and what depends on it; deletes nothing."
+_general = _stack(
+    click.option("--no-color", is_flag=True, help="No colour; NO_COLOR does the same."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more."),
 )
 
 
@@ -208,6 +276,6 @@ def given(*groups: Callable[[Command], Command]) -> Callable[[Command], Command]
             shared = {name: options.pop(name) for name in tuple(options) if name in names}
             return command(Given(terminal, **shared), **options)
 
-        return _stack(*groups, _output)(gathered)
+        return _stack(*groups, _general)(gathered)
 
     return decorate

@@ -1,32 +1,51 @@
-"""What an apply shows while it goes: a table that redraws itself on a terminal, else one line an event; JSON lines
-under `--json`."""
+"""What a run shows while it goes: a table that redraws itself on a terminal, else one line an event; JSON lines under
+`--json`."""
 
-import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import click
+import attrs
 
 from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Event, event_json
+from plans.views import wording
 from reconciler.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console, Group
 
 Listener = Callable[[Event], None]
 
 
 @contextmanager
-def progress(terminal: Terminal, seen: list[Plan]) -> Iterator[Listener]:
-    """A listener for the events of one apply; `seen` holds the plan as soon as there is one."""
+def progress(terminal: Terminal, seen: list[Plan], now: Callable[[], float]) -> Iterator[Listener]:
+    """A listener for the events of one apply; `seen` holds the plan as soon as there is one, `now` is the run's time.
+
+    Times are those of the clock on which the run waits: of the simulator, simulated ones.
+    """
     if terminal.json:
-        yield lambda event: click.echo(json.dumps(event_json(event)))
+        yield lambda event: terminal.record(event_json(event))
     elif terminal.live:
-        with _Table(terminal, seen) as table:
-            yield table.listen
+        with _live(terminal, seen, now) as listener:
+            yield listener
     else:
         yield lambda event: _line(terminal, event)
+
+
+def asides(terminal: Terminal) -> Listener:
+    """A listener for a run that only reads: tells the first failure that is waited out, and with -v all of them."""
+    told: set[str] = set()
+
+    def listen(event: Event) -> None:
+        if terminal.verbose or event.event not in told:
+            told.add(event.event)
+            _line(terminal, event)
+
+    return listen
 
 
 _SAID = {
@@ -46,7 +65,8 @@ def _line(terminal: Terminal, event: Event) -> None:
     if said is None and not (event.event == "polled" and terminal.verbose):
         return
     at = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S")
-    terminal.note(f"{at} {event.step or event.detail.get('name', '')} {_told(event, said or 'is')}".rstrip())
+    what = event.step or event.detail.get("name") or event.detail.get("operation", "")
+    terminal.note(" ".join(part for part in (at, what, _told(event, said or "is")) if part))
 
 
 def _told(event: Event, said: str) -> str:
@@ -61,88 +81,145 @@ def _told(event: Event, said: str) -> str:
         case "skipped":
             return f"{said}, because {detail['because']} failed"
         case "polled":
-            return " ".join(str(detail[key]) for key in ("status", "state") if key in detail)
+            return f"{said} {_status(event)}"
         case _:
             return said
 
 
-class _Table:
-    """One row a step that has begun: its symbol, what AWS says of it, how long it has taken."""
-
-    def __init__(self, terminal: Terminal, seen: list[Plan]) -> None:
-        self.terminal = terminal
-        self.seen = seen
-        self.rows: dict[str, dict[str, Any]] = {}
-        self.names: dict[tuple[str, str], set[str]] = {}
-        self.live: Any = None
-        self.now = 0.0
-
-    def __enter__(self) -> "_Table":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.live is not None:
-            self.live.update(self.table(), refresh=True)
-            self.live.stop()
-
-    def listen(self, event: Event) -> None:
-        self.now = max(self.now, event.at)
-        if event.event == "started" and self.live is None:
-            self.start()
-        self.note(event)
-        if self.live is not None:
-            self.live.update(self.table())
-
-    def start(self) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        for plan in self.seen:
-            for step in plan.steps:
-                if step.goal is not None:
-                    self.names.setdefault((step.goal.kind, step.goal.name), set()).add(step.id)
-        console = Console(stderr=True, no_color=not self.terminal.color)
-        self.live = Live(console=console, refresh_per_second=8, transient=False)
-        self.live.start()
-
-    def note(self, event: Event) -> None:
-        match event.event:
-            case "started":
-                self.rows[event.step] = {"began": event.at, "says": "", "ended": None, "how": "running"}
-            case "called":
-                self.rows[event.step]["says"] = event.detail["call"]
-            case "polled":
-                status = " ".join(str(event.detail[key]) for key in ("status", "state") if event.detail.get(key))
-                for step in self.names.get((event.detail["kind"], event.detail["name"]), ()):
-                    if step in self.rows and self.rows[step]["ended"] is None and status:
-                        self.rows[step]["says"] = status
-            case "retried" if event.step in self.rows:
-                self.rows[event.step]["says"] = f"again in {event.detail['seconds']} s: {event.detail['error']}"
-            case "finished" | "failed" | "skipped":
-                row = self.rows.setdefault(event.step, {"began": event.at, "says": ""})
-                row |= {"ended": event.at, "how": event.event}
-                if event.event == "failed":
-                    row["says"] = event.detail["error"]
-                if event.event == "skipped":
-                    row["says"] = f"because {event.detail['because']} failed"
-
-    def table(self) -> Any:
-        from rich.spinner import Spinner
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table.grid(padding=(0, 2))
-        for name, row in self.rows.items():
-            took = (row["ended"] if row["ended"] is not None else self.now) - row["began"]
-            symbol, style = _STYLES[row["how"]]
-            first = Spinner("dots", style="cyan") if row["how"] == "running" else Text(symbol, style=style)
-            table.add_row(first, Text(plain(name)), Text(plain(row["says"]), style=style), Text(f"{took:.0f} s", "dim"))
-        return table
+def _status(event: Event) -> str:
+    return " ".join(str(event.detail[key]) for key in ("status", "state") if event.detail.get(key))
 
 
-_STYLES = {
+How = Literal["running", "finished", "failed", "skipped"]
+
+_STYLES: dict[How, tuple[str, str]] = {
     "running": ("", "cyan"),
     "finished": ("✓", "green"),
     "failed": ("✗", "bold red"),
     "skipped": ("·", "dim"),
 }
+_COUNTED: dict[How, str] = {"finished": "done", "failed": "failed", "skipped": "skipped", "running": "running"}
+
+
+@attrs.frozen
+class Row:
+    """One step that has begun, or was skipped: what AWS says of it, and since when."""
+
+    began: float
+    says: str = ""
+    how: How = "running"
+    ended: float | None = None
+
+
+@attrs.define
+class Progress:
+    """The steps of a plan as far as its events have told of them; draws itself as a table of bounded height."""
+
+    plan: Plan
+    now: Callable[[], float]
+    rows: dict[str, Row] = attrs.field(factory=dict, init=False)
+    names: dict[tuple[str, str], list[str]] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        for step in self.plan.steps:
+            if step.goal is not None:
+                self.names.setdefault((step.goal.kind, step.goal.name), []).append(step.id)
+
+    def take(self, event: Event) -> None:
+        detail = event.detail
+        match event.event:
+            case "started":
+                self.rows[event.step] = Row(event.at)
+            case "called":
+                self._says(event.step, detail["call"])
+            case "polled" if status := _status(event):
+                for step in self.names.get((detail["kind"], detail["name"]), ()):
+                    self._says(step, status)
+            case "retried":
+                self._says(event.step, f"again in {detail['seconds']} s: {detail['error']}")
+            case "failed":
+                self._ended(event, "failed", detail["error"])
+            case "skipped":
+                self._ended(event, "skipped", f"because {detail['because']} failed")
+            case "finished":
+                self._ended(event, "finished", None)
+
+    def _says(self, step: str, words: str) -> None:
+        row = self.rows.get(step)
+        if row is not None and row.ended is None:
+            self.rows[step] = attrs.evolve(row, says=words)
+
+    def _ended(self, event: Event, how: How, words: str | None) -> None:
+        row = self.rows.get(event.step, Row(event.at))
+        self.rows[event.step] = attrs.evolve(row, how=how, ended=event.at, says=row.says if words is None else words)
+
+    def drawn(self, height: int, turning: Any) -> "Group":
+        """At most `height` lines: all steps if they fit, else those under way, and always how many there are of each.
+
+        `turning` stands before what is under way. May be called from another thread than `take`.
+        """
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        rows = dict(self.rows)
+        shown = list(rows.items())
+        if len(shown) > height - 1:
+            shown = [(step, row) for step, row in shown if row.how == "running"][: height - 1]
+        table = Table.grid(padding=(0, 2))
+        table.add_column()
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        table.add_column(no_wrap=True, justify="right")
+        now = self.now()
+        for step, row in shown:
+            took = wording.span(max(0, round((now if row.ended is None else row.ended) - row.began)))
+            symbol, style = _STYLES[row.how]
+            says = Text(plain(row.says.split("\n")[0]), style=style)
+            table.add_row(Text(symbol, style) if symbol else turning, Text(plain(step)), says, Text(took, "dim"))
+        # Outside the table, whose columns it would widen.
+        return Group(table, Text(f"   {self._counted(rows)}", "dim"))
+
+    def _counted(self, rows: dict[str, Row]) -> str:
+        counts = Counter(row.how for row in rows.values())
+        parts = [f"{counts[how]} {word}" for how, word in _COUNTED.items() if counts[how]]
+        return " · ".join([*parts, f"{len(self.plan.steps)} in all"])
+
+
+@contextmanager
+def _live(terminal: Terminal, seen: list[Plan], now: Callable[[], float]) -> Iterator[Listener]:
+    """Lines until the plan begins, then a table that redraws itself and leaves the field to the report."""
+    begun: list[Progress] = []
+
+    def listen(event: Event) -> None:
+        if not begun and seen and event.event == "started":
+            begun.append(Progress(seen[0], now))
+            stack.enter_context(_drawing(_console(terminal), begun[0]))
+        if begun:
+            begun[0].take(event)
+        else:
+            _line(terminal, event)
+
+    with ExitStack() as stack:
+        yield listen
+
+
+def _console(terminal: Terminal) -> "Console":
+    from rich.console import Console
+
+    return Console(stderr=True, no_color=not terminal.color)
+
+
+def _drawing(console: "Console", begun: Progress) -> Any:
+    from rich.live import Live
+    from rich.spinner import Spinner
+
+    # One for all rows and all drawings, since each begins with its first picture.
+    turning = Spinner("dots", style="cyan")
+    # Two lines less than there are: one for the cursor, one that keeps a terminal from scrolling.
+    return Live(
+        console=console,
+        get_renderable=lambda: begun.drawn(max(3, console.size.height - 2), turning),
+        refresh_per_second=8,
+        transient=True,
+    )

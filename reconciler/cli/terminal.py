@@ -1,9 +1,12 @@
 """What a run shows where: colour, width, and whether stdout speaks JSON."""
 
+import errno
+import json
 import os
 import secrets
 import shutil
 import sys
+from typing import Any, TextIO
 
 import attrs
 import click
@@ -13,17 +16,22 @@ from plans.printable import plain
 
 @attrs.define
 class Terminal:
-    """The terminal of one command. `salt` blurs secrets: equal within a run, and unlike those of any other."""
+    """The terminal of one command. `salt` blurs secrets: equal within a run, and unlike those of any other.
+
+    A stream that takes no more text is left alone from then on: a run must not break off between two calls because
+    whoever read its output has gone. `ended` tells at the end.
+    """
 
     json: bool = False
     color: bool = True
     verbose: bool = False
     salt: str = attrs.field(factory=lambda: secrets.token_hex(8))
+    _lost: OSError | None = attrs.field(default=None, init=False)
 
     @property
     def coloured(self) -> bool:
         """Whether stdout takes colour: a terminal, and neither `--no-color` nor NO_COLOR (no-color.org)."""
-        return self.color and not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+        return self._colours(sys.stdout)
 
     @property
     def width(self) -> int:
@@ -32,18 +40,83 @@ class Terminal:
     @property
     def live(self) -> bool:
         """Whether progress may be a table that redraws itself."""
-        return not self.json and sys.stderr.isatty()
+        return not self.json and is_terminal(sys.stderr) and os.environ.get("TERM") != "dumb"
 
-    def error(self, message: str, hint: str | None) -> None:
-        label = click.style("Error:", fg="red", bold=True) if self.color and sys.stderr.isatty() else "Error:"
-        click.echo(f"{label} {plain(message)}", err=True)
-        if hint:
-            click.echo(f"  {plain(hint)}", err=True)
+    def result(self, text: str) -> None:
+        """Text for stdout, as it is."""
+        try:
+            _write(sys.stdout, text)
+        except OSError as error:
+            self._lost = error
 
     def say(self, message: str) -> None:
         """A line of the result."""
-        click.echo(plain(message))
+        self.result(plain(message) + "\n")
+
+    def document(self, document: Any) -> None:
+        """The result as JSON."""
+        self.result(json.dumps(document, indent=1) + "\n")
+
+    def record(self, document: Any) -> None:
+        """The result, or a part of it, as one line of JSON."""
+        self.result(json.dumps(document) + "\n")
 
     def note(self, message: str) -> None:
         """A line beside the result."""
-        click.echo(plain(message), err=True)
+        self.aside(plain(message) + "\n")
+
+    def aside(self, text: str) -> None:
+        """Text beside the result, as it is. Whether anybody reads it changes nothing."""
+        try:
+            _write(sys.stderr, text)
+        except OSError:
+            return
+
+    def error(self, message: str, hint: str | None) -> None:
+        """A message of one line or several, and what the reader can do."""
+        label = click.style("Error:", fg="red", bold=True) if self._colours(sys.stderr) else "Error:"
+        first, *rest = message.split("\n")
+        self.aside(f"{label} {plain(first)}\n")
+        for line in rest:
+            self.note(f"  {line}")
+        if hint:
+            self.note(f"  → {hint}")
+
+    def ended(self, code: int) -> int:
+        """The exit code of a run that would end with `code`: a result that could not be written is an error.
+
+        A reader that has gone (`| head`) has read enough, and is none.
+        """
+        if self._lost is None or self._lost.errno == errno.EPIPE or code:
+            return code
+        self.error(f"stdout cannot be written: {self._lost.strerror}", "give it a place with room")
+        return 1
+
+    def _colours(self, stream: TextIO | None) -> bool:
+        return self.color and not os.environ.get("NO_COLOR") and is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is there (a shell can close it: `>&-`) and is a terminal."""
+    return stream is not None and stream.isatty()
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write all of a text now. A stream that fails is turned into one that swallows everything, and the error raised.
+
+    What is left in the buffer of a failed stream would fail once more when the interpreter ends ("Note on SIGPIPE",
+    Python's documentation of the module signal). What the encoding of the stream cannot say is escaped.
+    """
+    if stream is None:
+        return
+    try:
+        try:
+            stream.write(text)
+        except UnicodeEncodeError:
+            stream.write(text.encode(stream.encoding, "backslashreplace").decode(stream.encoding))
+        stream.flush()
+    except OSError:
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, stream.fileno())
+        os.close(nothing)
+        raise

@@ -1,29 +1,20 @@
-import json
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
 from tests import servers
 from tests.contract.account import Account
-from tests.servers import KEYS, REGION, Moto
 
 
 @pytest.fixture(scope="session")
-def moto_server() -> Iterator[Moto]:
+def furnished() -> Iterator[Account]:
+    """An account in moto's server with a network and roles, made once: they take longer than most tests."""
     with servers.moto() as moto:
-        yield moto
+        yield Account.new(moto)
 
 
 @pytest.fixture
-def moto(moto_server: Moto) -> Moto:
-    """Moto's server with nothing in it."""
-    moto_server.reset()
-    return moto_server
-
-
-@pytest.fixture
-def account(moto: Moto) -> Account:
-    return Account.new(moto)
+def account(furnished: Account) -> Account:
+    """That account with nothing in AWS Batch."""
+    furnished.moto.forget_batch()
+    return furnished

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from plans.change import Action
+from plans.change import Action, Change
 from plans.plan import NOW, Goal, Plan, Step
 from plans.planfile import MAX_CHARACTERS, compare, dumps, from_json, loads, to_json
 from plans.schema import plan_schema
@@ -290,11 +290,9 @@ def test_a_plan_half_carried_out_is_still_the_plan() -> None:
 
 
 def test_a_step_that_was_not_promised_is_told() -> None:
-    """A step that only the fresh plan holds is named by call, address and id."""
+    """A call that only the fresh plan holds is named by call, address and id; a wait changes nothing."""
     assert compare(NO_CHANGES, attrs.evolve(MIXED, steps=MIXED.steps[2:4])) == [
         "UpdateJobQueue of job_queue.high (step job_queue.high/update) is needed now and is not in the plan",
-        "the wait for compute_environment.big (step compute_environment.big/unreferenced) is needed now and is not in "
-        "the plan",
     ]
 
 
@@ -354,6 +352,28 @@ def test_a_difference_that_paths_do_not_show_is_still_one() -> None:
     fresh = attrs.evolve(STEP, arguments={"a.b": 1})
     (sentence,) = compare(plan_of(steps=(held,)), plan_of(steps=(fresh,)))
     assert "is not as in the plan" in sentence
+
+
+ARN = "arn:aws:batch:eu-west-1:123456789012:compute-environment/lab-spot"
+
+
+@pytest.mark.parametrize(
+    ("now", "kept"),
+    [
+        (ARN, True),
+        (ARN.replace("lab-spot", "lab-other"), False),
+        (ARN.replace("compute-environment", "job-queue"), False),
+        ("lab-spot", False),
+    ],
+)
+def test_a_reference_is_kept_by_the_arn_of_what_was_made_since(now: str, kept: bool) -> None:
+    """A plan that was half carried out goes on: where it held a reference there is now that object's ARN, no other."""
+    spot = Address("compute_environment", "spot")
+    promised = {"order": [{"order": 1, "computeEnvironment": Ref(spot)}]}
+    held = plan_of((Change(spot, "lab-spot", Action.CREATE),), (attrs.evolve(STEP, arguments=promised),))
+    fresh = {"order": [{"order": 1, "computeEnvironment": now}]}
+    sentences = compare(held, plan_of(steps=(attrs.evolve(STEP, arguments=fresh),)))
+    assert bool(sentences) is not kept
 
 
 def test_a_secret_is_not_told() -> None:

@@ -1,0 +1,213 @@
+"""What is made, changed and tagged: the steps of a change to something that the manifest wants."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from plans import paths
+from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, settle, step
+from plans.change import Action, Impact
+from plans.decide import Decision
+from plans.normalise import normalise
+from plans.plan import NOW, Goal, Step, Until
+from plans.units import expected, sent
+from providers.kinds import Kind
+from providers.resources import (
+    ADDRESS_TAG,
+    HOUSE_TAG_PREFIX,
+    REGISTERED_TAG,
+    STACK_TAG,
+    Document,
+    Live,
+    Ref,
+)
+
+# What an infrastructure update takes beside its jobs, in seconds, and what these have by default, in minutes
+# (UpdatePolicy of the AWS Batch API reference).
+_MARGIN, _MINUTES = 1800.0, 30
+
+
+def arrive(decision: Decision, kind: Kind, *, now: float) -> Lowered:
+    """The steps of a change; none where it is refused, or a replacement, which cannot be done yet."""
+    match decision.change.action:
+        case _ if decision.refusals or decision.change.action is Action.REPLACE:
+            return Lowered()
+        case Action.CREATE if kind.facts.revisions:
+            return chain(_register(decision, kind))
+        case Action.CREATE:
+            return chain(_wait_gone(decision, kind), _create(decision, kind))
+        case Action.REGISTER:
+            return chain(_register(decision, kind), _deregister(decision, kind, now, arriving=1))
+        case _ if decision.live is None:
+            return Lowered()
+        case _:
+            # What is nobody's yet is not changed before it carries our tags.
+            edits = [_update(decision, decision.live, kind), _tags(decision, decision.live, kind)]
+            if any(paths.tag_of(difference.path) in _OWNER for difference in decision.change.differences):
+                edits.reverse()
+            old = _deregister(decision, kind, now, arriving=0)
+            return chain(settle(decision, decision.live, kind), *edits, old)
+
+
+_OWNER = (STACK_TAG, ADDRESS_TAG)
+
+
+def _wait_gone(decision: Decision, kind: Kind) -> list[Step]:
+    if decision.live is None:
+        return []
+    goal = Goal(kind.name, decision.live.name, "gone", deadline=GONE)
+    return [step("wait", decision, None, goal=goal, why="its name is taken until the old one is gone")]
+
+
+def _until(kind: Kind) -> Until:
+    return "settled" if kind.facts.settles else "seen"
+
+
+def _create(decision: Decision, kind: Kind) -> list[Step]:
+    name, spec = decision.change.name, decision.spec
+    goal = Goal(kind.name, name, _until(kind), deadline=SETTLED)
+    now = {member: value for member, value in spec.items() if member in kind.create_spec.members}
+    steps = [
+        step(
+            "create",
+            decision,
+            kind.facts.create,
+            arguments=_creation(kind, now, name, decision.tags),
+            goal=goal,
+            why="it is not there yet",
+        )
+    ]
+    later = tuple(member for member in normalise(spec, kind) if member not in now)
+    if later and kind.facts.update is not None:
+        arguments = {kind.update_key: Ref(decision.change.address), **sent(later, spec, kind)}
+        goal = Goal(kind.name, name, _until(kind), expected(later, spec, kind), SETTLED)
+        why = "only an update takes these fields"
+        steps.append(step("update", decision, kind.facts.update, arguments=arguments, goal=goal, why=why))
+    return steps
+
+
+def _creation(kind: Kind, spec: Document, name: str, tags: Mapping[str, Any]) -> Document:
+    """The arguments of a create or register: what is wanted, what is always said, name and tags."""
+    made, keyed = spec, kind.facts.keyed
+    for path, row in kind.always_sent:
+        segments = paths.split(path)
+        if row.when(spec) and paths.get(made, segments, keyed, kind.spec) is None:
+            made = paths.put(made, segments, row.value, keyed, kind.spec)
+    return {kind.name_member: name, **made, "tags": dict(tags)}
+
+
+def _register(decision: Decision, kind: Kind) -> list[Step]:
+    new = decision.change.action is Action.CREATE
+    tags = {**decision.tags, REGISTERED_TAG: NOW}
+    return [
+        step(
+            "register",
+            decision,
+            kind.facts.create,
+            arguments=_creation(kind, decision.spec, decision.change.name, tags),
+            goal=Goal(kind.name, decision.change.name, "seen", deadline=SEEN),
+            why="it is not there yet" if new else "a definition changes by a new revision",
+        )
+    ]
+
+
+def _deregister(decision: Decision, kind: Kind, now: float, *, arriving: int) -> list[Step]:
+    """Our revisions beyond `keep`, oldest first, those younger than `keepFor` or of unknown age spared."""
+    if decision.resource is None or not kind.facts.revisions:
+        return []
+    rollout = decision.resource.rollout
+    beyond = decision.ours[: max(0, len(decision.ours) + arriving - rollout.keep)]
+    return [
+        step(
+            "deregister",
+            decision,
+            kind.facts.delete,
+            arguments={kind.delete_key: live.arn},
+            why=f"keep: {rollout.keep} revisions stay",
+            suffix=f":{live.revision}",
+        )
+        for live in beyond
+        if rollout.keep_for is None or _older(live, now - rollout.keep_for)
+    ]
+
+
+def _older(live: Live, than: float) -> bool:
+    """Whether a revision was registered before a moment; of one that does not tell its time in UTC nobody knows."""
+    try:
+        registered = datetime.fromisoformat(live.tags.get(REGISTERED_TAG, ""))
+    except ValueError:
+        return False
+    return registered.tzinfo is not None and registered.timestamp() <= than
+
+
+def _update(decision: Decision, live: Live, kind: Kind) -> list[Step]:
+    """One update with only the changed keys; a role goes apart from what recycles instances, as AWS demands
+    (UpdateComputeEnvironment, `serviceRole`)."""
+    if not decision.units or kind.facts.update is None:
+        return []
+    groups = [decision.units]
+    if "serviceRole" in decision.units and decision.change.impact is Impact.INFRASTRUCTURE:
+        groups = [("serviceRole",), tuple(unit for unit in decision.units if unit != "serviceRole")]
+    why = "; ".join(dict.fromkeys(row.why for row in decision.change.differences if row.rule != "tags"))
+    return [
+        step(
+            "update",
+            decision,
+            kind.facts.update,
+            arguments={kind.update_key: live.arn, **sent(units, decision.spec, kind)},
+            goal=Goal(
+                kind.name, live.name, _until(kind), expected(units, decision.spec, kind), _patience(decision, kind)
+            ),
+            why=why,
+            suffix=f":{place}" if place else "",
+        )
+        for place, units in enumerate(groups)
+    ]
+
+
+def _patience(decision: Decision, kind: Kind) -> float:
+    if not kind.facts.settles:
+        return SEEN
+    if decision.change.impact is not Impact.INFRASTRUCTURE:
+        return SETTLED
+    policy = decision.spec.get("updatePolicy") or {}
+    return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + _MARGIN
+
+
+def _tags(decision: Decision, live: Live, kind: Kind) -> list[Step]:
+    keys = {
+        key: difference.after
+        for difference in decision.change.differences
+        if (key := paths.tag_of(difference.path)) is not None
+    }
+    added = {key: value for key, value in keys.items() if value is not None}
+    removed = [key for key, value in keys.items() if value is None]
+    steps = []
+    if added:
+        ours = all(key.startswith(HOUSE_TAG_PREFIX) for key in added)
+        steps.append(
+            step(
+                "tag",
+                decision,
+                "TagResource",
+                arguments={"resourceArn": live.arn, "tags": added},
+                goal=_seen(kind, live, added),
+                why="our tags say whose it is" if ours else "tags are edited in place",
+            )
+        )
+    if removed:
+        steps.append(
+            step(
+                "untag",
+                decision,
+                "UntagResource",
+                arguments={"resourceArn": live.arn, "tagKeys": removed},
+                goal=_seen(kind, live, dict.fromkeys(removed)),
+                why="tags are edited in place",
+            )
+        )
+    return steps
+
+
+def _seen(kind: Kind, live: Live, tags: Mapping[str, str | None]) -> Goal:
+    return Goal(kind.name, live.name, "seen", {paths.tag(key): value for key, value in tags.items()}, SEEN)

@@ -1,0 +1,72 @@
+"""Chains of steps: what one change is lowered to, before the edges between changes are drawn."""
+
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from plans.decide import Decision
+from plans.plan import Goal, Step, When
+from providers.kinds import Kind
+from providers.resources import EMPTY, Document, Live
+
+# Seconds after which a goal counts as missed. The longest that public sources report, doubled: environments with
+# instances take up to 8 minutes, queues 1 (hashicorp/terraform-provider-aws waits 10 minutes for either).
+SETTLED, DISABLED, GONE, SEEN = 1200.0, 600.0, 1200.0, 60.0
+
+
+@attrs.frozen
+class Lowered:
+    """The steps of one change; `last` are those that others wait for."""
+
+    steps: tuple[Step, ...] = ()
+    last: tuple[str, ...] = ()
+
+    def behind(self, before: Iterable[str]) -> tuple[Step, ...]:
+        """The steps, those that begin after these steps of other changes."""
+        edges = tuple(sorted(set(before)))
+        return tuple(step if step.after else attrs.evolve(step, after=edges) for step in self.steps)
+
+
+def step(
+    verb: str,
+    decision: Decision,
+    call: str | None,
+    *,
+    why: str,
+    arguments: Document = EMPTY,
+    goal: Goal | None = None,
+    after: tuple[str, ...] = (),
+    when: When = "ok",
+    suffix: str = "",
+) -> Step:
+    """A step of a change; its id is made of verb, address and suffix."""
+    address = str(decision.change.address)
+    return Step(f"{verb}:{address}{suffix}", address, call, arguments, goal, after, when, why)
+
+
+def settle(decision: Decision, live: Live, kind: Kind, suffix: str = "") -> list[Step]:
+    """A wait for what is on its way already; AWS refuses changes to it meanwhile ("resource is being modified")."""
+    if live.status not in ("CREATING", "UPDATING"):
+        return []
+    goal = Goal(kind.name, live.name, "settled", deadline=SETTLED)
+    return [step("wait", decision, None, goal=goal, why=f"it is still {live.status}", suffix=suffix)]
+
+
+def chain(*parts: Sequence[Step]) -> Lowered:
+    """Steps one after the other. A step that names what it comes after keeps that; one that only mends a failure is
+    nobody's predecessor."""
+    linked: list[Step] = []
+    last: tuple[str, ...] = ()
+    for own in (own for part in parts for own in part):
+        linked.append(attrs.evolve(own, after=own.after or last))
+        if own.when == "ok":
+            last = (own.id,)
+    return Lowered(tuple(linked), last)
+
+
+def together(lowered: Iterable[Lowered]) -> Lowered:
+    """Several chains side by side."""
+    chains = tuple(lowered)
+    return Lowered(
+        tuple(own for each in chains for own in each.steps), tuple(name for each in chains for name in each.last)
+    )

@@ -1,0 +1,148 @@
+"""Queues and their environments, as they are and as a plan leaves them: what AWS refuses, and what is an outage.
+
+Source: "computeEnvironmentOrder" of CreateJobQueue: environments are VALID, all of EC2 and Spot or all of Fargate, and
+of one CPU architecture; the type of a queue stays.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from plans.change import Action, Impact, Refusal
+from plans.decide import Decision
+from plans.world import World, referred
+from providers.kinds.compute_environment import fargate
+from providers.resources import Address, Live, Ref
+
+_ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(\..*)?|default_arm64")
+_QUEUE, _ENVIRONMENT = "job_queue", "compute_environment"
+
+
+@attrs.frozen
+class _Environment:
+    """An environment of a queue: what it will be, what is live of it, and the change to it, if any."""
+
+    spec: Mapping[str, Any]
+    live: Live | None
+    decision: Decision | None
+
+    @property
+    def sort(self) -> str:
+        if self.spec.get("eksConfiguration"):
+            return "EKS"
+        kind = (self.spec.get("computeResources") or {}).get("type")
+        if fargate(self.spec):
+            return "ECS_FARGATE"
+        return "ECS" if kind in ("EC2", "SPOT") else ""
+
+    @property
+    def architectures(self) -> set[str]:
+        types = (self.spec.get("computeResources") or {}).get("instanceTypes") or ()
+        return {"ARM64" if _ARM.fullmatch(name) else "X86_64" for name in types}
+
+    @property
+    def usable(self) -> bool:
+        """Whether it will be VALID when a queue is given it."""
+        if self.live is None or self.live.status in ("VALID", "CREATING", "UPDATING"):
+            return True
+        return self.live.status == "INVALID" and self.decision is not None and bool(self.decision.units)
+
+    @property
+    def works(self) -> bool:
+        return self.live is not None and self.live.state != "DISABLED" and self.live.status in ("VALID", "UPDATING")
+
+    @property
+    def will_work(self) -> bool:
+        return self.spec.get("state") != "DISABLED"
+
+
+@attrs.frozen
+class Queues:
+    """All queues of the account with the changes to them and to their environments."""
+
+    world: World
+    by_address: Mapping[Address, Decision]
+    by_arn: Mapping[str, Decision]
+
+    @classmethod
+    def of(cls, decisions: Sequence[Decision], world: World) -> "Queues":
+        """Only changes to what is wanted count: what goes is told by `in-use`."""
+        wanted = [decision for decision in decisions if decision.resource is not None]
+        return cls(
+            world,
+            {decision.change.address: decision for decision in wanted},
+            {decision.live.arn: decision for decision in wanted if decision.live is not None},
+        )
+
+    def refusals(self, decision: Decision) -> Iterable[Refusal]:
+        """What AWS refuses of a queue that is made or changed."""
+        change = decision.change
+        if change.kind != _QUEUE or change.action not in (Action.CREATE, Action.UPDATE) or decision.resource is None:
+            return
+        address = str(change.address)
+        environments = self.environments(decision.spec)
+        sorts = {environment.sort for environment in environments if environment.sort}
+        kept = decision.live.spec.get("jobQueueType") if change.action is Action.UPDATE and decision.live else None
+        if len(sorts) > 1:
+            told = f"its environments are of {' and '.join(sorted(sorts))}, and a queue takes only one sort"
+            yield Refusal(address, "mixed-types", told, "make a queue for each")
+        elif kept in ("ECS", "ECS_FARGATE", "EKS") and sorts and kept not in sorts:
+            told = f"it is a queue of {kept} for life, and its environments would be of {sorts.pop()}"
+            yield Refusal(address, "queue-type", told, "make another queue")
+        if len(set().union(*(environment.architectures for environment in environments))) > 1:
+            told = "its environments are of ARM64 and of X86_64, and a queue takes only one architecture"
+            yield Refusal(address, "mixed-architectures", told, "make a queue for each")
+        for environment in environments:
+            if environment.live is not None and not environment.usable:
+                reason = f" ({environment.live.status_reason})" if environment.live.status_reason else ""
+                told = (
+                    f"{environment.live.name} is {environment.live.status}{reason}; AWS takes only VALID environments"
+                )
+                hint = "repair it, or take it out of the queue's order"
+                yield Refusal(address, "invalid-environment", told, hint)
+
+    def outages(self) -> frozenset[Address]:
+        """The changes after which a queue that can run jobs now has no environment left that works."""
+        found: set[Address] = set()
+        for live in self.world.snapshot.of(_QUEUE):
+            own = self.by_arn.get(live.arn)
+            wanted = live.spec if own is None or not own.units else own.spec
+            before, after = self.environments(live.spec), self.environments(wanted)
+            if live.state == "DISABLED" or wanted.get("state", "ENABLED") != "ENABLED":
+                continue
+            if not any(environment.works for environment in before) or any(each.will_work for each in after):
+                continue
+            if own is not None and "computeEnvironmentOrder" in own.units:
+                found.add(own.change.address)
+            found |= {
+                each.decision.change.address for each in after if each.decision and "state" in each.decision.units
+            }
+        return frozenset(found)
+
+    def environments(self, queue: Mapping[str, Any]) -> list[_Environment]:
+        """The environments that a queue's document names, as they will be."""
+        kind = self.world.kinds[_QUEUE]
+        return [self.environment(reference) for reference in referred(queue, kind, _ENVIRONMENT)]
+
+    def environment(self, reference: Any) -> _Environment:
+        if isinstance(reference, Ref):
+            decision = self.by_address.get(reference.address)
+            return _Environment(decision.spec if decision else {}, None, decision)
+        live = self.world.by_arn.get(str(self.world.shown(_ENVIRONMENT, reference)))
+        decision = self.by_arn.get(live.arn) if live is not None else None
+        if decision is not None and decision.spec:
+            return _Environment(decision.spec, live, decision)
+        return _Environment(live.spec if live is not None else {}, live, decision)
+
+
+def with_outages(decisions: Sequence[Decision], world: World) -> list[Decision]:
+    """The decisions, those that leave a queue without a working environment shown as an outage."""
+    down = Queues.of(decisions, world).outages()
+    return [
+        attrs.evolve(decision, change=attrs.evolve(decision.change, impact=Impact.OUTAGE))
+        if decision.change.address in down
+        else decision
+        for decision in decisions
+    ]

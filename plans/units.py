@@ -1,0 +1,61 @@
+"""Units: the parts of a document that an update sends whole, and what it sends of them.
+
+A unit is a top-level member, or a member of a structure of which an update takes single members. So only changed keys
+are sent, which Fargate insists on (aws/aws-cdk#27054).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from plans import paths
+from plans.diff import Pair
+from providers.kinds import Kind
+from providers.resources import Document, Field
+
+
+def unit_of(pair: Pair, kind: Kind) -> str:
+    """The unit in which a difference lies."""
+    depth = 2 if pair.segments[0] in kind.facts.refined else 1
+    return ".".join(pair.segments[:depth])
+
+
+def value_of(unit: str, spec: Document, kind: Kind) -> Any:
+    """What an update sends for a unit: the wanted value, what unsets it, or None where the API has nothing for that."""
+    value = paths.get(spec, paths.split(unit), kind.facts.keyed, kind.spec)
+    if value is not None and value not in ([], {}):
+        return {**kind.facts.filled[unit], **value} if unit in kind.facts.filled else value
+    reset = kind.reset(unit, spec)
+    if reset is not None:
+        return reset
+    parent, _, member = unit.rpartition(".")
+    holder = kind.spec.at(paths.split(parent)) if parent else kind.spec
+    label = f"{holder.shape if holder else ''}.{member}"
+    return next((row.value for row in kind.facts.defaults if row.member == label and row.when(spec)), None)
+
+
+def sent(units: Iterable[str], spec: Document, kind: Kind) -> Mapping[str, Any]:
+    """What an update says for these units."""
+    said: dict[str, Any] = {}
+    for unit in units:
+        head, _, member = unit.partition(".")
+        value = value_of(unit, spec, kind)
+        said[head] = {**said.get(head, {}), member: value} if member else value
+    if kind.facts.renamed_in_update is not None:
+        return kind.facts.renamed_in_update(said)
+    return {name: _taken(kind.update_spec.members[name], value) for name, value in said.items()}
+
+
+def expected(units: Iterable[str], spec: Document, kind: Kind) -> Mapping[str, Any]:
+    """What must be seen after an update; a floor is none of it, since what it raises moves on with the load."""
+    return {
+        unit: paths.get(spec, paths.split(unit), kind.facts.keyed, kind.spec)
+        for unit in units
+        if unit not in kind.facts.floors
+    }
+
+
+def _taken(field: Field, value: Any) -> Any:
+    """What an update takes of a value; of some structures that is not all that a create takes."""
+    if field.type == "structure" and isinstance(value, Mapping):
+        return {name: _taken(field.members[name], item) for name, item in value.items() if name in field.members}
+    return value

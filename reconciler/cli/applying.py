@@ -1,0 +1,142 @@
+"""The verbs that change the world: apply and destroy."""
+
+import sys
+
+import attrs
+import click
+
+from plans.manifest import Manifest
+from plans.masking import mask_plan
+from plans.plan import Plan
+from plans.report import Report, report_json
+from plans.views.terminal import render
+from providers.errors import InputError, NotConfirmed, PlanRefused, StalePlan
+from providers.kinds import Kinds
+from reconciler.cli import planfiles
+from reconciler.cli.interrupts import breaking, interruptible
+from reconciler.cli.options import (
+    Given,
+    addresses,
+    all_kinds,
+    bound_options,
+    given,
+    json_output,
+    only_option,
+    paths,
+    run_options,
+    target_options,
+    variable_options,
+)
+from reconciler.cli.planfiles import Wish
+from reconciler.cli.progress import progress
+from reconciler.cli.terminal import Terminal, is_terminal
+
+_approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
+
+
+@click.command()
+@paths
+@_approved
+@json_output
+@only_option
+@given(variable_options, bound_options, run_options, target_options)
+def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: bool, only: tuple[str, ...]) -> int:
+    """Make AWS Batch as a manifest says, or carry out a plan file."""
+    del as_json
+    kinds = all_kinds()
+    wish = planfiles.held(paths[0]) if len(paths) == 1 else None
+    if wish is None:
+        wish = Wish(options.manifest(paths, kinds), addresses(only))
+    elif only or options.variables or options.variable_files:
+        raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+    wish = attrs.evolve(wish, manifest=options.drained(wish.manifest))
+    return _carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=False)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option("--stack", metavar="NAME", help="The stack, where its manifest is gone.")
+@_approved
+@json_output
+@given(variable_options, bound_options, run_options, target_options)
+def destroy(options: Given, paths: tuple[str, ...], stack: str | None, auto_approve: bool, as_json: bool) -> int:
+    """Delete everything that a stack owns."""
+    del as_json
+    if bool(paths) == bool(stack):
+        raise InputError("destroy takes either the paths of a manifest or --stack NAME")
+    kinds = all_kinds()
+    wish = Wish(options.drained(Manifest(stack, {}) if stack else options.manifest(paths, kinds)))
+    return _carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=True)
+
+
+COMMANDS = (apply, destroy)
+
+
+def _carry_out(options: Given, wish: Wish, kinds: Kinds, *, auto_approve: bool, destroying: bool) -> int:
+    terminal = options.terminal
+    _same_provider(wish.held, options.provider)
+    seen: list[Plan] = []
+
+    def approve(made: Plan) -> bool:
+        seen.append(mask_plan(made, terminal.salt))
+        if not terminal.json:
+            _show(seen[0], None, terminal)
+        return auto_approve or _confirmed(made, terminal, destroying=destroying)
+
+    with interruptible() as stop:
+        reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop, keeping=True)
+        try:
+            with progress(terminal, seen, reconciler.connection.clock.now) as listener:
+                report = reconciler.apply(
+                    wish.manifest,
+                    held=wish.held,
+                    choose=wish.only,
+                    destroying=destroying,
+                    approve=approve,
+                    on_event=listener,
+                )
+        except PlanRefused as refused:
+            if terminal.json or not isinstance(refused.plan, Plan):
+                raise
+            _show(mask_plan(refused.plan, terminal.salt), None, terminal)
+            raise PlanRefused("the plan was refused; nothing was changed", hint=refused.hint) from refused
+    _report(report, seen, terminal)
+    return report.exit_code
+
+
+def _same_provider(held: Plan | None, provider: str) -> None:
+    """A plan for the simulator must not call AWS, even to find that it was made for something else."""
+    made_for = held.target.get("provider") if held is not None else None
+    if made_for not in (None, provider):
+        told = f"the plan was made for provider {made_for}, and this is {provider}"
+        raise StalePlan(told, hint=f"give --provider {made_for}")
+
+
+def _confirmed(made: Plan, terminal: Terminal, *, destroying: bool) -> bool:
+    if terminal.json:
+        told = "--json shows no plan that could be approved; nothing was changed"
+        raise NotConfirmed(told, hint="give --auto-approve")
+    if not is_terminal(sys.stdin):
+        raise NotConfirmed("there is no terminal to ask on; nothing was changed", hint="give --auto-approve")
+    what = f"Delete all of stack {made.stack}" if destroying else "Carry this out"
+    terminal.aside(f"\n{what} in account {made.account or 'unknown'}, {made.region}? [y/N] ")
+    with breaking():
+        answer = sys.stdin.buffer.readline()
+    return answer.strip().lower() in (b"y", b"yes")
+
+
+def _report(report: Report, seen: list[Plan], terminal: Terminal) -> None:
+    residue = report.residue and mask_plan(report.residue, terminal.salt)
+    masked = attrs.evolve(report, residue=residue)
+    if terminal.json:
+        terminal.record(report_json(masked))
+    elif seen:
+        _show(seen[0], masked, terminal)
+    elif residue is not None:
+        _show(residue, None, terminal)
+
+
+def _show(made: Plan, report: Report | None, terminal: Terminal) -> None:
+    terminal.result(
+        render(made, report, color=terminal.coloured, width=terminal.width, verbose=terminal.verbose),
+    )

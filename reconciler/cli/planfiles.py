@@ -1,0 +1,70 @@
+"""Plan files on disk: written for their owner alone, and told from manifests."""
+
+import os
+import stat
+
+import attrs
+
+from plans import planfile
+from plans.document import from_document, to_document
+from plans.manifest import Manifest
+from plans.plan import Plan
+from providers.errors import InputError, PlanFileError
+from providers.resources import Address
+
+
+@attrs.frozen
+class Wish:
+    """What is to be made true: a manifest, the addresses it is kept to, and the plan that was promised, if any."""
+
+    manifest: Manifest
+    only: tuple[Address, ...] = ()
+    held: Plan | None = None
+
+
+def dumps(made: Plan, wish: Wish) -> str:
+    """The text of the plan file of a wish; holds its values in the clear."""
+    document = {"manifest": to_document(wish.manifest), "only": [str(address) for address in wish.only]}
+    return planfile.dumps(made, document)
+
+
+def held(path: str) -> Wish | None:
+    """The wish of a plan file; None where the path is something else, such as a manifest."""
+    text = read(path)
+    if text is None:
+        return None
+    promised, document = planfile.loads(text)
+    try:
+        manifest = from_document(document["manifest"])
+        only = tuple(Address.parse(address) for address in document["only"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise PlanFileError("the plan file holds no manifest that can be read", hint="plan again") from error
+    return Wish(manifest, only, promised)
+
+
+def read(path: str) -> str | None:
+    """The text of a plan file; None where the path is something else."""
+    if os.path.isdir(path):
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(planfile.MAX_CHARACTERS + 1)
+    except UnicodeDecodeError:
+        return None
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="is the path right?") from error
+    head = "".join(text[:200].split())
+    return text if head.startswith("{") and '"batchwright":"plan"' in head else None
+
+
+def keep(path: str, text: str) -> None:
+    """Write a file that only its owner may read, also where there was one that others could."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            # A device or a pipe is not ours to close to others: think of /dev/null.
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.fchmod(descriptor, 0o600)
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}", hint="give another file") from error

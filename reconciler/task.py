@@ -1,0 +1,221 @@
+"""One wish against one world: observe, plan, carry out, look again.
+
+A task is what a run has in hand: the manifest, what of it is chosen, and the `Caller` through which everything goes,
+so that one pace and one count of calls hold from the first look to the last. The lock and the journal are its user's.
+"""
+
+import os
+import random
+import socket
+from collections.abc import Mapping
+from functools import partial
+from importlib import metadata
+
+import attrs
+
+from plans.graph import build, only
+from plans.manifest import Manifest
+from plans.normalise import unmet
+from plans.plan import Goal, Plan
+from plans.planfile import compare
+from plans.planner import emptied, make_plan
+from plans.policy import Policy
+from plans.report import Outcome, Report
+from providers.clients import Connection
+from providers.errors import (
+    BatchwrightError,
+    InputError,
+    Interrupted,
+    PlanRefused,
+    RefusedError,
+    StalePlan,
+    StoreError,
+)
+from providers.kinds import Kinds
+from providers.provider import Provider
+from providers.resources import Address, Live, Snapshot, Target
+from providers.surroundings import Unread, account
+from reconciler.execute import OnEvent, execute
+from reconciler.journal import Journal
+from reconciler.observe import answers, observe
+from reconciler.retry import Caller
+from reconciler.waiter import Waiter
+
+LAG = 60.0
+"""Seconds for which tags and revisions may lag behind the calls that changed them, before a residue is an error."""
+
+_LOOK_AGAIN = 5.0
+
+
+def ask_account(connection: Connection, caller: Caller) -> str | Unread:
+    """The account as STS tells it: a call like any other, paced and counted."""
+    caller.submit("account", "GetCallerIdentity", partial(account, connection))
+    (done,) = answers(caller)
+    if done.error is not None:
+        raise done.error
+    told: str | Unread = done.result
+    return told
+
+
+@attrs.define
+class Task:
+    """What a run has in hand. `choose` keeps it to some addresses, all where empty; `timeout` caps every goal."""
+
+    manifest: Manifest
+    target: Target
+    connection: Connection
+    kinds: Kinds
+    policy: Policy
+    caller: Caller
+    choose: frozenset[Address] = frozenset()
+    destroying: bool = False
+    _account: str | Unread | None = attrs.field(default=None, init=False)
+
+    @property
+    def provider(self) -> Provider:
+        return Provider(self.connection.batch, self.kinds)
+
+    def account(self) -> str | None:
+        """The account as STS tells it, asked once; None where STS cannot be asked."""
+        if self._account is None:
+            self._account = ask_account(self.connection, self.caller)
+        return None if isinstance(self._account, Unread) else self._account
+
+    def check_region(self) -> None:
+        """Raise RefusedError where the manifest is for another region."""
+        claimed, here = self.manifest.target.region, self.connection.region
+        if claimed is not None and claimed != here:
+            raise RefusedError(
+                f"the manifest is for {claimed}, and this is {here} (from {self.connection.region_source})",
+                hint="leave one of the two out, or make them agree",
+            )
+
+    def observe(self) -> Snapshot:
+        """The world as this task needs it; raises RefusedError where it is another account's."""
+        snapshot = observe(
+            self.provider,
+            {} if self.destroying else self.manifest.resources,
+            owner=self.manifest.stack,
+            caller=self.caller,
+            target=self.target,
+            region=self.connection.region,
+            account=self.account,
+            pruning=self.destroying or (self.policy.prune and not self.choose),
+        )
+        for claimed in (self.manifest.target.account_id, self.target.account_id):
+            if claimed is not None and claimed != snapshot.account:
+                there = snapshot.account or "an account that cannot be told"
+                raise RefusedError(
+                    f"the target is account {claimed}, and the credentials are for {there}",
+                    hint="use the credentials or the role of that account",
+                )
+        return snapshot
+
+    def plan(self) -> Plan:
+        """What is to be done now."""
+        self.check_region()
+        wanted = emptied(self.manifest) if self.destroying else self.manifest
+        graph = build(wanted, kinds=self.kinds)
+        try:
+            chosen = only(graph, self.choose) if self.choose else None
+        except KeyError as error:
+            raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
+        return make_plan(
+            wanted,
+            graph,
+            self.observe(),
+            policy=self.policy,
+            kinds=self.kinds,
+            now=self.connection.clock.now(),
+            versions=_versions(),
+            only=chosen,
+            destroying=self.destroying,
+        )
+
+    def carry_out(
+        self, plan: Plan, journal: Journal, *, rng: random.Random, timeout: float | None, on_event: OnEvent
+    ) -> Report:
+        """Execute a plan and look at the world again; whatever happens is in the report."""
+        run, clock = f"{rng.getrandbits(48):012x}", self.connection.clock
+        journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), clock.now())
+        report = execute(
+            _capped(plan, timeout),
+            self.provider,
+            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}),
+            journal=journal,
+            caller=self.caller,
+            run=run,
+            on_event=on_event,
+        )
+        if not report.failures and report.interrupted_by is None:
+            report = self._looked_at(report)
+        try:
+            journal.run_ended(run, report.exit_code, clock.now())
+        except StoreError as error:
+            report = _marred(report, "journal", error)
+        return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
+
+    def _looked_at(self, report: Report) -> Report:
+        """The report with what is left to do; every step is done by now, so no failure may lose it."""
+        try:
+            return attrs.evolve(report, residue=self._residue())
+        except Interrupted as interrupted:
+            return attrs.evolve(report, interrupted_by=interrupted.signal)
+        except BatchwrightError as error:
+            return _marred(report, "look", error)
+
+    def _residue(self) -> Plan:
+        """The plan afterwards, looked at again for a while, since tags and revisions may lag."""
+        clock = self.connection.clock
+        until = clock.now() + LAG
+        while True:
+            plan = self.plan()
+            if plan.empty or clock.now() + _LOOK_AGAIN > until:
+                return plan
+            self.caller.wait(clock.now() + _LOOK_AGAIN)
+
+    def _unmet(self, goal: Goal, live: Live) -> tuple[str, ...]:
+        return unmet(goal.expect, live, self.kinds[goal.kind])
+
+
+def refuse(plan: Plan, held: Plan | None) -> None:
+    """Raise StalePlan where a plan is not what was promised (`held`), PlanRefused where it holds refusals."""
+    if held is not None:
+        moved = [
+            f"the plan was made for {name} {before}, and this is {now}"
+            for name, before, now in (
+                ("stack", held.stack, plan.stack),
+                ("region", held.region, plan.region),
+                ("account", held.account, plan.account),
+                ("endpoint", held.target.get("endpointUrl"), plan.target.get("endpointUrl")),
+                ("provider", held.target.get("provider"), plan.target.get("provider")),
+            )
+            if before != now and not (name == "account" and None in (before, now))
+        ]
+        if moved := [*moved, *compare(held, plan)]:
+            raise StalePlan("\n".join(moved), hint="plan again")
+    if plan.refusals:
+        told = "\n".join(f"{row.address or plan.stack}: {row.message}" for row in plan.refusals)
+        raise PlanRefused(told, hint="mend what is refused and plan again", plan=plan)
+
+
+def _marred(report: Report, what: str, error: BatchwrightError) -> Report:
+    """A report of work that was done, and of something after it that was not."""
+    outcome = Outcome(what, "", None, "failed", error=f"after the last step: {error}", hint=error.hint, exit_code=4)
+    return attrs.evolve(report, outcomes=(*report.outcomes, outcome))
+
+
+def _versions() -> Mapping[str, str]:
+    return {name: metadata.version(name) for name in ("batchwright", "botocore")}
+
+
+def _capped(plan: Plan, timeout: float | None) -> Plan:
+    if timeout is None:
+        return plan
+    steps = [
+        step
+        if step.goal is None
+        else attrs.evolve(step, goal=attrs.evolve(step.goal, deadline=min(step.goal.deadline, timeout)))
+        for step in plan.steps
+    ]
+    return attrs.evolve(plan, steps=tuple(steps))

@@ -1,0 +1,186 @@
+"""The worlds that the verbs are held against: the simulator, moto's server, and, where it is asked for, AWS itself.
+
+A world that is not faithful to AWS says so here, with the reason. What is said is expected to fail, strictly: should
+moto mend one of them, the test tells, and the row goes.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+import boto3
+
+from providers.clients import connect
+from providers.clock import Clock, ManualClock
+from providers.errors import StillReferenced
+from providers.provider import Provider, produced
+from providers.resources import Document, Live, Target
+from providers.simulator import Simulator, Store
+from tests.contract.account import Account
+from tests.kit import client, kinds
+
+_NO_PAGES = "maxResults and nextToken are ignored"
+_NO_REFUSAL = "nothing is refused for being enabled or in use"
+
+UNFAITHFUL: Mapping[str, Mapping[tuple[str, str], str]] = MappingProxyType(
+    {
+        "simulator": {},
+        "moto": {
+            ("read_all_in_pages", "compute_environment"): _NO_PAGES,
+            ("read_all_in_pages", "job_queue"): _NO_PAGES,
+            ("read_all_in_pages", "job_definition"): _NO_PAGES,
+            ("read_all_in_pages", "scheduling_policy"): _NO_PAGES,
+            ("keep_member", "job_queue.jobStateTimeLimitActions"): "the member is dropped",
+            ("keep_member", "job_definition.schedulingPriority"): "the member is dropped",
+            ("update", "compute_environment.computeResources"): "compute resources are accepted and ignored",
+            ("create_twice", "scheduling_policy"): "the second overwrites the first",
+            ("delete_enabled", "compute_environment"): _NO_REFUSAL,
+            ("delete_enabled", "job_queue"): _NO_REFUSAL,
+            ("delete_used", "compute_environment"): _NO_REFUSAL,
+            ("delete_used", "scheduling_policy"): _NO_REFUSAL,
+        },
+        "aws": {},
+    }
+)
+"""By world: which test does not hold for which of its rows, and why."""
+
+_GONE = ("DELETED", "INACTIVE")
+_MOVING = ("CREATING", "UPDATING", "DELETING")
+_LOOKS, _PAUSE = 120, 10.0
+
+
+@attrs.frozen
+class World:
+    """One account, and what a test made in it. Names begin with `prefix`; `around` is what every environment needs."""
+
+    provider: Provider
+    clock: Clock
+    prefix: str
+    around: Document
+    made: list[tuple[str, str]] = attrs.field(factory=list)
+
+    def name(self, name: str) -> str:
+        return f"{self.prefix}-{name}"
+
+    def arguments(self, kind: str) -> dict[str, Any]:
+        """What a create of this kind says beside the name; it makes the environment that a queue needs."""
+        match kind:
+            case "compute_environment":
+                around = dict(self.around)
+                resources = {"type": "FARGATE", "maxvCpus": 4, **around.pop("computeResources")}
+                return {"type": "MANAGED", "state": "ENABLED", "computeResources": resources, **around}
+            case "job_queue":
+                environment = self.create("compute_environment", "behind")
+                order = [{"order": 1, "computeEnvironment": environment.arn}]
+                return {"state": "ENABLED", "priority": 5, "computeEnvironmentOrder": order}
+            case "job_definition":
+                needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "512"}]
+                container = {"image": "busybox:1", "command": ["true"], "resourceRequirements": needs}
+                return {"type": "container", "containerProperties": container, "parameters": {"sample": "a"}}
+            case _:
+                return {"fairsharePolicy": fair_share(600)}
+
+    def create(self, kind: str, name: str, given: Document | None = None, **tags: str) -> Live:
+        """Make an object, wait until it stands, and return it as describe shows it."""
+        own = kinds()[kind]
+        arguments = {own.name_member: self.name(name), **(given or self.arguments(kind)), "tags": tags}
+        arn = produced(own, self.provider.call(own.facts.create, arguments))
+        assert arn is not None
+        self.made.append((kind, arn))
+        return self.see(kind, arn)
+
+    def find(self, kind: str, key: str) -> Live | None:
+        """The object, once it stands; None where there is none, or none any more."""
+        for _ in range(_LOOKS):
+            found = next(iter(self.provider.describe(kind, (key,))), None)
+            if found is None or found.status not in _MOVING:
+                return None if found is None or found.status in _GONE else found
+            self.clock.sleep(_PAUSE)
+        raise AssertionError(f"{key} is still on its way")
+
+    def see(self, kind: str, key: str) -> Live:
+        found = self.find(kind, key)
+        assert found is not None, f"there is no {key}"
+        return found
+
+    def update(self, kind: str, arn: str, changes: Document) -> Live:
+        own = kinds()[kind]
+        assert own.facts.update is not None
+        self.provider.call(own.facts.update, {own.update_key: arn, **changes})
+        return self.see(kind, arn)
+
+    def delete(self, kind: str, arn: str) -> None:
+        """The bare call."""
+        own = kinds()[kind]
+        self.provider.call(own.facts.delete, {own.delete_key: arn})
+
+    def remove(self, kind: str, arn: str) -> None:
+        """Take an object away as it must be done: disabled first, and while nothing uses it."""
+        if self.find(kind, arn) is None:
+            return
+        if kinds()[kind].facts.switched:
+            self.update(kind, arn, {"state": "DISABLED"})
+        for _ in range(_LOOKS):
+            try:
+                self.delete(kind, arn)
+                break
+            except StillReferenced:
+                self.clock.sleep(_PAUSE)
+        assert self.find(kind, arn) is None
+
+    def clear(self) -> None:
+        for kind, arn in reversed(self.made):
+            self.remove(kind, arn)
+
+
+def fair_share(decay: int) -> Document:
+    shares = [{"shareIdentifier": "a", "weightFactor": 1.0}]
+    return {"shareDecaySeconds": decay, "computeReservation": 10, "shareDistribution": shares}
+
+
+@contextmanager
+def simulated() -> Iterator[World]:
+    clock = ManualClock()
+    store = Store.open(None, now=0.0)
+    provider = Provider(client(Simulator(store, clock)), kinds())
+    network = {"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    world = World(provider, clock, "contract", {"computeResources": network})
+    yield world
+    world.clear()
+    store.close()
+
+
+@contextmanager
+def in_moto(account: Account) -> Iterator[World]:
+    network = {"subnets": [*account.subnets], "securityGroupIds": [account.group]}
+    around = {"serviceRole": account.service_role, "computeResources": network}
+    world = World(Provider(account.batch, kinds()), ManualClock(), "contract", around)
+    yield world
+    world.clear()
+
+
+@contextmanager
+def in_aws() -> Iterator[World]:
+    """The account at hand, with the default network of its region; what a test makes is removed, and costs nothing."""
+    connection = connect(Target(), environ=os.environ, now=time.time())
+    ec2 = boto3.client("ec2", region_name=connection.region)
+    subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    groups = ec2.describe_security_groups(
+        Filters=[
+            {"Name": "group-name", "Values": ["default"]},
+            {"Name": "vpc-id", "Values": [subnets[0]["VpcId"]]},
+        ]
+    )["SecurityGroups"]
+    network = {
+        "subnets": [subnet["SubnetId"] for subnet in subnets],
+        "securityGroupIds": [groups[0]["GroupId"]],
+    }
+    prefix = f"batchwright-contract-{secrets.token_hex(4)}"
+    world = World(Provider(connection.batch, kinds()), connection.clock, prefix, {"computeResources": network})
+    yield world
+    world.clear()
