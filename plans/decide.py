@@ -110,7 +110,7 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
         for pair, rule in classed
     )
     tags = tags_of(resource, world.stack)
-    tagged = differences_of_tags(tags, live, resource, policy)
+    tagged = differences_of_tags(tags, live, policy)
     actions = [_DONE_BY[rule.verdict] for _, rule in classed]
     if tagged:
         actions.append((_tag_action(tagged, adopted), Impact.NONE))
@@ -182,13 +182,13 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
             Difference(paths.render(kind.spec, pair.segments), pair.before, pair.after, _REVISION.name, _REVISION.why)
             for pair in pairs
         )
-        tags = {**ignored_tags(newest, resource, policy), **tags, DIGEST_TAG: digest(spec, kind, world.names)}
+        tags |= {**ignored_tags(newest, policy), DIGEST_TAG: digest(spec, kind, world.names)}
         change = _change(resource, Action.REGISTER, Impact.REVISION, _REVISION.why, differences)
         return Decision(change, resource, newest, spec, tags, ours)
     adopted = not marked
     if not genuine:
         tags |= {DIGEST_TAG: digest(newest.spec, kind)}
-    tagged = differences_of_tags(tags, newest, resource, policy)
+    tagged = differences_of_tags(tags, newest, policy)
     action = _tag_action(tagged, adopted) if tagged else Action.NOOP
     change = _change(resource, action, Impact.NONE, _reason(newest, (), adopted), tagged)
     return Decision(change, resource, newest, spec, tags, ours)

@@ -24,36 +24,29 @@ def tags_of(resource: Resource, stack: str) -> dict[str, str]:
     return tags | ({PROTECT_TAG: "true"} if resource.lifecycle.protect else {})
 
 
-def _ignored(key: str, resource: Resource, policy: Policy) -> bool:
-    """Whether a tag is nobody's business: AWS's own, or one that the manifest or the policy ignores.
+def _ignored(key: str, policy: Policy) -> bool:
+    """Whether a tag is nobody's business: AWS's own, or one that the policy ignores.
 
     Source: tags that start with `aws:` are reserved and cannot be edited ("Tag your AWS Batch resources").
     """
     if key.lower().startswith("aws:"):
         return True
-    if key.startswith(HOUSE_TAG_PREFIX):
-        return False
-    ignored = (*resource.lifecycle.ignore, *policy.ignore)
-    return "tags" in ignored or paths.tag(key) in ignored or any(fnmatchcase(key, row) for row in policy.ignore_tags)
+    return not key.startswith(HOUSE_TAG_PREFIX) and any(fnmatchcase(key, row) for row in policy.ignore_tags)
 
 
-def differences_of_tags(
-    tags: Mapping[str, str], live: Live, resource: Resource, policy: Policy
-) -> tuple[Difference, ...]:
+def differences_of_tags(tags: Mapping[str, str], live: Live, policy: Policy) -> tuple[Difference, ...]:
     """Where the tags differ; what ours say about a revision is its own."""
     return tuple(
         Difference(paths.tag(key), live.tags.get(key), tags.get(key), "tags", "tags are edited in place")
         for key in sorted({*tags, *live.tags})
         if live.tags.get(key) != tags.get(key)
         and not (key in (REGISTERED_TAG, DIGEST_TAG) and key not in tags)
-        and not _ignored(key, resource, policy)
+        and not _ignored(key, policy)
     )
 
 
-def ignored_tags(live: Live, resource: Resource, policy: Policy) -> Mapping[str, str]:
+def ignored_tags(live: Live, policy: Policy) -> Mapping[str, str]:
     """The ignored tags of a revision, which the next one takes over; AWS takes none of its own from us."""
     return {
-        key: value
-        for key, value in live.tags.items()
-        if not key.lower().startswith("aws:") and _ignored(key, resource, policy)
+        key: value for key, value in live.tags.items() if not key.lower().startswith("aws:") and _ignored(key, policy)
     }

@@ -29,11 +29,11 @@ from providers.errors import BatchwrightError, CallError, NotConfirmed
 from providers.kinds import Kinds, bind
 from providers.resources import Address, Target
 from providers.surroundings import Unread
-from reconciler.execute import OnEvent
 from reconciler.journal import History, Journal, key, read, state_folder
 from reconciler.lock import FileLock, Holder, NoLock
 from reconciler.retry import Caller
 from reconciler.task import Task, ask_account, refuse
+from reconciler.telling import OnEvent
 
 
 @attrs.frozen

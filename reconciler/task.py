@@ -35,10 +35,11 @@ from providers.kinds import Kinds
 from providers.provider import Provider
 from providers.resources import Address, Live, Snapshot, Target
 from providers.surroundings import Unread, account
-from reconciler.execute import OnEvent, execute
+from reconciler.execute import execute
 from reconciler.journal import Journal
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
+from reconciler.telling import OnEvent
 from reconciler.waiter import Waiter
 
 LAG = 60.0

@@ -1,12 +1,14 @@
 """Ctrl-C and SIGTERM: what is in flight finishes, nothing new begins, and the same command again goes on."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from plans.report import Event
 from providers.errors import Interrupted
-from tests.kit import LAB, Stage, edit, on_stage
+from tests.kit import LAB, Stage, cut, edit, on_stage
 
 CHANGED = edit(LAB, ("align:1", "align:2"), ("maxvCpus: 64", "maxvCpus: 65"), ("priority: 10", "priority: 11"))
 
@@ -98,3 +100,29 @@ def test_a_signal_during_the_last_look_keeps_the_report(stage: Stage) -> None:
     assert report.exit_code == 130
     assert report.residue is None
     assert stage.events[-1].detail == {"exit_code": 130}
+
+
+def test_a_call_in_flight_is_waited_for_and_told() -> None:
+    """The signal finds a call under way in another thread: its answer is taken, and nothing new begins."""
+    stage = Stage.new(pool=ThreadPoolExecutor)
+    stop, told = stage.stopper(), threading.Event()
+
+    def signal(operation: str, _number: int) -> None:
+        if operation == "CreateSchedulingPolicy":
+            stop.set_result(2)
+            assert told.wait(60)
+
+    def listen(event: Event) -> None:
+        if event.event == "interrupted":
+            told.set()
+
+    stage.simulator.before_call = signal
+    report = stage.apply(cut(LAB, "jobDefinitions:"), on_event=listen)
+    assert report.exit_code == 130
+    assert stage.policies() == ["lab-fair"]
+    events = [event.event for event in stage.events]
+    assert "called" in events[events.index("interrupted") :]
+    assert "started" not in events[events.index("interrupted") :]
+    assert {outcome.step: outcome.status for outcome in report.outcomes}["create:scheduling_policy.fair"] == (
+        "interrupted"
+    )

@@ -1,5 +1,7 @@
 """The lock and the journal: one run at a time, and what a run leaves behind of itself."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +11,12 @@ import attrs
 import pytest
 
 from plans.plan import Plan
-from providers.errors import LockHeld, StoreError
+from providers.errors import CredentialsExpired, LockHeld, StoreError
 from providers.simulator import Fault
 from reconciler.engine import Settings
 from tests.kit import LAB, Died, Stage, edit, manifest
 
+TALL = edit(LAB, ("    type: MANAGED\n", "    type: MANAGED\n    updatePolicy: {jobExecutionTimeoutMinutes: 60}\n"))
 CHANGED = edit(LAB, ("align:1", "align:2"), ("priority: 10", "priority: 11"))
 
 
@@ -237,3 +240,37 @@ def _die_at(operation: str) -> Callable[[str, int], None]:
             raise Died
 
     return die
+
+
+@pytest.mark.parametrize("after", [1, 12, 25, 29])
+def test_a_disk_that_fills_up_on_the_way_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """From then on nothing is called, the report says why, exit 4 or 1; with room again the work is finished."""
+    stage = staged(tmp_path)
+    written = 0
+    flush = os.fsync
+
+    def full(descriptor: int) -> None:
+        nonlocal written
+        written += 1
+        if written > after:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    report = stage.apply(TALL)
+    assert report.exit_code == (4 if any(row.status == "done" and row.call for row in report.outcomes) else 1)
+    assert all("No space left on device" in str(failure.error) for failure in report.failures)
+    assert report.failures
+    monkeypatch.setattr(os, "fsync", flush)
+    assert stage.apply(TALL).exit_code == 0
+    assert stage.plan(TALL).empty
+
+
+def test_sts_that_says_expired_ends_the_run_before_the_lock(tmp_path: Path) -> None:
+    """With credentials that have ended nothing else can be called either."""
+    stage = staged(tmp_path)
+    stage.simulator.inject(Fault("GetCallerIdentity", "expired"))
+    with pytest.raises(CredentialsExpired) as caught:
+        stage.apply(LAB)
+    assert caught.value.exit_code == 4
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from providers.simulator import Fault
 from tests.kit import LAB, Stage, edit, on_stage
 
 FARGATE = """
@@ -195,3 +196,14 @@ def _heal_after(stage: Stage, times: int) -> Callable[[str, int], None]:
             stage.simulator.set_status("environment", "bad", "VALID", region=stage.region)
 
     return count
+
+
+@on_stage()
+def test_a_role_that_may_not_be_sent_again_ends_the_wait(stage: Stage) -> None:
+    """Where updates are denied the create has failed, with the word of that denial."""
+    stage.simulator.inject(Fault("UpdateComputeEnvironment", "denied", times=None))
+    report = stage.apply(FARGATE)
+    (failure,) = report.failures
+    assert failure.step == "create:compute_environment.bad"
+    assert "not authorized to perform: batch:UpdateComputeEnvironment" in str(failure.error)
+    assert report.exit_code == 4

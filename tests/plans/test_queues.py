@@ -1,0 +1,237 @@
+"""Job queues: what changes in place, what AWS would refuse, and what is sent."""
+
+from typing import Any
+
+import pytest
+
+from plans.jsonform import encode_members
+from providers.resources import Address, Ref
+from tests.plans.core import (
+    actions,
+    arn,
+    before,
+    change,
+    codes,
+    environment,
+    environments,
+    fargate,
+    ids,
+    live,
+    plan,
+    policy,
+    queue,
+    queues,
+    step,
+)
+
+ADDRESS = "job_queue.high"
+ONE, TWO = arn("compute_environment", "one"), arn("compute_environment", "two")
+FAIR = "\nschedulingPolicies:\n  fair: {}\n"
+
+
+def sent(made: Any) -> Any:
+    arguments = encode_members(step(made, f"update:{ADDRESS}").arguments)
+    assert arguments.pop("jobQueue") == arn("job_queue", "high")
+    return arguments
+
+
+def test_names_in_the_order_are_the_arns_that_describe_shows() -> None:
+    """And the positions in the list are the order; what AWS derives is no difference."""
+    assert plan(environments() + queues(), environment(), queue()).empty
+
+
+def test_the_order_counts_not_the_positions() -> None:
+    """Describe may list the environments in any order; their numbers tell (hashicorp/terraform-provider-aws#8083)."""
+    shown = queue("high", "one", "two")
+    entries = list(reversed(shown.spec["computeEnvironmentOrder"]))
+    text = environments("one", "two") + queues(order="[one, two]")
+    both = (environment("one"), environment("two"))
+    assert plan(text, *both, queue(computeEnvironmentOrder=entries)).empty
+    text = environments("one", "two") + queues(order="[two, one]")
+    made = plan(text, *both, shown)
+    wanted = [{"order": 1, "computeEnvironment": TWO}, {"order": 2, "computeEnvironment": ONE}]
+    assert sent(made) == {"computeEnvironmentOrder": wanted}
+    assert {row.path for row in change(made, ADDRESS).differences} == {
+        f"computeEnvironmentOrder[{ONE}].order",
+        f"computeEnvironmentOrder[{TWO}].order",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "arguments"),
+    [
+        (", state: DISABLED", {"state": "DISABLED"}),
+        (
+            ", jobStateTimeLimitActions: [{state: RUNNABLE, reason: r, maxTimeSeconds: 600, action: CANCEL}]",
+            {
+                "jobStateTimeLimitActions": [
+                    {"state": "RUNNABLE", "reason": "r", "maxTimeSeconds": 600, "action": "CANCEL"}
+                ]
+            },
+        ),
+    ],
+)
+def test_only_what_changed_is_sent(more: str, arguments: Any) -> None:
+    """Everything else of the queue stays unsaid."""
+    assert sent(plan(environments() + queues(more=more), environment(), queue())) == arguments
+
+
+def test_priority_changes_and_zero_is_a_value() -> None:
+    """0 is the lowest priority, not the lack of one."""
+    text = environments() + queues().replace("priority: 1", "priority: 0")
+    made = plan(text, environment(), queue())
+    assert sent(made) == {"priority": 0}
+    goal = step(made, f"update:{ADDRESS}").goal
+    assert goal is not None
+    assert (goal.until, goal.expect) == ("settled", {"priority": 0})
+
+
+def test_what_left_the_manifest_is_reset() -> None:
+    """State to ENABLED, time limits to none."""
+    limits = [{"state": "RUNNABLE", "reason": "r", "maxTimeSeconds": 600, "action": "CANCEL"}]
+    shown = queue(state="DISABLED", jobStateTimeLimitActions=limits)
+    made = plan(environments() + queues(), environment(), shown)
+    assert sent(made) == {"state": "ENABLED", "jobStateTimeLimitActions": []}
+    goal = step(made, f"update:{ADDRESS}").goal
+    assert goal is not None
+    assert goal.expect == {"state": None, "jobStateTimeLimitActions": None}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"), [(", schedulingPolicyArn: fair", None), ("", arn("scheduling_policy", "fair"))]
+)
+def test_a_policy_is_neither_given_to_a_queue_nor_taken_from_it(said: str, shown: str | None) -> None:
+    """That is another queue (UpdateJobQueue, `schedulingPolicyArn`)."""
+    made = plan(FAIR + environments() + queues(more=said), policy(), environment(), queue(schedulingPolicyArn=shown))
+    assert actions(made)[ADDRESS] == "replace"
+    assert [row.rule for row in change(made, ADDRESS).differences] == ["policy-added-or-removed"]
+
+
+def test_a_policy_is_exchanged_in_place() -> None:
+    """One policy for another is an update."""
+    shown = queue(schedulingPolicyArn=arn("scheduling_policy", "other"))
+    text = FAIR + environments() + queues(more=", schedulingPolicyArn: fair")
+    assert sent(plan(text, policy(), environment(), shown)) == {"schedulingPolicyArn": arn("scheduling_policy", "fair")}
+
+
+def test_a_queue_waits_for_what_it_names() -> None:
+    """What is not made yet is a reference, told when it is made, and its step comes first."""
+    made = plan(FAIR + environments() + queues(more=", schedulingPolicyArn: fair"))
+    assert ids(made) == ["create:scheduling_policy.fair", "create:compute_environment.one", f"create:{ADDRESS}"]
+    create = step(made, f"create:{ADDRESS}")
+    assert create.arguments["schedulingPolicyArn"] == Ref(Address("scheduling_policy", "fair"))
+    assert create.arguments["computeEnvironmentOrder"] == [
+        {"order": 1, "computeEnvironment": Ref(Address("compute_environment", "one"))}
+    ]
+    assert create.after == ("create:compute_environment.one", "create:scheduling_policy.fair")
+
+
+def test_the_type_of_a_queue_is_derived_and_stays() -> None:
+    """Unsaid or null it is AWS's; another is another queue."""
+    both = (environment(), queue())
+    assert plan(environments() + queues(more=", jobQueueType: null"), *both).empty
+    made = plan(environments() + queues(more=", jobQueueType: EKS"), *both)
+    assert actions(made)[ADDRESS] == "replace"
+
+
+ON_FARGATE = """
+  two:
+    type: MANAGED
+    computeResources: {type: FARGATE, maxvCpus: 16, subnets: [subnet-1], securityGroupIds: [sg-1]}
+"""
+ON_EKS = environments("two").partition(":")[2] + "    eksConfiguration: {eksClusterArn: a, kubernetesNamespace: n}\n"
+
+
+@pytest.mark.parametrize("other", [ON_FARGATE, ON_EKS])
+def test_a_queue_takes_one_sort_of_environment(other: str) -> None:
+    """Machines, Fargate and EKS are not mixed, whether the environments are new or live."""
+    text = environments() + other.lstrip("\n") + queues(order="[one, two]")
+    assert (ADDRESS, "mixed-types") in codes(plan(text))
+    assert (ADDRESS, "mixed-types") in codes(plan(text, environment()))
+    by_name = plan(queues(order="[foreign, strange]"), environment("foreign"), fargate("strange"))
+    assert (ADDRESS, "mixed-types") in codes(by_name)
+
+
+def test_a_queue_keeps_its_sort_of_environment() -> None:
+    """A queue of machines does not move to Fargate."""
+    text = environments() + ON_FARGATE.lstrip("\n") + queues(order="[two]")
+    assert codes(plan(text, environment(), fargate("two"), queue())) == [(ADDRESS, "queue-type")]
+    assert codes(plan(text, environment(), fargate("two"), queue("high", "two", jobQueueType="ECS_FARGATE"))) == []
+
+
+@pytest.mark.parametrize(
+    ("types", "refused"),
+    [
+        ("m6g.large", True),
+        ("t4g", True),
+        ("a1.medium", True),
+        ("im4gn.large", True),
+        ("default_arm64", True),
+        ("g5.xlarge", False),
+        ("g4dn.xlarge", False),
+        ("optimal", False),
+        ("default_x86_64", False),
+    ],
+)
+def test_a_queue_takes_one_architecture(types: str, refused: bool) -> None:
+    """ARM and x86 are not mixed."""
+    text = environments("one", "two")
+    head, _, tail = text.rpartition("m6i.large")
+    made = plan(head + types + tail + queues(order="[one, two]"))
+    assert codes(made) == ([(ADDRESS, "mixed-architectures")] if refused else [])
+
+
+@pytest.mark.parametrize(("status", "reason"), [("INVALID", "CLIENT_ERROR - bad"), ("DELETING", "")])
+def test_an_environment_that_is_not_valid_is_named(status: str, reason: str) -> None:
+    """AWS takes only VALID ones; its reason is told."""
+    bad = environment("theirs", fields={"status": status, "status_reason": reason, "tags": {}})
+    text = queues(order=f"[{bad.arn}]")
+    made = plan(text, bad)
+    assert codes(made) == [(ADDRESS, "invalid-environment")]
+    assert reason in made.refusals[0].message
+
+
+def test_an_environment_that_this_plan_repairs_is_fine() -> None:
+    """The queue comes after the repair."""
+    broken = environment(role=f"{LINKED_BUT_ODD}", fields={"status": "INVALID", "status_reason": "role"})
+    text = environments() + f"    serviceRole: {LINKED_BUT_ODD}2\n" + queues()
+    made = plan(text, broken)
+    assert codes(made) == []
+    assert before(made, "update:compute_environment.one", f"create:{ADDRESS}")
+
+
+LINKED_BUT_ODD = "arn:aws:iam::123456789012:role/service-role/it"
+
+
+def test_more_than_three_environments_only_warn() -> None:
+    """The quota may have been raised (hashicorp/terraform-provider-aws#21737)."""
+    names = [f"e{number}" for number in range(4)]
+    made = plan(environments(*names) + queues(order=f"[{', '.join(names)}]"))
+    assert made.refusals == ()
+    assert "4 compute environments" in made.warnings[0]
+
+
+def test_a_queue_is_of_compute_or_of_service_environments() -> None:
+    """From one to the other is a replacement, not a half update."""
+    text = """
+serviceEnvironments:
+  train: {serviceEnvironmentType: SAGEMAKER_TRAINING, capacityLimits: [{maxCapacity: 1, capacityUnit: NUM_INSTANCES}]}
+jobQueues:
+  high: {priority: 1, serviceEnvironmentOrder: [train]}
+"""
+    limits = [{"maxCapacity": 1, "capacityUnit": "NUM_INSTANCES"}]
+    spec = {"serviceEnvironmentType": "SAGEMAKER_TRAINING", "state": "ENABLED", "capacityLimits": limits}
+    train = live("service_environment", "train", spec, status="VALID")
+    made = plan(text, train, queue())
+    assert actions(made)[ADDRESS] == "replace"
+    assert {row.rule for row in change(made, ADDRESS).differences} == {"sort-of-queue"}
+    assert [row for row in codes(made) if row[0] == ADDRESS] == [(ADDRESS, "replacement")]
+
+
+def test_an_order_that_loses_its_last_working_environment_is_an_outage() -> None:
+    """A queue that moves to a DISABLED environment cannot run jobs."""
+    both = (environment("one"), environment("two", fields={"spec": {"state": "DISABLED"}}))
+    text = environments("one", "two")
+    head, _, tail = text.rpartition("type: MANAGED")
+    made = plan(head + "state: DISABLED\n    type: MANAGED" + tail + queues(order="[two]"), *both, queue())
+    assert str(change(made, ADDRESS).impact) == "outage"

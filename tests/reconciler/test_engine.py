@@ -1,0 +1,106 @@
+"""The reconciler as other tools get it: connected, settled, and callable from Python."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import attrs
+import pytest
+
+from providers.errors import CredentialsMissing, StoreError
+from providers.resources import Target
+from reconciler import Reconciler, Settings, load
+from reconciler.engine import Settings as Own
+from tests.kit import EXAMPLES, LAB, Stage, edit, kinds, manifest
+
+
+def test_a_reconciler_of_the_simulator_makes_an_example(tmp_path: Path) -> None:
+    """Three lines of Python: load, connect, apply; with threads and a clock that runs."""
+    target = Target(provider="simulator", region="eu-central-1", simulator_file=str(tmp_path / "sim.db"), speed=1e6)
+    wanted = load([EXAMPLES / "fargate"])
+    environ = {"XDG_STATE_HOME": str(tmp_path / "state")}
+    reconciler = Reconciler.connect(target, environ=environ, settings=None)
+    assert reconciler.settings == Settings(state=tmp_path / "state" / "batchwright")
+    report = reconciler.apply(wanted)
+    assert report.exit_code == 0
+    assert reconciler.plan(wanted).empty
+    assert reconciler.drift(wanted).empty
+    assert [run.exit_code for run in reconciler.history(wanted.stack).runs] == [0]
+    assert reconciler.output(wanted)["job_queue.urgent"]["name"] == "exports-urgent"
+    assert reconciler.destroy(wanted).exit_code == 0
+
+
+def test_a_reconciler_says_where_it_works(tmp_path: Path) -> None:
+    """The target of its plans names the region and where that came from."""
+    target = Target(provider="simulator", simulator_file=str(tmp_path / "sim.db"))
+    reconciler = Reconciler.connect(
+        target, environ={"AWS_REGION": "eu-west-3"}, settings=Settings(state=tmp_path), kinds=kinds()
+    )
+    plan = reconciler.plan(manifest(LAB))
+    assert plan.region == "eu-west-3"
+    assert plan.target == {"provider": "simulator", "regionSource": "AWS_REGION"}
+    assert plan.account == "123456789012"
+
+
+def test_without_a_home_there_is_no_place_for_state(tmp_path: Path) -> None:
+    """Settings that are not given need a folder for journals and locks."""
+    target = Target(provider="simulator", simulator_file=str(tmp_path / "sim.db"))
+    with pytest.raises(StoreError, match="no folder for journals and locks"):
+        Reconciler.connect(target, environ={})
+
+
+def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any call."""
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with pytest.raises(CredentialsMissing, match="nobody"):
+        Reconciler.connect(Target(profile="nobody", region="eu-west-1"), environ={}, settings=Settings())
+
+
+def test_settings_have_the_documented_defaults() -> None:
+    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, no folder until one is given."""
+    assert Settings is Own
+    assert attrs.asdict(Settings()) == {
+        "parallelism": 8,
+        "max_api_rate": 10.0,
+        "timeout": None,
+        "lock": "file",
+        "state": None,
+    }
+
+
+def test_threads_and_one_thread_make_the_same_world() -> None:
+    """A pool only makes calls: whatever their order, the same objects stand at the end, and no call is doubled."""
+    inline, threaded = Stage.new(), Stage.new(pool=ThreadPoolExecutor)
+    changed = edit(LAB, ("align:1", "align:2"), ("priority: 10", "priority: 11"), ("team: blue", "team: red"))
+    for stage in (inline, threaded):
+        assert stage.apply(LAB).exit_code == 0
+        assert stage.apply(changed).exit_code == 0
+    assert threaded.all == inline.all
+    assert sorted(threaded.mutations) == sorted(inline.mutations)
+    assert threaded.destroy(LAB).exit_code == 0
+    assert threaded.all == []
+
+
+def test_calls_keep_to_the_rate(tmp_path: Path) -> None:
+    """At one call a second nothing overtakes the clock, the first burst aside."""
+    stage = Stage.new(settings=Settings(max_api_rate=1.0, state=tmp_path))
+    report = stage.apply(LAB)
+    times = [call.time for call in stage.simulator.calls]
+    assert times[-1] - times[0] >= len(times) - 2
+    assert report.exit_code == 0
+
+
+def test_the_stricter_of_two_policies_rules() -> None:
+    """The operator's policy binds every plan beside the manifest's own."""
+    from plans.policy import Policy
+
+    stage = Stage.new(policies=(Policy(adopt=False, said=frozenset({"adopt"})),))
+    stage.world.create_scheduling_policy(
+        name="lab-fair",
+        fairsharePolicy={
+            "shareDecaySeconds": 600,
+            "shareDistribution": [{"shareIdentifier": "a", "weightFactor": 1.0}],
+        },
+    )
+    text = f"{LAB}policy: {{adopt: true}}\n"
+    assert [refusal.code for refusal in stage.plan(text).refusals] == ["name-taken"]
+    assert Stage.new().plan(text).refusals == ()

@@ -1,0 +1,272 @@
+"""Observation: what one look at the world finds, in how many calls, and what it does where it may not look."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+import attrs
+import boto3
+import pytest
+from botocore.config import Config
+
+from plans.manifest import Manifest
+from providers.clock import ManualClock
+from providers.errors import Interrupted, Rejected
+from providers.provider import Provider
+from providers.resources import Snapshot, Target
+from providers.simulator import Request, Response
+from providers.simulator.wire import answer_botocore
+from reconciler.observe import ONE_BY_ONE, observe
+from reconciler.retry import Caller, InlinePool
+from tests.kit import kinds, manifest
+
+ARN = "arn:aws:batch:eu-west-1:123456789012:"
+Refused = tuple[int, str, str]
+Answer = Mapping[str, Any] | Refused
+
+TAGS = {"batchwright:stack": "lab", "batchwright:address": "job_queue.gone"}
+QUEUE = {
+    "jobQueueName": "sage",
+    "jobQueueArn": f"{ARN}job-queue/sage",
+    "jobQueueType": "SAGEMAKER_TRAINING",
+    "state": "ENABLED",
+    "status": "VALID",
+    "priority": 1,
+    "computeEnvironmentOrder": [],
+    "tags": {},
+}
+EMPTY = manifest("stack: lab\nnamePrefix: lab-\n")
+
+
+@attrs.define
+class Account:
+    """An account that answers as it is told, under a real client; operations that it is not told of are empty."""
+
+    answers: dict[str, Callable[[Mapping[str, Any]], Answer]] = attrs.field(factory=dict)
+    calls: list[tuple[str, Mapping[str, Any]]] = attrs.field(factory=list)
+
+    def handle(self, request: Request) -> Response:
+        operation = request.path.removeprefix("/v1/")
+        asked = json.loads(request.body or b"{}")
+        self.calls.append((operation, asked))
+        answer = self.answers.get(operation, lambda _asked: {})(asked)
+        if isinstance(answer, tuple):
+            status, code, message = answer
+            return Response(status, {"x-amzn-ErrorType": code}, json.dumps({"message": message}).encode())
+        return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
+
+    def observe(
+        self, wanted: Manifest = EMPTY, stop: Future[int] | None = None, account: str | None = None, **given: Any
+    ) -> Snapshot:
+        make: Any = boto3.client
+        client = make(
+            "batch",
+            region_name="eu-west-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="y",
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+        events: Any = client.meta.events
+        events.register("before-send", lambda request, **_: answer_botocore(self.handle, request))
+        return observe(
+            Provider(client, kinds()),
+            wanted.resources,
+            owner="lab",
+            caller=Caller(pool=InlinePool(), clock=ManualClock(), rng=random.Random(1), stop=stop),
+            target=Target(),
+            region="eu-west-1",
+            account=lambda: account,
+            **given,
+        )
+
+    def made(self, operation: str) -> list[Mapping[str, Any]]:
+        return [asked for name, asked in self.calls if name == operation]
+
+
+def test_quota_shares_are_listed_for_sagemaker_queues_only() -> None:
+    """One listing a SageMaker queue, and one describe a share, since the listing lacks tags."""
+    share = f"{ARN}job-queue/sage/quota-share/a"
+    account = Account(
+        {
+            "describejobqueues": lambda _: {
+                "jobQueues": [QUEUE, {**QUEUE, "jobQueueName": "b", "jobQueueType": "ECS", "jobQueueArn": f"{ARN}b"}]
+            },
+            "listquotashares": lambda _: {"quotaShares": [{"quotaShareArn": share}]},
+            "describequotashare": lambda _: {
+                "quotaShareArn": share,
+                "quotaShareName": "a",
+                "jobQueueArn": QUEUE["jobQueueArn"],
+                "status": "VALID",
+                "tags": TAGS,
+            },
+        }
+    )
+    snapshot = account.observe()
+    (found,) = snapshot.of("quota_share")
+    assert (found.name, found.arn, found.owner, found.status) == ("a", share, "lab", "VALID")
+    assert found.spec["jobQueue"] == QUEUE["jobQueueArn"]
+    assert account.made("listquotashares") == [{"jobQueue": QUEUE["jobQueueArn"], "maxResults": 100}]
+    assert account.made("describequotashare") == [{"quotaShareArn": share}]
+
+
+def test_a_queue_that_vanishes_under_the_look_has_no_shares() -> None:
+    """Not found is absence, not an error: of the queue whose shares are asked for, and of a share once listed."""
+    gone = (400, "ClientException", "does not exist")
+    queues: dict[str, Callable[[Mapping[str, Any]], Answer]] = {"describejobqueues": lambda _: {"jobQueues": [QUEUE]}}
+    assert not list(Account({**queues, "listquotashares": lambda _: gone}).observe().of("quota_share"))
+    listed = {"quotaShares": [{"quotaShareArn": f"{ARN}job-queue/sage/quota-share/a"}]}
+    account = Account({**queues, "listquotashares": lambda _: listed, "describequotashare": lambda _: gone})
+    assert not list(account.observe().of("quota_share"))
+
+
+def _consumables(count: int) -> Account:
+    def page(asked: Mapping[str, Any]) -> Answer:
+        start = int(asked.get("nextToken", "0"))
+        names = [f"lab-{number}" for number in range(start, min(count, start + 100))]
+        following = {"nextToken": str(start + 100)} if start + 100 < count else {}
+        return {"consumableResources": [{"consumableResourceName": name} for name in names], **following}
+
+    def one(asked: Mapping[str, Any]) -> Answer:
+        name = asked["consumableResource"]
+        return {"consumableResourceName": name, "consumableResourceArn": f"{ARN}consumable-resource/{name}"}
+
+    return Account({"listconsumableresources": page, "describeconsumableresource": one})
+
+
+def test_consumable_resources_are_described_one_by_one() -> None:
+    """The pages of names, and one describe each, as long as they are not too many."""
+    account = _consumables(ONE_BY_ONE)
+    snapshot = account.observe()
+    assert len(list(snapshot.of("consumable_resource"))) == ONE_BY_ONE
+    assert len(account.made("listconsumableresources")) == ONE_BY_ONE / 100
+    assert len(account.made("describeconsumableresource")) == ONE_BY_ONE
+    assert snapshot.unobserved == {}
+
+
+def test_too_many_consumable_resources_are_unobserved() -> None:
+    """Where the stack wants none, none is read, and the plan says why."""
+    account = _consumables(ONE_BY_ONE + 1)
+    snapshot = account.observe()
+    assert not list(snapshot.of("consumable_resource"))
+    assert snapshot.unobserved == {
+        "consumable_resource": f"too many: there are {ONE_BY_ONE + 1}, and each takes a call to read"
+    }
+    assert account.made("describeconsumableresource") == []
+
+
+def test_of_too_many_the_wanted_ones_are_read() -> None:
+    """What the manifest says is looked at, whatever else there is."""
+    account = _consumables(ONE_BY_ONE + 1)
+    wanted = manifest(
+        "stack: lab\nnamePrefix: lab-\nconsumableResources:\n  7: {totalQuantity: 1}\n  x: {totalQuantity: 1}\n"
+    )
+    snapshot = account.observe(wanted)
+    assert [live.name for live in snapshot.of("consumable_resource")] == ["lab-7"]
+    assert snapshot.unobserved == {}
+
+
+def test_the_account_is_told_by_any_arn() -> None:
+    """Only where there is none is anybody asked."""
+    account = Account({"describejobqueues": lambda _: {"jobQueues": [QUEUE]}})
+    assert account.observe(account="asked").account == "123456789012"
+    assert Account().observe(account="asked").account == "asked"
+    assert Account().observe().account is None
+
+
+def test_jobs_are_counted_in_what_leaves() -> None:
+    """A queue of ours that the manifest lacks: five listings, read to their end, one status each."""
+    jobs = {"SUBMITTED": ["1", "2"], "RUNNING": ["3"]}
+
+    def page(asked: Mapping[str, Any]) -> Answer:
+        ids = jobs.get(asked["jobStatus"], [])
+        place = int(asked.get("nextToken", "0"))
+        following = {"nextToken": str(place + 1)} if place + 1 < len(ids) else {}
+        summary = [{"jobId": one, "jobName": "n"} for one in ids[place : place + 1]]
+        return {"jobSummaryList": summary, **following}
+
+    account = Account({"describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]}, "listjobs": page})
+    snapshot = account.observe()
+    count = snapshot.jobs[str(QUEUE["jobQueueArn"])]
+    assert (count.total, count.more) == (3, False)
+    assert dict(count.by_status) == {"SUBMITTED": 2, "PENDING": 0, "RUNNABLE": 0, "STARTING": 0, "RUNNING": 1}
+    assert len(account.made("listjobs")) == 6
+    assert account.observe(pruning=False).jobs == {}
+
+
+def test_counting_jobs_stops_at_a_bound() -> None:
+    """Of a full queue it is enough to know that it is full: eleven pages a status at most, and more is said."""
+
+    def page(_asked: Mapping[str, Any]) -> Answer:
+        return {"jobSummaryList": [{"jobId": "1", "jobName": "n"}] * 100, "nextToken": "again"}
+
+    account = Account({"describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]}, "listjobs": page})
+    count = account.observe().jobs[str(QUEUE["jobQueueArn"])]
+    assert (count.total, count.more) == (5000, True)
+    assert str(count).startswith("more than 5000")
+    assert len(account.made("listjobs")) == 50
+
+
+def test_a_queue_that_is_gone_holds_no_jobs() -> None:
+    """It left between the listing and the count."""
+    account = Account(
+        {
+            "describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]},
+            "listjobs": lambda _: (400, "ClientException", "sage does not exist"),
+        }
+    )
+    assert account.observe().jobs[str(QUEUE["jobQueueArn"])].total == 0
+
+
+@pytest.mark.parametrize("operation", ["describejobqueues", "listjobs"])
+def test_what_is_refused_for_another_reason_is_raised(operation: str) -> None:
+    """A look that fails half-way is no look."""
+    account = Account({"describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]}})
+    account.answers[operation] = lambda _: (400, "ClientException", "the moon is full")
+    with pytest.raises(Rejected, match="the moon is full"):
+        account.observe()
+
+
+def test_a_kind_denied_half_way_is_unobserved() -> None:
+    """The listing is allowed and the describe is not: the kind counts as unread, and the others are there."""
+    account = Account(
+        {
+            "describejobqueues": lambda _: {"jobQueues": [QUEUE]},
+            "listschedulingpolicies": lambda _: {"schedulingPolicies": [{"arn": f"{ARN}scheduling-policy/a"}]},
+            "describeschedulingpolicies": lambda _: (403, "AccessDeniedException", "not for you"),
+        }
+    )
+    snapshot = account.observe()
+    assert snapshot.unobserved == {"scheduling_policy": "DescribeSchedulingPolicies: not for you"}
+    assert [live.name for live in snapshot.live] == ["sage"]
+
+
+def test_a_snapshot_is_in_one_order() -> None:
+    """By kind, name and revision, whatever the order of the answers."""
+    revisions = [
+        {"jobDefinitionName": name, "jobDefinitionArn": f"{ARN}job-definition/{name}:{number}", "revision": number}
+        for name, number in (("b", 2), ("a", 10), ("b", 1), ("a", 9))
+    ]
+    account = Account(
+        {
+            "describejobdefinitions": lambda _: {"jobDefinitions": revisions},
+            "describejobqueues": lambda _: {"jobQueues": [QUEUE]},
+        }
+    )
+    found = account.observe().live
+    assert [(live.name, live.revision) for live in found] == [("sage", None), ("a", 9), ("a", 10), ("b", 1), ("b", 2)]
+
+
+def test_a_signal_ends_the_look() -> None:
+    """Nothing that was not asked yet is asked any more."""
+    stop: Future[int] = Future()
+
+    def signal(_asked: Mapping[str, Any]) -> Answer:
+        stop.set_result(15)
+        return {}
+
+    account = Account({"describecomputeenvironments": signal})
+    with pytest.raises(Interrupted) as caught:
+        account.observe(stop=stop)
+    assert caught.value.signal == 15
