@@ -177,8 +177,8 @@ class Reconciler:
 
     def output(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Mapping[str, Mapping[str, str]]:
         """Name and ARN of every object of the manifest that is live, by address; of a definition, its newest."""
-        with self._task(manifest, on_event, choose=manifest.resources) as task:
-            snapshot = task.observe()
+        with self._task(manifest, on_event) as task:
+            snapshot = task.observe(pruning=False)
         found: dict[str, Mapping[str, str]] = {}
         for kind in self.kinds:
             for live in snapshot.of(kind.name):

@@ -91,8 +91,11 @@ class Task:
                 hint="leave one of the two out, or make them agree",
             )
 
-    def observe(self) -> Snapshot:
-        """The world as this task needs it; raises RefusedError where it is another account's."""
+    def observe(self, *, pruning: bool) -> Snapshot:
+        """The world as this task needs it; raises RefusedError where it is another account's.
+
+        `pruning` says whether what left the manifest goes: then jobs are counted in its queues.
+        """
         snapshot = observe(
             self.provider,
             {} if self.destroying else self.manifest.resources,
@@ -101,7 +104,7 @@ class Task:
             target=self.target,
             region=self.connection.region,
             account=self.account,
-            pruning=self.destroying or (self.policy.prune and not self.choose),
+            pruning=pruning,
         )
         for claimed in (self.manifest.target.account_id, self.target.account_id):
             if claimed is not None and claimed != snapshot.account:
@@ -124,7 +127,7 @@ class Task:
         return make_plan(
             wanted,
             graph,
-            self.observe(),
+            self.observe(pruning=self.destroying or (self.policy.prune and not self.choose)),
             policy=self.policy,
             kinds=self.kinds,
             now=self.connection.clock.now(),
@@ -202,7 +205,9 @@ def refuse(plan: Plan, held: Plan | None) -> None:
 
 def _marred(report: Report, what: str, error: BatchwrightError) -> Report:
     """A report of work that was done, and of something after it that was not."""
-    outcome = Outcome(what, "", None, "failed", error=f"after the last step: {error}", hint=error.hint, exit_code=4)
+    outcome = Outcome(
+        what, "", None, "failed", error=f"after the last step: {error}", hint=error.hint, exit_code=error.exit_code
+    )
     return attrs.evolve(report, outcomes=(*report.outcomes, outcome))
 
 

@@ -100,6 +100,7 @@ FACTS = Facts(
     ),
     defaults=(
         Default("compute_environment.state", "ENABLED"),
+        Default("compute_environment.unmanagedvCpus", 0),
         Default("ComputeResource.minvCpus", 0),
         Default("ComputeResource.allocationStrategy", "BEST_FIT", ec2),
         Default("ComputeResource.bidPercentage", 100),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from providers.simulator import Fault
+from providers.simulator import Settings as Simulated
 from tests.kit import LAB, Stage, cut, edit, on_stage
 
 EMPTY = ""
@@ -99,15 +100,14 @@ def test_a_create_that_meets_a_stranger_takes_nothing(stage: Stage, operation: s
     assert {refusal.code for refusal in stage.plan(LAB).refusals} >= {"name-taken"}
 
 
-@on_stage()
+@on_stage(simulated=Simulated(stale_reads=8))
 def test_a_create_is_looked_for_until_reads_have_caught_up(stage: Stage) -> None:
     """Right after a lost create describe may not show it yet: that it exists is enough to look again."""
-    slow = Stage.new(simulated=type(stage.simulator.settings)(stale_reads=8))
-    slow.simulator.inject(Fault("CreateComputeEnvironment", "lost"))
-    report = slow.apply(LAB)
+    stage.simulator.inject(Fault("CreateComputeEnvironment", "lost"))
+    report = stage.apply(LAB)
     assert [outcome.error for outcome in report.failures] == []
     assert report.exit_code == 0
-    assert slow.plan(LAB).empty
+    assert stage.plan(LAB).empty
 
 
 @on_stage()
@@ -124,15 +124,14 @@ def test_a_registration_that_is_never_answered_ends(stage: Stage) -> None:
     assert stage.revisions("lab-align") == [1]
 
 
-@on_stage()
+@on_stage(simulated=Simulated(page_size=2))
 def test_a_registration_is_found_on_a_later_page(stage: Stage) -> None:
     """The family is read to its last page before a registration is repeated."""
-    paged = Stage.new(simulated=type(stage.simulator.settings)(page_size=2))
     text = edit(LAB, ("  align:\n", "  align:\n    rollout: {keep: 9}\n"))
     for number in range(1, 6):
-        paged.apply(edit(text, ("align:1", f"align:{number}")))
-    paged.simulator.inject(Fault("RegisterJobDefinition", "lost"))
-    report = paged.apply(edit(text, ("align:1", "align:6")))
+        stage.apply(edit(text, ("align:1", f"align:{number}")))
+    stage.simulator.inject(Fault("RegisterJobDefinition", "lost"))
+    report = stage.apply(edit(text, ("align:1", "align:6")))
     assert report.exit_code == 0
-    assert paged.calls["RegisterJobDefinition"] == 1
-    assert paged.revisions("lab-align") == [1, 2, 3, 4, 5, 6]
+    assert stage.calls["RegisterJobDefinition"] == 1
+    assert stage.revisions("lab-align") == [1, 2, 3, 4, 5, 6]

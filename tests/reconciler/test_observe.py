@@ -51,7 +51,7 @@ class Account:
         operation = request.path.removeprefix("/v1/")
         asked = json.loads(request.body or b"{}")
         self.calls.append((operation, asked))
-        answer = self.answers.get(operation, lambda _asked: {})(asked)
+        answer: Answer = self.answers[operation](asked) if operation in self.answers else {}
         if isinstance(answer, tuple):
             status, code, message = answer
             return Response(status, {"x-amzn-ErrorType": code}, json.dumps({"message": message}).encode())

@@ -1,0 +1,205 @@
+"""The facts of the kinds against the model of the installed botocore, whichever that is.
+
+The tables at the end are those of the botocore that the constraints pin; a newer one may add to them.
+"""
+
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import pytest
+
+from plans import paths
+from providers import model
+from providers.kinds import Kind, bind
+from providers.resources import Field
+
+MODEL = model.load()
+KINDS = bind(MODEL)
+PINNED = "1.44.5"
+ALL = [pytest.param(kind, id=kind.name) for kind in KINDS]
+
+SINCE_1_44 = {
+    "compute_environment.ecsSettings",
+    "EksConfiguration.accessEntry",
+    "EksAccessEntry.status",
+    "ManagedInstancesNetworkConfiguration.subnets",
+    "ManagedInstancesNetworkConfiguration.securityGroups",
+    "InstanceRequirementsRequest.allowedInstanceTypes",
+}
+JOBS_AND_TAGS = {
+    *("SubmitJob", "CancelJob", "CancelJobs", "TerminateJob", "TerminateJobs"),
+    *("SubmitServiceJob", "TerminateServiceJob", "TerminateServiceJobs", "UpdateServiceJob"),
+    *("TagResource", "UntagResource"),
+}
+READS = ("Describe", "List", "Get")
+
+
+def fields(tree: Field) -> Iterator[Field]:
+    yield tree
+    yield from (field for _, field in tree.paths())
+
+
+def members(kind: Kind) -> set[str]:
+    """Every member that a manifest may say, by its shape; those that are read-only too."""
+    trees = (kind.spec, kind.create_spec, kind.update_spec)
+    found = {f"{field.shape}.{name}" for tree in trees for field in fields(tree) for name in field.members}
+    return found | {f"{kind.name}.{name}" for name in kind.spec.members}
+
+
+def lists(kind: Kind) -> dict[str, Field]:
+    return {field.shape: field for field in fields(kind.spec) if field.type == "list"}
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_members_that_facts_name_are_in_the_model(kind: Kind) -> None:
+    """A misspelt member would be a rule that never holds."""
+    facts, known = kind.facts, members(kind)
+    named = {
+        *facts.sets,
+        *facts.numeric,
+        *facts.vanishing,
+        *facts.owned,
+        *facts.read_only,
+        *(row.member for row in (*facts.defaults, *facts.always_sent)),
+    }
+    assert named - known <= (set() if version("botocore") == PINNED else SINCE_1_44)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_lists_that_facts_name_are_in_the_model(kind: Kind) -> None:
+    """With the member that tells their entries apart."""
+    known = lists(kind)
+    for shape, member in (*kind.facts.keyed.items(), *((name, row[0]) for name, row in kind.facts.shorthands.items())):
+        element = known[shape].element
+        assert element is not None
+        assert member in element.members
+    for shape, (_, position) in kind.facts.shorthands.items():
+        element = known[shape].element
+        assert element is not None
+        assert element.members[position].type == "integer"
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_paths_that_facts_name_are_in_the_model(kind: Kind) -> None:
+    """Of rules, resets, floors, and of what an update sends whole or in part."""
+    facts = kind.facts
+    rules = (path for rule in (*facts.rules, *facts.barred) for path in rule.paths)
+    named = {*rules, *(row.path for row in facts.resets), *facts.filled, *facts.floors, *facts.alike, *facts.refined}
+    assert [path for path in named if kind.spec.at(paths.split(path)) is None] == []
+    for path, values in facts.filled.items():
+        field = kind.spec.at(paths.split(path))
+        assert field is not None
+        assert set(values) <= set(field.members)
+    for row in facts.resets:
+        assert kind.update_spec.at(paths.split(row.path)) is not None
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_words_that_facts_say_are_those_of_the_model(kind: Kind) -> None:
+    """A default of an enum is one of its values, and one of a number a number."""
+    known = {f"{field.shape}.{name}": member for field in fields(kind.spec) for name, member in field.members.items()}
+    known |= {f"{kind.name}.{name}": member for name, member in kind.spec.members.items()}
+    for row in (*kind.facts.defaults, *kind.facts.always_sent):
+        field = known.get(row.member)
+        if field is None:
+            continue
+        values = row.value if field.type == "list" else [row.value]
+        enum = (field.element or field).enum if field.type == "list" else field.enum
+        assert not enum or set(values) <= set(enum)
+        wanted = {"boolean": bool, "integer": int, "string": str, "float": float, "long": int}.get(field.type, object)
+        assert all(isinstance(value, wanted) or field.type == "list" for value in values)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_operations_and_lookups_are_in_the_model(kind: Kind) -> None:
+    """With the parameters and the answers that a kind says they have."""
+    facts, lookup = kind.facts, kind.facts.lookup
+    assert {facts.create, facts.delete, lookup.describe, lookup.listing} <= set(MODEL.operations)
+    describe, listing = MODEL.operations[lookup.describe], MODEL.operations[lookup.listing]
+    assert lookup.keys in describe.input.members
+    assert not lookup.result or lookup.result in describe.output.members
+    assert {"maxResults", "nextToken", *lookup.listing_arguments} <= set(listing.input.members)
+    items = listing.output.members[lookup.items].element
+    assert items is not None
+    assert not lookup.item_key or lookup.item_key in items.members
+    assert not lookup.per_key or lookup.per_key in listing.input.members
+    assert (describe.input.members[lookup.keys].type == "list") is bool(lookup.result)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_an_object_is_named_by_one_member(kind: Kind) -> None:
+    """Update and delete have one required member each, and create that of the name."""
+    assert kind.name_member in kind.create_spec.required
+    assert MODEL.operations[kind.facts.delete].input.required == {kind.delete_key}
+    if kind.facts.update:
+        assert kind.update_spec.required == {kind.update_key}
+    assert not {kind.name_member, kind.arn_member, "tags", "context"} & set(kind.spec.members)
+
+
+def test_every_operation_has_its_place() -> None:
+    """What changes something belongs to a kind, to jobs or to tags; a new one of AWS is to be looked at."""
+    kept = {
+        operation
+        for kind in KINDS
+        for operation in (kind.facts.create, kind.facts.update, kind.facts.delete)
+        if operation is not None
+    }
+    changing = {name for name in MODEL.operations if not name.startswith(READS)}
+    assert kept <= changing
+    assert changing - kept - JOBS_AND_TAGS == set()
+
+
+KEYS = {
+    "compute_environment": ("computeEnvironment", "computeEnvironment"),
+    "job_queue": ("jobQueue", "jobQueue"),
+    "job_definition": ("", "jobDefinition"),
+    "scheduling_policy": ("arn", "arn"),
+    "service_environment": ("serviceEnvironment", "serviceEnvironment"),
+    "consumable_resource": ("consumableResource", "consumableResource"),
+    "quota_share": ("quotaShareArn", "quotaShareArn"),
+}
+CREATE_ONLY = {
+    "compute_environment": {
+        "type",
+        "eksConfiguration.eksClusterArn",
+        "eksConfiguration.kubernetesNamespace",
+        "computeResources.spotIamFleetRole",
+        "computeResources.managedInstancesProvider.instanceLaunchTemplate.capacityOptionType",
+        "computeResources.managedInstancesProvider.instanceLaunchTemplate.fipsEnabled",
+    },
+    "job_queue": {"jobQueueType"},
+    "scheduling_policy": set(),
+    "service_environment": {"serviceEnvironmentType"},
+    # Its total has another name in the update.
+    "consumable_resource": {"resourceType", "totalQuantity"},
+    "quota_share": {"jobQueue"},
+}
+UPDATE_ONLY = {"compute_environment": {"updatePolicy.jobExecutionTimeoutMinutes", "updatePolicy.terminateJobsOnUpdate"}}
+REFERENCES = {
+    "job_queue": {
+        "schedulingPolicyArn": "scheduling_policy",
+        "computeEnvironmentOrder[].computeEnvironment": "compute_environment",
+        "serviceEnvironmentOrder[].serviceEnvironment": "service_environment",
+    },
+    "quota_share": {"jobQueue": "job_queue"},
+    "job_definition": {
+        "consumableResourceProperties.consumableResourceList[].consumableResource": "consumable_resource",
+        "nodeProperties.nodeRangeProperties[].consumableResourceProperties.consumableResourceList[]"
+        ".consumableResource": "consumable_resource",
+    },
+}
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_what_is_derived_is_what_is_known(kind: Kind) -> None:
+    """One rule finds for every kind what a reader of the API would write down."""
+    assert (kind.update_key, kind.delete_key) == KEYS[kind.name]
+    assert kind.update_only == UPDATE_ONLY.get(kind.name, set())
+    assert kind.references == REFERENCES.get(kind.name, {})
+    if kind.facts.revisions:
+        assert {"type", "containerProperties.image", "schedulingPriority"} <= kind.create_only
+    elif version("botocore") == PINNED:
+        assert kind.create_only == CREATE_ONLY[kind.name]
+    else:
+        common = {path for path in CREATE_ONLY[kind.name] if kind.spec.at(paths.split(path)) is not None}
+        assert common <= kind.create_only
