@@ -6,7 +6,7 @@ SEEN := $(VENV)/.seen
 
 # The demo keeps its world and its journals below .batchwright, and nothing anywhere else.
 DEMO := .batchwright/demo
-BATCHWRIGHT := XDG_STATE_HOME=$(CURDIR)/$(DEMO) BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
+BATCHWRIGHT := XDG_STATE_HOME="$(CURDIR)/$(DEMO)" BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
 SIMULATED := --simulator-file $(DEMO)/simulator.db --speed 30
 
 .PHONY: help demo test lint bench clean

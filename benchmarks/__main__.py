@@ -110,7 +110,7 @@ def no_change(rounds: int, folder: Path) -> Iterator[Figure]:
             assert made.empty, made.summary
 
         def read() -> None:
-            listings = (
+            listings: tuple[tuple[str, dict[str, str]], ...] = (
                 ("describe_compute_environments", {}),
                 ("describe_job_queues", {}),
                 ("describe_job_definitions", {"status": "ACTIVE"}),

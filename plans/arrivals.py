@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from plans import paths
-from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, settle, step
-from plans.change import Action, Impact
+from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, infrastructure_patience, settle, step
+from plans.change import Action
 from plans.decide import Decision
 from plans.normalise import normalise
 from plans.plan import NOW, Goal, Step, Until
@@ -21,10 +21,6 @@ from providers.resources import (
     Live,
     Ref,
 )
-
-# What an infrastructure update takes beside its jobs, in seconds, and what these have by default, in minutes
-# (UpdatePolicy of the AWS Batch API reference).
-_MARGIN, _MINUTES = 1800.0, 30
 
 
 def arrive(decision: Decision, kind: Kind, *, now: float) -> Lowered:
@@ -123,7 +119,7 @@ def _deregister(decision: Decision, kind: Kind, now: float, *, arriving: int) ->
             decision,
             kind.facts.delete,
             arguments={kind.delete_key: live.arn},
-            why=f"keep: {rollout.keep} revisions stay",
+            why=f"rollout.keep: {rollout.keep} revisions stay",
             suffix=f":{live.revision}",
         )
         for live in beyond
@@ -146,7 +142,7 @@ def _update(decision: Decision, live: Live, kind: Kind) -> list[Step]:
     if not decision.units or kind.facts.update is None:
         return []
     groups = [decision.units]
-    if "serviceRole" in decision.units and decision.change.impact is Impact.INFRASTRUCTURE:
+    if "serviceRole" in decision.units and _recycles(decision):
         groups = [("serviceRole",), tuple(unit for unit in decision.units if unit != "serviceRole")]
     why = "; ".join(dict.fromkeys(row.why for row in decision.change.differences if row.rule != "tags"))
     return [
@@ -168,10 +164,12 @@ def _update(decision: Decision, live: Live, kind: Kind) -> list[Step]:
 def _patience(decision: Decision, kind: Kind) -> float:
     if not kind.facts.settles:
         return SEEN
-    if decision.change.impact is not Impact.INFRASTRUCTURE:
-        return SETTLED
-    policy = decision.spec.get("updatePolicy") or {}
-    return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + _MARGIN
+    return infrastructure_patience(decision.spec) if _recycles(decision) else SETTLED
+
+
+def _recycles(decision: Decision) -> bool:
+    """Whether the update replaces instances, whatever else it does."""
+    return any(difference.rule == "infrastructure" for difference in decision.change.differences)
 
 
 def _tags(decision: Decision, live: Live, kind: Kind) -> list[Step]:

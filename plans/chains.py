@@ -12,6 +12,9 @@ from providers.resources import EMPTY, Document, Live
 # Seconds after which a goal counts as missed. The longest that public sources report, doubled: environments with
 # instances take up to 8 minutes, queues 1 (hashicorp/terraform-provider-aws waits 10 minutes for either).
 SETTLED, DISABLED, GONE, SEEN = 1200.0, 600.0, 1200.0, 60.0
+# What an infrastructure update takes beside its jobs, in seconds, and what these have by default, in minutes
+# (UpdatePolicy of the AWS Batch API reference).
+_MARGIN, _MINUTES = 1800.0, 30
 
 
 @attrs.frozen
@@ -44,12 +47,19 @@ def step(
     return Step(f"{verb}:{address}{suffix}", address, call, arguments, goal, after, when, why)
 
 
-def settle(decision: Decision, live: Live, kind: Kind, suffix: str = "") -> list[Step]:
+def infrastructure_patience(spec: Document) -> float:
+    """How long an infrastructure update of this environment may take, in seconds."""
+    policy = spec.get("updatePolicy") or {}
+    return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + _MARGIN
+
+
+def settle(decision: Decision, live: Live, kind: Kind) -> list[Step]:
     """A wait for what is on its way already; AWS refuses changes to it meanwhile ("resource is being modified")."""
     if live.status not in ("CREATING", "UPDATING"):
         return []
-    goal = Goal(kind.name, live.name, "settled", deadline=SETTLED)
-    return [step("wait", decision, None, goal=goal, why=f"it is still {live.status}", suffix=suffix)]
+    machines = live.status == "UPDATING" and "computeResources" in live.spec
+    goal = Goal(kind.name, live.name, "settled", deadline=infrastructure_patience(live.spec) if machines else SETTLED)
+    return [step("wait", decision, None, goal=goal, why=f"it is still {live.status}")]
 
 
 def chain(*parts: Sequence[Step]) -> Lowered:
@@ -62,11 +72,3 @@ def chain(*parts: Sequence[Step]) -> Lowered:
         if own.when == "ok":
             last = (own.id,)
     return Lowered(tuple(linked), last)
-
-
-def together(lowered: Iterable[Lowered]) -> Lowered:
-    """Several chains side by side."""
-    chains = tuple(lowered)
-    return Lowered(
-        tuple(own for each in chains for own in each.steps), tuple(name for each in chains for name in each.last)
-    )

@@ -6,6 +6,7 @@ updated in place where the update operation has it and else replaced, with a war
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 
@@ -15,7 +16,7 @@ from plans.diff import Pair, compare
 from plans.normalise import digest, effective, normalise, resolved
 from plans.policy import Policy
 from plans.tagging import differences_of_tags, ignored_tags, tags_of
-from plans.units import unit_of, value_of
+from plans.units import default_of, unit_of, value_of
 from plans.world import Unresolved, World, address_of, referred
 from providers.kinds import Kind, Rule
 from providers.resources import (
@@ -105,11 +106,8 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
     classed = [(pair, _rule(pair, kind, wanted, seen)) for pair in compare(seen, wanted)]
     left = [(pair, rule) for pair, rule in classed if rule.verdict == "leave"]
     classed = [(pair, rule) for pair, rule in classed if rule.verdict != "leave"]
-    differences = tuple(
-        Difference(paths.render(kind.spec, pair.segments), pair.before, pair.after, rule.name, rule.why)
-        for pair, rule in classed
-    )
-    tags = tags_of(resource, world.stack)
+    differences = tuple(_difference(pair, rule, kind, live.spec, spec) for pair, rule in classed)
+    tags = tags_of(resource, world.stack, live)
     tagged = differences_of_tags(tags, live, policy)
     actions = [_DONE_BY[rule.verdict] for _, rule in classed]
     if tagged:
@@ -132,6 +130,16 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
     )
     warnings = tuple(_doubts(resource, live, differences, [(paths.render(kind.spec, p.segments), r) for p, r in left]))
     return Decision(change, resource, live, spec, tags, (), units, tuple(refusals), warnings)
+
+
+def _difference(pair: Pair, rule: Rule, kind: Kind, live: Document, desired: Document) -> Difference:
+    """The difference as it is told: what the service does where a side says nothing stands for that side."""
+
+    def told(value: Any, document: Document) -> Any:
+        return default_of(pair.segments, document, kind) if value is None else value
+
+    path = paths.render(kind.spec, pair.segments)
+    return Difference(path, told(pair.before, live), told(pair.after, desired), rule.name, rule.why)
 
 
 def _doubts(
@@ -176,12 +184,10 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
         hint = "say rollout.foreign: supersede to register over it, or keep to leave it"
         return _refused(resource, _refusal(resource.address, "foreign-revision", foreign, hint), live=newest)
     ours = tuple(live for live in marked if (genuine or not pairs if live is newest else world.genuine(live)))
-    tags = tags_of(resource, world.stack)
+    tags = tags_of(resource, world.stack, marked[-1] if marked else newest)
     if pairs or (marked and newest not in marked):
-        differences = tuple(
-            Difference(paths.render(kind.spec, pair.segments), pair.before, pair.after, _REVISION.name, _REVISION.why)
-            for pair in pairs
-        )
+        differences = tuple(_difference(pair, _REVISION, kind, newest.spec, spec) for pair in pairs)
+        differences += differences_of_tags(tags, newest, policy)
         tags |= {**ignored_tags(newest, policy), DIGEST_TAG: digest(spec, kind, world.names)}
         change = _change(resource, Action.REGISTER, Impact.REVISION, _REVISION.why, differences)
         return Decision(change, resource, newest, spec, tags, ours)
@@ -212,6 +218,9 @@ def orphan(address: Address, lives: tuple[Live, ...], world: World) -> Decision:
         for live in (genuine[-1:] if kind.facts.revisions else genuine)
         if live.tags.get(PROTECT_TAG) == "true"
     )
+    names = tuple(dict.fromkeys(live.name for live in genuine))
+    if len(names) > 1:
+        refusals += (_copied(address, names),)
     warnings = tuple(
         f"{address}: revision {live.revision} of {live.name} does not hold what was registered; it is left alone"
         for live in lives
@@ -265,9 +274,9 @@ def _tag_action(differences: Iterable[Difference], adopted: bool) -> Action:
 
 def _reason(live: Live, rules: Sequence[Rule], adopted: bool) -> str:
     """Why a change is more than its differences say: what forces a replacement, whose it was, what it still does."""
-    forced = next((rule.why for rule in rules if rule.verdict == "replace"), None)
-    if forced is not None:
-        return forced
+    forcing = dict.fromkeys(rule.why for rule in rules if rule.verdict == "replace")
+    if forcing:
+        return "; ".join(forcing)
     if adopted:
         return "nobody owns it, and the policy says adopt"
     return f"it is still {live.status}" if live.status in ("CREATING", "UPDATING") else ""
@@ -312,6 +321,10 @@ def _taken(resource: Resource, live: Live, world: World) -> Decision:
 
 
 def _claimed_twice(resource: Resource, names: Sequence[str], live: Live) -> Decision:
-    message = f"{', '.join(names)} all carry the address {resource.address} of this stack: somebody copied tags"
+    return _refused(resource, _copied(resource.address, names), live=live)
+
+
+def _copied(address: Address, names: Sequence[str]) -> Refusal:
+    message = f"{', '.join(names)} all carry the address {address} of this stack: somebody copied tags"
     hint = f"take the tags {STACK_TAG} and {ADDRESS_TAG} from those that are not meant"
-    return _refused(resource, _refusal(resource.address, "claimed-twice", message, hint), live=live)
+    return _refusal(address, "claimed-twice", message, hint)

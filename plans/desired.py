@@ -55,7 +55,7 @@ def resource(kind: Kind, name: str, entry: Entry, common: Common, checker: Check
     if "tags" in house:
         tags_fit(own_tags, node.entries["tags"].node, f"{path}.tags", faults)
     tags = {**common.tags, **own_tags}
-    ours = 2 + 2 * kind.facts.revisions + lifecycle.protect
+    ours = 2 + 2 * kind.facts.revisions + bool(lifecycle.protect)
     if len(tags) + ours > _MOST_TAGS:
         faults.add(
             _at(node, "tags", entry.key),
@@ -118,7 +118,7 @@ def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faul
                 f"{text!r} is no path of a {kind.title}",
                 path_hint(text, faults, kind),
             )
-    return Lifecycle(said.get("replace"), said.get("protect", False), tuple(said.get("ignore", ())))
+    return Lifecycle(said.get("replace"), said.get("protect"), tuple(said.get("ignore", ())))
 
 
 def _physical_name(

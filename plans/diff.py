@@ -31,7 +31,13 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Pair, 
     from deepdiff import DeepDiff
 
     found = DeepDiff(
-        _plain(before), _plain(after), view="tree", threshold_to_diff_deeper=0, ignore_order=False, verbose_level=0
+        _plain(before),
+        _plain(after),
+        view="tree",
+        threshold_to_diff_deeper=0,
+        ignore_private_variables=False,
+        ignore_order=False,
+        verbose_level=0,
     )
     segments = {_to_list(node.path(output_format="list"), before, after) for nodes in found.values() for node in nodes}
     return tuple(Pair(path, _at(before, path), _at(after, path)) for path in sorted(segments))

@@ -77,7 +77,7 @@ def _resource(at: Place) -> Resource:
 
 def _lifecycle(at: Place) -> Lifecycle:
     replace = at["replace"].maybe(lambda place: place.word(_REPLACE))
-    return Lifecycle(replace, at["protect"].flag(), at["ignore"].each(Place.text))
+    return Lifecycle(replace, at["protect"].maybe(Place.flag), at["ignore"].each(Place.text))
 
 
 def _drain(at: Place) -> Drain:

@@ -14,7 +14,7 @@ from plans.manifest import Manifest
 from plans.policy import Policy
 from plans.queues import Queues
 from plans.world import World, referred
-from providers.resources import PROTECT_TAG, Address, Ref
+from providers.resources import PROTECT_TAG, REGISTERED_TAG, Address, Ref
 
 ENVIRONMENTS_A_QUEUE = 3
 TAGS = 50
@@ -176,6 +176,10 @@ def _quotas(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
 
 def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
     """Tags are added before others are removed, and what stands in the way of that is told."""
+    address = str(decision.change.address)
+    if decision.change.action is Action.REGISTER and len({*decision.tags, REGISTERED_TAG}) > TAGS:
+        told = f"the new revision would carry more than {TAGS} tags, those of the policy's ignoreTags included"
+        yield Refusal(address, "tags", told, "take some out of the manifest")
     if decision.live is None or decision.change.action in (Action.CREATE, Action.REGISTER):
         return
     kept = {key for key in decision.live.tags if not key.lower().startswith("aws:")}
@@ -186,7 +190,7 @@ def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
     }
     if added - kept and len(kept | added) > TAGS:
         yield Refusal(
-            str(decision.change.address),
+            address,
             "tags",
             f"it would carry more than {TAGS} tags for a moment",
             "remove a tag in an apply of its own first",

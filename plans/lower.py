@@ -76,7 +76,7 @@ class _Lowering:
     def after_users(self, decision: Decision) -> tuple[list[str], list[Refusal]]:
         """The steps after which nothing refers any more to what is to go, and what stands in their way."""
         before: list[str] = []
-        refused: list[Refusal] = []
+        refused = list(self.unseen_users(decision))
         users = {user.arn: user for live in decision.ours for user in self.world.users(live)}
         for user in users.values():
             own = self.by_arn.get(user.arn)
@@ -85,6 +85,15 @@ class _Lowering:
             elif user.status != "DELETING":
                 refused.append(self.in_use(decision, user))
         return before, refused
+
+    def unseen_users(self, decision: Decision) -> Iterable[Refusal]:
+        """What cannot be read here may use what is to go."""
+        for kind in self.world.kinds:
+            reason = self.world.snapshot.unobserved.get(kind.name)
+            if reason is not None and decision.ours and decision.change.kind in kind.references.values():
+                message = f"whether a {kind.title} uses {decision.change.name} cannot be told: {reason}"
+                hint = "allow the reading, or keep it with policy.prune: false"
+                yield Refusal(str(decision.change.address), "in-use-unknown", message, hint)
 
     def lets_go(self, user: Live, own: Decision, decision: Decision) -> bool:
         """Whether a user is gone after its change, or no longer refers to what another change takes away."""

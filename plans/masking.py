@@ -1,6 +1,7 @@
 """Values that look secret, replaced before anything is shown.
 
-Only the environment is looked at: a secret belongs in `secrets` with `valueFrom`, which names a place and no value.
+Looked at are the environment, the parameters of a definition and the options of its log driver, each by name; a secret
+belongs in `secrets` with `valueFrom`, which names a place and no value.
 What is kept as it is: the plan file, since it must be carried out.
 """
 
@@ -15,10 +16,11 @@ from plans.change import Change, Difference
 from plans.plan import Plan, Step
 
 _ANYWHERE = re.compile(r"password|passwd|passphrase|secret(?!ar)|credential|apikey|privatekey|accesskey")
-_WORD = re.compile(r"(?:pass|pwd|creds?|keys?|tokens?)$")
+_WORD = re.compile(r"(?:auth|pass|pwd|creds?|keys?|tokens?)$")
 _INNOCENT = frozenset({"bypass", "compass", "donkey", "hockey", "hotkey", "jockey", "monkey", "turkey", "whiskey"})
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_ENTRY_PATH = re.compile(r"(?:^|\.)(?:environment|env)\[(?P<name>.*)\](?:\.value)?$", re.DOTALL)
+_ENTRY_PATH = re.compile(r"(?:^|\.)(?:environment|env|options|parameters)\[(?P<name>.*)\](?:\.value)?$", re.DOTALL)
+_NAMED = ("options", "parameters")
 _ENTRY = frozenset({"name", "value"})
 
 
@@ -70,6 +72,8 @@ def _member(key: str, value: Any, salt: str | None) -> Any:
     """A member of a document; in the normal form an entry may stand under its name."""
     if isinstance(value, Mapping) and "value" in value and _ENTRY.issuperset(value) and secret(key):
         return {**value, "value": _masked(value["value"], salt)}
+    if isinstance(value, Mapping) and key in _NAMED:
+        return {name: _masked(item, salt) if secret(name) else mask(item, salt) for name, item in value.items()}
     return mask(value, salt)
 
 
@@ -80,7 +84,7 @@ def _at(path: str, value: Any, salt: str | None) -> Any:
     """
     entry = _ENTRY_PATH.search(path)
     if entry is None or not (secret(entry["name"]) or entry["name"].isdigit()):
-        return mask(value, salt)
+        return _member(path.rpartition(".")[2], value, salt)
     return _member(entry["name"], value, salt) if isinstance(value, Mapping) else _masked(value, salt)
 
 

@@ -75,7 +75,7 @@ class _Form:
             case "string":
                 return self.text(field, str(value), label)
             case "float":
-                return _single(float(value))
+                return struct.unpack("f", struct.pack("f", value))[0]
             case _:
                 return value
 
@@ -135,14 +135,6 @@ def _number(text: str) -> str:
         return text if found is None else format(Decimal(found[1]).normalize(), "f") + found[2]
     except InvalidOperation:
         return text
-
-
-def _single(number: float) -> float:
-    """The number as AWS keeps it, in single precision; one that does not fit as it is."""
-    try:
-        return float(struct.unpack("f", struct.pack("f", number))[0])
-    except OverflowError:
-        return number
 
 
 def _order(item: Any) -> str:

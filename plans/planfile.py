@@ -18,7 +18,7 @@ from plans.masking import mask_plan
 from plans.plan import FORMAT, Estimate, Goal, Plan, Step, Until
 from plans.printable import plain
 from providers.errors import PlanFileError
-from providers.resources import JobCount
+from providers.resources import Address, JobCount
 
 MAX_CHARACTERS = 64 * 1024 * 1024
 MAX_DEPTH = 64
@@ -106,7 +106,9 @@ def loads(text: str) -> tuple[Plan, Mapping[str, Any]]:
 
 
 def compare(held: Plan, fresh: Plan) -> list[str]:
-    """One sentence for each step of `fresh` that `held` does not hold; empty where the promise still stands.
+    """One sentence for each step and each difference of `fresh` that `held` does not hold; empty where it stands.
+
+    A difference that was not shown, or that starts from another value, means that somebody else moved the world.
 
     Steps are the same where id, call, arguments, goal and when are; a reference of `held` is kept by the ARN of what
     it names, made since. Steps of `held` that `fresh` lacks are done already, and a wait that only `fresh` holds, for
@@ -114,7 +116,7 @@ def compare(held: Plan, fresh: Plan) -> list[str]:
     """
     made = {f"{change.address}#arn": (change.kind, change.name) for change in held.changes}
     promised, held_shown, fresh_shown = _by_id(held), _by_id(mask_plan(held, None)), _by_id(mask_plan(fresh, None))
-    sentences = []
+    sentences = list(_unseen(held, fresh, made))
     for step in fresh.steps:
         what = plain(f"{f'{step.call} of' if step.call else 'the wait for'} {step.address} (step {step.id})")
         if step.id not in promised:
@@ -129,6 +131,41 @@ def compare(held: Plan, fresh: Plan) -> list[str]:
             more = [f"{len(paths) - _TOLD} more differ"] if len(paths) > _TOLD else []
             sentences.append(f"{what} is not as in the plan: {'; '.join(told + more)}")
     return sentences
+
+
+def _unseen(held: Plan, fresh: Plan, made: Mapping[str, tuple[str, str]]) -> Iterator[str]:
+    """The differences behind promised steps that nobody was shown; of what was to be created none could be shown."""
+    promised = _by_id(held)
+    addresses = {step.address for step in fresh.steps if step.call is not None and step.id in promised}
+    addresses -= {str(change.address) for change in held.changes if change.action is Action.CREATE}
+    shown: dict[tuple[Address, str], list[Difference]] = {}
+    for change in held.changes:
+        for difference in change.differences:
+            shown.setdefault((change.address, difference.path), []).append(difference)
+    for change, masked in zip(fresh.changes, mask_plan(fresh, None).changes, strict=True):
+        if str(change.address) not in addresses:
+            continue
+        for difference, told in zip(change.differences, masked.differences, strict=True):
+            candidates = shown.get((change.address, _named(difference.path, made)), ())
+            if not any(_same(candidate, difference, made) for candidate in candidates):
+                values = f"{json.dumps(encode(told.before))} → {json.dumps(encode(told.after))}"
+                yield f"{plain(f'{change.address}: {difference.path}')} is now {values}, which the plan did not show"
+
+
+def _same(old: Difference, new: Difference, made: Mapping[str, tuple[str, str]]) -> bool:
+    return all(
+        _canonical(_made_since(encode(before), encode(after), made)) == _canonical(encode(after))
+        for before, after in ((old.before, new.before), (old.after, new.after))
+    )
+
+
+def _named(path: str, made: Mapping[str, tuple[str, str]]) -> str:
+    """The path as it was promised, with the reference that stood where an ARN made since stands now."""
+    for reference, object_made in made.items() if "[arn:" in path else ():
+        found = next((part for part in path.split("[")[1:] if _is_arn_of(part.partition("]")[0], object_made)), None)
+        if found is not None:
+            path = path.replace(f"[{found.partition(']')[0]}]", f"[{reference}]")
+    return path
 
 
 def _by_id(plan: Plan) -> Mapping[str, Step]:

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import attrs
 
 from plans import feasibility
-from plans.change import Action, Change
+from plans.change import Action, Change, Difference
 from plans.decide import decide, orphan
 from plans.lower import lower
 from plans.manifest import Manifest
-from plans.plan import Plan
+from plans.masking import mask_plan
+from plans.plan import Plan, Step
 from plans.planfile import to_json
 from plans.policy import Policy
 from plans.queues import with_outages
@@ -42,8 +43,8 @@ def make_plan(
     `only` keeps it to these addresses, and deletes nothing. `destroying` is the plan of a manifest emptied on
     purpose: it prunes whatever the policy says, and the guards against an emptied manifest are off.
     """
-    world = World.of(manifest, snapshot, kinds)
     chosen = [address for address in _ordered(graph, kinds) if only is None or address in only]
+    world = World.of(manifest, snapshot, kinds, frozenset(chosen) if policy.adopt else frozenset())
     decisions = [decide(manifest.resources[address], world, policy) for address in chosen]
     if destroying or (policy.prune and only is None):
         decisions += [orphan(address, lives, world) for address, lives in world.orphans()]
@@ -52,7 +53,7 @@ def make_plan(
     refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, destroying=destroying))
     if only is not None:
         refusals += tuple(feasibility.left_out(decisions, only, world))
-    calling = {step.address for step in steps if step.call is not None}
+    leaving = _leaving(steps, kinds)
     plan = Plan(
         id="",
         stack=manifest.stack,
@@ -61,7 +62,7 @@ def make_plan(
         region=snapshot.region,
         versions=dict(versions),
         made_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
-        changes=tuple(_told(decision.change, calling) for decision in decisions),
+        changes=tuple(_told(decision.change, leaving.get(str(decision.change.address), ())) for decision in decisions),
         steps=steps,
         refusals=refusals,
         warnings=tuple(feasibility.warnings(decisions, world)),
@@ -79,16 +80,27 @@ def _ordered(graph: "Graph", kinds: Kinds) -> list[Address]:
     """Every address behind what it needs; else by rank of kind and name, so that plans read alike."""
     import networkx as nx
 
-    return list(
-        nx.lexicographical_topological_sort(graph, key=lambda address: (kinds[address.kind].rank, address.name))
-    )
+    return list(nx.lexicographical_topological_sort(graph, key=lambda address: (kinds[address.kind].rank, address)))
 
 
-def _told(change: Change, calling: Collection[str]) -> Change:
-    """The change; where nothing differs but old revisions go, it is an update."""
-    if change.action is Action.NOOP and str(change.address) in calling:
-        return attrs.evolve(change, action=Action.UPDATE, reason="revisions beyond rollout.keep are deregistered")
-    return change
+def _leaving(steps: Iterable[Step], kinds: Kinds) -> Mapping[str, Sequence[Difference]]:
+    """The revisions that go, by address: part of what a plan must show, though no field differs."""
+    found: dict[str, list[Difference]] = {}
+    for step in steps:
+        kind = kinds[step.address.partition(".")[0]]
+        if kind.facts.revisions and step.call == kind.facts.delete:
+            revision = str(step.arguments[kind.delete_key]).rpartition(":")[2]
+            difference = Difference(f"revisions[{revision}]", "ACTIVE", "INACTIVE", "deregister", step.why)
+            found.setdefault(step.address, []).append(difference)
+    return found
+
+
+def _told(change: Change, leaving: Sequence[Difference]) -> Change:
+    """The change with the revisions that go; where nothing else differs it is an update."""
+    if not leaving:
+        return change
+    action = Action.UPDATE if change.action is Action.NOOP else change.action
+    return attrs.evolve(change, action=action, differences=(*change.differences, *leaving))
 
 
 def _target(target: Target) -> Mapping[str, str]:
@@ -103,8 +115,11 @@ def _target(target: Target) -> Mapping[str, str]:
 
 
 def _id(plan: Plan) -> str:
-    """A digest of where, whose and what, so that the same wish against the same world has the same id."""
-    told = to_json(plan)
+    """A digest of where, whose and what, so that the same wish against the same world has the same id.
+
+    Values that look secret are left out of it, else they could be guessed from an id that everybody may see.
+    """
+    told = to_json(mask_plan(plan, None))
     where = {key: told["target"].get(key) for key in ("provider", "endpointUrl")}
     what = [where, plan.account, plan.region, plan.stack, told["steps"]]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]

@@ -55,7 +55,7 @@ class _Environment:
 
     @property
     def will_work(self) -> bool:
-        return self.spec.get("state") != "DISABLED"
+        return self.usable and self.spec.get("state") != "DISABLED"
 
 
 @attrs.frozen

@@ -18,10 +18,15 @@ from providers.resources import (
 )
 
 
-def tags_of(resource: Resource, stack: str) -> dict[str, str]:
-    """The tags of an object: the manifest's and ours."""
+def tags_of(resource: Resource, stack: str, live: Live | None = None) -> dict[str, str]:
+    """The tags of an object: the manifest's and ours. Protection that the manifest does not speak of stays as it is."""
     tags = {**resource.tags, STACK_TAG: stack, ADDRESS_TAG: str(resource.address)}
-    return tags | ({PROTECT_TAG: "true"} if resource.lifecycle.protect else {})
+    match resource.lifecycle.protect:
+        case True:
+            tags[PROTECT_TAG] = "true"
+        case None if live is not None and PROTECT_TAG in live.tags:
+            tags[PROTECT_TAG] = live.tags[PROTECT_TAG]
+    return tags
 
 
 def _ignored(key: str, policy: Policy) -> bool:

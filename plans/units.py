@@ -4,7 +4,7 @@ A unit is a top-level member, or a member of a structure of which an update take
 are sent, which Fargate insists on (aws/aws-cdk#27054).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from plans import paths
@@ -27,9 +27,13 @@ def value_of(unit: str, spec: Document, kind: Kind) -> Any:
     reset = kind.reset(unit, spec)
     if reset is not None:
         return reset
-    parent, _, member = unit.rpartition(".")
-    holder = kind.spec.at(paths.split(parent)) if parent else kind.spec
-    label = f"{holder.shape if holder else ''}.{member}"
+    return default_of(paths.split(unit), spec, kind)
+
+
+def default_of(segments: Sequence[str], spec: Document, kind: Kind) -> Any:
+    """What the service does where a document of this kind says nothing at a path; None where no row tells."""
+    holder = kind.spec.at(segments[:-1])
+    label = f"{holder.shape if holder else ''}.{segments[-1]}"
     return next((row.value for row in kind.facts.defaults if row.member == label and row.when(spec)), None)
 
 

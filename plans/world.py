@@ -24,7 +24,8 @@ class World:
 
     `tagged` has the objects by stack and address. `strays` carry this stack's tag and no address of their kind:
     somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
-    `names` has the physical names of what is desired.
+    `names` has the physical names of what is desired. `adoptable` are the addresses that may take over what has their
+    name and is nobody's.
     """
 
     stack: str
@@ -37,9 +38,12 @@ class World:
     by_arn: Mapping[str, Live]
     used: Mapping[str, tuple[Live, ...]]
     names: Mapping[Address, str]
+    adoptable: frozenset[Address] = frozenset()
 
     @classmethod
-    def of(cls, manifest: Manifest, snapshot: Snapshot, kinds: Kinds) -> "World":
+    def of(
+        cls, manifest: Manifest, snapshot: Snapshot, kinds: Kinds, adoptable: frozenset[Address] = frozenset()
+    ) -> "World":
         named: dict[tuple[str, str], list[Live]] = {}
         tagged: dict[tuple[str, str], list[Live]] = {}
         strays: list[Live] = []
@@ -64,6 +68,7 @@ class World:
             by_arn,
             _used(named, by_arn, kinds),
             {address: resource.physical_name for address, resource in manifest.resources.items()},
+            adoptable,
         )
 
     def holders(self, address: Address) -> tuple[Live, ...]:
@@ -101,7 +106,8 @@ class World:
         match reference:
             case Ref(address=address):
                 resource = self.desired.get(address)
-                usable = _usable(self.holders(address) or (self.namesakes(resource) if resource else ()))
+                adopted = self.namesakes(resource) if resource and address in self.adoptable else ()
+                usable = _usable(self.holders(address) or adopted)
                 if usable:
                     return usable[-1].arn
                 return reference if resource else Unresolved(f"this stack has no {address}")

@@ -122,10 +122,10 @@ class Field:
 
 @attrs.frozen
 class Lifecycle:
-    """House key `lifecycle`; `replace` unsaid is the default of the kind."""
+    """House key `lifecycle`; `replace` unsaid is the default of the kind, `protect` unsaid leaves it as it is."""
 
     replace: Literal["createFirst", "deleteFirst", "twoHop", "refuse"] | None = None
-    protect: bool = False
+    protect: bool | None = None
     ignore: tuple[str, ...] = ()
 
 
@@ -197,7 +197,9 @@ class Live:
 class Target:
     """Where to work: what a session and a client are made from. `account_id` is a claim that is checked."""
 
-    provider: Literal["aws", "simulator"] = "aws"
+    provider: Literal["aws", "simulator"] = attrs.field(
+        default="aws", validator=attrs.validators.in_(("aws", "simulator"))
+    )
     region: str | None = None
     region_source: str = ""
     account_id: str | None = None

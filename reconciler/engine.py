@@ -50,6 +50,10 @@ class Settings:
     state: Path | None = None
 
 
+_MOMENT = 10.0
+"""Seconds for which a plan that was shown counts as fresh; whoever thinks longer about it has the world read again."""
+
+
 def _ignore(_event: Event) -> None:
     pass
 
@@ -67,11 +71,11 @@ class Reconciler:
     """
 
     target: Target
-    connection: Connection
-    kinds: Kinds
+    connection: Connection = attrs.field(repr=False)
+    kinds: Kinds = attrs.field(repr=False)
     settings: Settings = Settings()
     policies: tuple[Policy, ...] = ()
-    rng: random.Random = attrs.field(factory=random.Random)
+    rng: random.Random = attrs.field(factory=random.Random, repr=False)
     pool: Callable[[int], Executor] = ThreadPoolExecutor
     stop: Future[int] | None = None
 
@@ -83,13 +87,15 @@ class Reconciler:
         settings: Settings | None = None,
         policies: tuple[Policy, ...] = (),
         kinds: Kinds | None = None,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
         stop: Future[int] | None = None,
     ) -> Self:
         """A reconciler of a target with this process's settings; makes no call yet.
 
+        `environ` is the environment of the process, unless it is given.
         Raises CredentialsMissing, InputError or StoreError as `providers.clients.connect` does.
         """
+        environ = os.environ if environ is None else environ
         connection = connect(target, environ=environ, now=SystemClock().now())
         told = attrs.evolve(
             target,
@@ -139,7 +145,8 @@ class Reconciler:
         """Make the world as the manifest says, then look whether it is.
 
         Under the lock: observe, plan, ask `approve`, carry out, observe and plan again. Of a plan that was made before
-        (`held`) every step that comes out now must be in it. Raises StalePlan, PlanRefused, NotConfirmed or LockHeld
+        (`held`) every step that comes out now must be in it; so it is with the plan that was approved, if approval
+        took longer than a moment. Raises StalePlan, PlanRefused, NotConfirmed or LockHeld
         before anything is changed; what happens after that is in the report.
         """
         with self._task(manifest, on_event, choose=choose, destroying=destroying) as task:
@@ -148,12 +155,16 @@ class Reconciler:
             with self._lock(account, manifest.stack):
                 plan = task.plan()
                 refuse(plan, held)
+                planned = self.connection.clock.now()
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
                     report = Report(plan.id, calls=calls, throttles=throttles, residue=plan)
                 elif not approve(plan):
                     raise NotConfirmed("the plan was not approved; nothing was changed")
                 else:
+                    if self.connection.clock.now() - planned > _MOMENT:
+                        plan, approved = task.plan(), plan
+                        refuse(plan, approved)
                     with self._journal(account, manifest.stack) as journal:
                         report = task.carry_out(
                             plan, journal, rng=self.rng, timeout=self.settings.timeout, on_event=on_event

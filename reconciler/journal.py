@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -154,9 +155,16 @@ def history(lines: Iterable[str | bytes], file: str = "journal") -> History:
             record = json.loads(line)
             run = runs.get(record["run"], Run(record["run"]))
             runs[run.id] = _RECORDS[record["record"]](run, record)
-        except (ValueError, LookupError, TypeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, OverflowError, OSError, RecursionError) as error:
             faults.append(Fault(file, number, 1, "", f"damaged line: {error!r}", "the other lines were read"))
     return History(tuple(runs.values()), tuple(faults))
+
+
+def _at(record: Mapping[str, Any]) -> float:
+    """When a record was written; raises for what no calendar holds."""
+    at = float(record["at"])
+    datetime.fromtimestamp(at, UTC)
+    return at
 
 
 def _started(run: Run, record: Mapping[str, Any]) -> Run:
@@ -166,16 +174,16 @@ def _started(run: Run, record: Mapping[str, Any]) -> Run:
         plan_id=str(record["plan"]),
         host=str(record["host"]),
         pid=int(record["pid"]),
-        started=float(record["at"]),
+        started=_at(record),
     )
 
 
 def _ended(run: Run, record: Mapping[str, Any]) -> Run:
-    return attrs.evolve(run, ended=float(record["at"]), exit_code=int(record["exit_code"]))
+    return attrs.evolve(run, ended=_at(record), exit_code=int(record["exit_code"]))
 
 
 def _began(run: Run, record: Mapping[str, Any]) -> Run:
-    bracket = Bracket(str(record["step"]), str(record["call"]), str(record["arguments"]), float(record["at"]))
+    bracket = Bracket(str(record["step"]), str(record["call"]), str(record["arguments"]), _at(record))
     return attrs.evolve(run, calls=(*run.calls, bracket))
 
 
@@ -187,7 +195,7 @@ def _closed(run: Run, record: Mapping[str, Any]) -> Run:
         raise ValueError(f"step {record['step']} ends and never began")
     closed = attrs.evolve(
         run.calls[place],
-        ended=float(record["at"]),
+        ended=_at(record),
         status=str(record["status"]),
         error=record.get("error"),
         arn=record.get("arn"),

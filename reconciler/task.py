@@ -49,10 +49,12 @@ _LOOK_AGAIN = 5.0
 
 
 def ask_account(connection: Connection, caller: Caller) -> str | Unread:
-    """The account as STS tells it: a call like any other, paced and counted."""
+    """The account as STS tells it: a call like any other, paced, repeated and counted."""
     caller.submit("account", "GetCallerIdentity", partial(account, connection))
     (done,) = answers(caller)
     if done.error is not None:
+        if done.error.retryable:
+            return Unread(str(done.error))
         raise done.error
     told: str | Unread = done.result
     return told

@@ -111,7 +111,7 @@ class Teller:
                 error=None if error is None else str(error),
                 hint=None if error is None else error.hint,
                 because=because,
-                exit_code=1 if error is None else error.exit_code,
+                exit_code=0 if error is None else error.exit_code,
             )
         )
         match status:

@@ -100,7 +100,7 @@ def _notes(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
         yield f"- ⚠️ {_prose(warning)}"
     for kind, reason in sorted(plan.unobserved.items()):
-        yield f"- Not looked at: {_code(kind)} ({_prose(reason)})"
+        yield f"- Could not be read: {_code(kind)} ({_prose(reason)})"
     if plan.warnings or plan.unobserved:
         yield ""
 

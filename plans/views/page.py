@@ -97,7 +97,7 @@ def _notes(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
         yield f'<div class="box warning">{_text(warning)}</div>'
     for kind, reason in sorted(plan.unobserved.items()):
-        yield f'<p class="soft">Not looked at: {_code(kind)} ({_text(reason)})</p>'
+        yield f'<p class="soft">Could not be read: {_code(kind)} ({_text(reason)})</p>'
 
 
 def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:

@@ -105,6 +105,7 @@ class _Page:
         yield ""
         seen = attrs.evolve(plan, changes=tuple(_without_remedy(change) for change in plan.changes), steps=())
         yield from self.changes(seen, {action: wording.drifted(action) for action in Action})
+        yield from self.refusals(plan)
         yield from self.notes(plan)
         yield from self.prose(wording.drift_summary(plan), "", "bold")
 
@@ -218,7 +219,8 @@ class _Page:
             yield from self.prose(f"Warning: {warning}", "", "yellow", hanging="  ")
         if plan.unobserved:
             reasons = "; ".join(f"{kind} ({reason})" for kind, reason in sorted(plan.unobserved.items()))
-            yield from self.prose(f"Not looked at: {reasons}", "", "dim", hanging="  ")
+            told = reasons if self.verbose else f"{', '.join(sorted(plan.unobserved))} (-v says why)"
+            yield from self.prose(f"Could not be read: {told}", "", "dim", hanging="  ")
         if plan.warnings or plan.unobserved:
             yield ""
 

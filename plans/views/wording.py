@@ -124,6 +124,8 @@ def drift_summary(plan: Plan) -> str:
     for action, count in _counted(plan):
         counted[_DRIFTED[action]] = counted.get(_DRIFTED[action], 0) + count
     resources = many(len(plan.changes), "resource")
+    if not counted and plan.refusals:
+        return f"Refused for {many(len(plan.refusals), 'reason')}: what the manifest wants cannot be compared in full."
     if not counted:
         return f"No drift. {resources} {'is' if len(plan.changes) == 1 else 'are'} as the manifest says."
     words = ", ".join(f"{count} {word}" for word, count in counted.items())

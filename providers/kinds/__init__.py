@@ -96,7 +96,10 @@ class Kind:
         return next((row.value for row in self.facts.resets if row.path == path and row.when(document)), None)
 
     def arn(self, name: str, partition: str, region: str, account: str) -> str:
-        """The ARN that an object of this name has; of a definition, that of the family."""
+        """The ARN that an object of this name has; of a definition, that of the family.
+
+        In that of a quota share `{jobQueue}` is left to be filled in.
+        """
         return f"arn:{partition}:batch:{region}:{account}:" + self.facts.arn.format(name=name, jobQueue="{jobQueue}")
 
 

@@ -21,12 +21,16 @@ def _resources(document: Document) -> Mapping[str, Any]:
     return resources if isinstance(resources, Mapping) else {}
 
 
+def _type(document: Document) -> str:
+    return str(_resources(document).get("type", "")).upper()
+
+
 def fargate(document: Document) -> bool:
-    return str(_resources(document).get("type", "")).startswith("FARGATE")
+    return _type(document).startswith("FARGATE")
 
 
 def ec2(document: Document) -> bool:
-    return _resources(document).get("type") in ("EC2", "SPOT")
+    return _type(document) in ("EC2", "SPOT")
 
 
 def _on_eks(document: Document) -> bool:

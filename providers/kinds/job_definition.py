@@ -13,7 +13,7 @@ from providers.resources import Document
 
 
 def _on_fargate(document: Document) -> bool:
-    return "FARGATE" in (document.get("platformCapabilities") or ())
+    return "FARGATE" in [str(name).upper() for name in document.get("platformCapabilities") or ()]
 
 
 def _on_eks(document: Document) -> bool:

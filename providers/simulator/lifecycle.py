@@ -263,9 +263,9 @@ def _after(token: str | None, answer_key: str, question: Json) -> int:
         return 0
     try:
         key, asked, last = json.loads(base64.urlsafe_b64decode(token))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise Refused("Invalid nextToken") from error
-    if (key, asked) != (answer_key, question) or not isinstance(last, int):
+    if (key, asked) != (answer_key, question) or not isinstance(last, int) or last >= 2**63:
         raise Refused("Invalid nextToken")
     return last
 

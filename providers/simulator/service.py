@@ -51,6 +51,7 @@ OPERATIONS: Mapping[str, Handler] = {
 _READS = ("Describe", "List", "Get")
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _HOST = re.compile(r"(?P<service>batch|sts)\.(?P<region>[a-z0-9-]+)\.")
+_FORM = "application/x-www-form-urlencoded"
 _REMEMBERED_CALLS = 10_000
 
 
@@ -199,7 +200,7 @@ class Simulator:
     def _caller(self, request: Request) -> _Caller:
         scope = _SCOPE.search(request.headers.get("authorization", ""))
         host = _HOST.match(request.headers.get("host", ""))
-        form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+        form = request.path == "/" and request.headers.get("content-type", "").startswith(_FORM)
         key = scope["key"] if scope else ""
         account = self.settings.accounts.get(key) or identity.account_of(key) or self.settings.account
         found = scope or host

@@ -49,7 +49,7 @@ def members(operation: "OperationModel", body: bytes, query: Mapping[str, list[s
     """Return the members of a request, from its body, its query and its path, as the service takes them."""
     try:
         sent = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused("The request is not valid JSON", code="SerializationException") from error
     shape: Any = operation.input_shape
     _is(sent, dict, "", "structure")

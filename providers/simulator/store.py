@@ -9,6 +9,7 @@ import contextlib
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,10 @@ class Transaction:
 
 @attrs.frozen
 class Store:
-    """An open store. Safe to share among threads; the file is safe to share among processes."""
+    """An open store. Safe to share among threads; the file is safe to share among processes.
+
+    It is closed by `close`, or when nobody holds it any more.
+    """
 
     path: Path | None
     _connection: sqlite3.Connection
@@ -142,6 +146,7 @@ class Store:
             except BaseException:
                 connection.close()
                 raise
+        weakref.finalize(store, connection.close)
         return store
 
     def close(self) -> None:

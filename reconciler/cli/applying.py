@@ -1,6 +1,7 @@
 """The verbs that change the world: apply and destroy."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -30,6 +31,9 @@ from reconciler.cli.options import (
 from reconciler.cli.planfiles import Wish
 from reconciler.cli.progress import progress
 from reconciler.cli.terminal import Terminal, is_terminal
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
 
@@ -81,7 +85,7 @@ def _carry_out(options: Given, wish: Wish, kinds: Kinds, *, auto_approve: bool, 
         seen.append(mask_plan(made, terminal.salt))
         if not terminal.json:
             _show(seen[0], None, terminal)
-        return auto_approve or _confirmed(made, terminal, destroying=destroying)
+        return auto_approve or _confirmed(made, terminal, stop, destroying=destroying)
 
     with interruptible() as stop:
         reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop, keeping=True)
@@ -112,15 +116,15 @@ def _same_provider(held: Plan | None, provider: str) -> None:
         raise StalePlan(told, hint=f"give --provider {made_for}")
 
 
-def _confirmed(made: Plan, terminal: Terminal, *, destroying: bool) -> bool:
+def _confirmed(made: Plan, terminal: Terminal, stop: "Future[int]", *, destroying: bool) -> bool:
     if terminal.json:
         told = "--json shows no plan that could be approved; nothing was changed"
         raise NotConfirmed(told, hint="give --auto-approve")
     if not is_terminal(sys.stdin):
         raise NotConfirmed("there is no terminal to ask on; nothing was changed", hint="give --auto-approve")
     what = f"Delete all of stack {made.stack}" if destroying else "Carry this out"
-    terminal.aside(f"\n{what} in account {made.account or 'unknown'}, {made.region}? [y/N] ")
-    with breaking():
+    with breaking(stop):
+        terminal.aside(f"\n{what} in account {made.account or 'unknown'}, {made.region}? [y/N] ")
         answer = sys.stdin.buffer.readline()
     return answer.strip().lower() in (b"y", b"yes")
 

@@ -1,18 +1,20 @@
 """The embedded simulator: serve it to other tools, look into it, start anew."""
 
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from plans.masking import mask
-from providers.errors import InputError, Interrupted
-from reconciler.cli.interrupts import breaking
+from providers.errors import InputError
+from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, given, json_output, simulator_options
 
 if TYPE_CHECKING:
     from providers.simulator import Store
+
+_LOOKS_UP = 0.1
+"""Seconds between the looks of a server for a signal that has come."""
 
 
 @click.group()
@@ -36,10 +38,12 @@ def serve(options: Given, host: str, port: int) -> int:
         raise InputError(
             f"{host}:{port} cannot be listened on: {error.strerror}", hint="give another --port"
         ) from error
-    with suppress(Interrupted), breaking(), server:
+    with interruptible() as stop, server:
+        # Not by an exception: one that a signal raises while a request is taken in would be swallowed there.
+        stop.add_done_callback(lambda _: server.shutdown())
         options.terminal.say(f"http://{host}:{server.server_port}")
         options.terminal.note(f"AWS Batch, simulated, from {options.simulator_file}; Ctrl-C ends it.")
-        server.serve_forever()
+        server.serve_forever(_LOOKS_UP)
     return 0
 
 

@@ -14,6 +14,7 @@ from reconciler.cli.terminal import is_terminal
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+_MOMENT = 0.1
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -32,21 +33,27 @@ def interruptible() -> "Iterator[Future[int]]":
                 os.write(2, _SHOW_CURSOR)
             os._exit(128 + number)
         asked.append(number)
-        # In a thread of its own, since the main thread may hold the very lock that completing a future takes.
-        threading.Thread(target=stop.set_result, args=(number,), daemon=True).start()
+        # In a thread of its own, since the main thread may hold the very lock that completing a future takes; where it
+        # does not, the future is complete when the handler returns.
+        completing = threading.Thread(target=stop.set_result, args=(number,), daemon=True)
+        completing.start()
+        completing.join(_MOMENT)
 
     with _handled(ask):
         yield stop
 
 
 @contextmanager
-def breaking() -> Iterator[None]:
-    """Within this the first signal raises Interrupted: for waiting on the user, where nothing is under way."""
+def breaking(stop: "Future[int]") -> Iterator[None]:
+    """Within this a signal raises Interrupted, as one that completed `stop` before does: for waiting on the user,
+    where nothing is under way."""
 
     def end(number: int, _frame: Any) -> None:
         raise Interrupted("interrupted; nothing was changed", signal=number)
 
     with _handled(end):
+        if stop.done():
+            raise Interrupted("interrupted; nothing was changed", signal=stop.result())
         yield
 
 

@@ -11,6 +11,7 @@ from plans.manifest import Manifest
 from plans.plan import Plan
 from providers.errors import InputError, PlanFileError
 from providers.resources import Address
+from reconciler.files import SUFFIXES
 
 
 @attrs.frozen
@@ -29,8 +30,11 @@ def dumps(made: Plan, wish: Wish) -> str:
 
 
 def held(path: str) -> Wish | None:
-    """The wish of a plan file; None where the path is something else, such as a manifest."""
-    text = read(path)
+    """The wish of a plan file; None where the path is something else, such as a manifest.
+
+    A pipe is none: it can be read once only, and by whoever reads manifests.
+    """
+    text = read(path) if os.path.isfile(path) else None
     if text is None:
         return None
     promised, document = planfile.loads(text)
@@ -55,6 +59,15 @@ def read(path: str) -> str | None:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint="is the path right?") from error
     head = "".join(text[:200].split())
     return text if head.startswith("{") and '"batchwright":"plan"' in head else None
+
+
+def free(path: str, manifest: tuple[str, ...]) -> None:
+    """Raise InputError where a plan file may not be put: over another file, or among those of its manifest."""
+    if os.path.isfile(path) and os.path.getsize(path) and read(path) is None:
+        raise InputError(f"{path} exists and is not a plan file", hint="give another file, or remove that one")
+    folder = os.path.realpath(os.path.dirname(path) or ".")
+    if path.endswith(SUFFIXES) and folder in map(os.path.realpath, manifest):
+        raise InputError(f"{path} would be read as a part of the manifest", hint="give a file elsewhere")
 
 
 def keep(path: str, text: str) -> None:

@@ -49,6 +49,8 @@ def plan(
     """Show what apply would do; changes nothing."""
     if as_json and as_markdown:
         raise InputError("stdout takes either --json or --markdown", hint="leave one of the two out")
+    if out is not None:
+        planfiles.free(out, paths)
     kinds, terminal = all_kinds(), options.terminal
     wish = Wish(options.drained(options.manifest(paths, kinds)), addresses(only))
     with interruptible() as stop:

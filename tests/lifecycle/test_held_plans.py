@@ -41,6 +41,18 @@ def test_a_moved_world_makes_a_plan_stale(stage: Stage) -> None:
 
 
 @on_stage()
+def test_a_value_that_moved_before_it_was_changed_makes_a_plan_stale(stage: Stage) -> None:
+    """The step would be the same, but it would undo what somebody else did and nobody was shown."""
+    stage.apply(LAB)
+    held = stage.plan(CHANGED)
+    stage.world.update_job_queue(jobQueue="lab-high", priority=50)
+    stage.settle()
+    with pytest.raises(StalePlan, match=r"job_queue\.high: priority is now 50 → 11, which the plan did not show"):
+        stage.apply(CHANGED, held=held)
+    assert stage.mutations == []
+
+
+@on_stage()
 def test_a_moved_value_makes_a_plan_stale(stage: Stage) -> None:
     """The same step with another argument is another step."""
     stage.apply(LAB)

@@ -13,6 +13,7 @@ import pytest
 from plans.plan import Plan
 from providers.errors import CredentialsExpired, LockHeld, StoreError
 from providers.simulator import Fault
+from providers.simulator.faults import Kind
 from reconciler.engine import Settings
 from tests.kit import LAB, Died, Stage, edit, manifest
 
@@ -274,3 +275,29 @@ def test_sts_that_says_expired_ends_the_run_before_the_lock(tmp_path: Path) -> N
         stage.apply(LAB)
     assert caught.value.exit_code == 4
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server", "lost"])
+def test_a_passing_fault_of_sts_changes_no_lock(tmp_path: Path, kind: Kind) -> None:
+    """STS is asked again after a fault that passes: a run that did not know its account would lock another file."""
+    stage, refused = staged(tmp_path), []
+
+    def approve(_plan: Plan) -> bool:
+        stage.simulator.inject(Fault("GetCallerIdentity", kind))
+        with pytest.raises(LockHeld) as caught:
+            stage.reconciler.apply(manifest(LAB))
+        refused.append(caught.value)
+        return True
+
+    assert stage.apply(LAB, approve=approve).exit_code == 0
+    assert refused
+    assert len(list(tmp_path.glob("*.lock"))) == 1
+
+
+@pytest.mark.parametrize("kind", ["throttle", "server", "lost"])
+def test_an_sts_that_does_not_recover_stops_nothing(tmp_path: Path, kind: Kind) -> None:
+    """An account that STS does not tell, however often it is asked, is unknown, and the run goes on."""
+    stage = staged(tmp_path)
+    stage.simulator.inject(Fault("GetCallerIdentity", kind, times=None))
+    assert stage.apply(LAB).exit_code == 0
+    assert stage.calls["GetCallerIdentity"] > 1

@@ -49,6 +49,21 @@ def test_the_first_revision_is_a_creation() -> None:
     assert sent[DIGEST_TAG] == revision().tags[DIGEST_TAG]
 
 
+def test_a_new_revision_shows_the_tags_that_come_with_it() -> None:
+    """They are part of the change, and go with the registration, not in calls of their own."""
+    made = plan(CHANGED + "    tags: {team: new}\n", revision())
+    differences = [(row.path, row.before, row.after) for row in change(made, ADDRESS).differences]
+    assert ("tags[team]", None, "new") in differences
+    assert ids(made) == [REGISTER]
+    assert step(made, REGISTER).arguments["tags"]["team"] == "new"
+
+
+def test_a_plan_names_the_revisions_that_go() -> None:
+    """Of a registration beyond `keep`, and of a definition that left the manifest."""
+    made = plan(CHANGED + "    rollout: {keep: 1}\n", revision())
+    assert change(made, ADDRESS).differences[-1].path == "revisions[1]"
+
+
 def test_a_change_is_a_new_revision() -> None:
     """Named by its paths, sent whole."""
     made = plan(CHANGED, revision())
@@ -168,7 +183,9 @@ def test_keep_works_without_a_change() -> None:
     made = plan(definition(more="rollout: {keep: 4}"), *FAMILY)
     assert deregistered(made) == ["1"]
     assert actions(made) == {ADDRESS: "update"}
-    assert "rollout.keep" in change(made, ADDRESS).reason
+    (leaving,) = change(made, ADDRESS).differences
+    assert (leaving.path, leaving.before, leaving.after) == ("revisions[1]", "ACTIVE", "INACTIVE")
+    assert "rollout.keep" in leaving.why
 
 
 def test_revisions_of_others_are_never_deregistered() -> None:
@@ -219,6 +236,21 @@ def test_a_newer_revision_of_somebody_else_is_superseded(foreign: Any) -> None:
     """Under `supersede` ours is registered over it; theirs is not deregistered."""
     made = plan(definition(more="rollout: {foreign: supersede, keep: 1}"), revision(1), foreign)
     assert ids(made) == [REGISTER, f"deregister:{ADDRESS}:1"]
+
+
+def test_protection_outlives_a_revision_of_somebody_else() -> None:
+    """The next revision of ours carries it on, though the newest one has none."""
+    ours = revision(1, more={PROTECT_TAG: "true"})
+    made = plan(definition(more="rollout: {foreign: supersede}"), ours, revision(2, stack=None, command=["theirs"]))
+    assert step(made, REGISTER).arguments["tags"][PROTECT_TAG] == "true"
+
+
+def test_a_revision_has_room_for_fifty_tags() -> None:
+    """Ours and the ignored ones of the last revision count."""
+    said = "    tags: {" + ", ".join(f"t{n}: x" for n in range(44)) + "}\n"
+    ignored = {f"map-{n}": "x" for n in range(6)}
+    made = plan(CHANGED + said, revision(more=ignored), policy=Policy(ignore_tags=("map-*",)))
+    assert codes(made) == [(ADDRESS, "tags")]
 
 
 def test_a_seal_that_is_lost_or_wrong_is_made_again() -> None:

@@ -133,6 +133,14 @@ def test_a_consumable_of_a_foreign_definition_stays() -> None:
     assert codes(made) == [("consumable_resource.licence", "in-use")]
 
 
+def test_what_cannot_be_read_may_be_a_user() -> None:
+    """Nothing goes that an unseen queue may need; what such a kind never refers to goes."""
+    unread = {"job_queue": "AccessDenied"}
+    made = plan(environments(), environment(), environment("old"), unobserved=unread)
+    assert codes(made) == [(OLD, "in-use-unknown")]
+    assert codes(plan(environments(), environment(), LICENCE, unobserved=unread)) == []
+
+
 def test_a_revision_that_is_left_alone_keeps_its_consumable() -> None:
     """An orphan that is not what we registered is not deregistered, so it lets go of nothing."""
     made = plan(definition(), LICENCE, revision(), revision(1, "old", sealed=False, top=NAMED))

@@ -22,6 +22,7 @@ from tests.plans.core import (
     policy,
     queue,
     queues,
+    revision,
     step,
     tags,
 )
@@ -127,6 +128,16 @@ def test_what_has_not_settled_is_waited_for(status: str) -> None:
     assert actions(calm) == {ADDRESS: "noop"}
 
 
+def test_an_update_under_way_may_take_as_long_as_its_jobs() -> None:
+    """The wait for it is that long; a creation is done sooner."""
+    updates = {"spec": {"updatePolicy": {"jobExecutionTimeoutMinutes": 120}}}
+    for status, seconds in (("UPDATING", 120 * 60 + 1800), ("CREATING", 1200)):
+        made = plan(environments(), environment(fields={"status": status, **updates}))
+        goal = step(made, f"wait:{ADDRESS}").goal
+        assert goal is not None
+        assert goal.deadline == seconds
+
+
 def test_an_invalid_one_is_refused_with_awss_reason() -> None:
     """Unless something changes that may repair it."""
     broken = environment(fields={"status": "INVALID", "status_reason": "CLIENT_ERROR - no role"})
@@ -173,21 +184,27 @@ def test_without_prune_nothing_is_deleted() -> None:
     assert plan(environments(), environment(), environment("old"), policy=Policy(prune=False)).empty
 
 
-def test_several_objects_of_one_address_all_go() -> None:
-    """Side by side, each behind its own users, and what needs them gone waits for all."""
+def test_copied_tags_delete_nothing() -> None:
+    """Of several objects that carry one address nobody can tell which is meant, in the manifest or no more in it."""
     address = "compute_environment.old"
     both = [environment(name, fields={"tags": tags(address)}) for name in ("old", "old-2")]
-    users = [queue("a", "old", fields={"tags": tags("job_queue.a")}), queue("b", "old-2")]
-    made = plan(environments(), environment(), *both, *users, policy=Policy(max_deletes=9))
-    assert codes(made) == []
-    for name in ("old", "old-2"):
-        for user in ("a", "b"):
-            assert before(made, f"delete:job_queue.{user}", f"disable:{address}@{name}")
-    assert [each for each in actions(made).items() if each[1] == "delete"] == [
-        ("job_queue.a", "delete"),
-        ("job_queue.b", "delete"),
-        (address, "delete"),
-    ]
+    made = plan(environments(), environment(), *both)
+    assert codes(made) == [(address, "claimed-twice")]
+    assert made.steps == ()
+
+
+def test_copied_tags_of_a_family_deregister_nothing() -> None:
+    """A family that carries the tags of another is somebody's copy."""
+    made = plan(environments(), environment(), revision(), revision(name="theirs", address="job_definition.align"))
+    assert codes(made) == [("job_definition.align", "claimed-twice")]
+
+
+def test_only_what_is_ours_is_referred_to_by_its_block() -> None:
+    """With `--only`, a block that was left out is not mistaken for what happens to have its name."""
+    said = environments() + "jobQueues:\n  high: {priority: 1, computeEnvironmentOrder: [one]}\n"
+    foreign = attrs.evolve(environment(), tags={})
+    made = plan(said, foreign, choose=("job_queue.high",))
+    assert ("job_queue.high", "left-out") in codes(made)
 
 
 @pytest.mark.parametrize("address", [None, "old", "job_queue.high", "compute_environment."])
@@ -215,13 +232,15 @@ def test_a_protected_object_is_not_replaced() -> None:
 
 
 def test_protection_is_a_tag() -> None:
-    """Set by `protect: true`, taken away by an apply that does not say it."""
+    """Set by `protect: true`, taken away by `false`, and left as it is by a manifest that does not speak of it."""
     said = environments() + "    lifecycle: {protect: true}\n"
     made = plan(said, environment())
     assert step(made, f"tag:{ADDRESS}").arguments["tags"] == {PROTECT_TAG: "true"}
     protected = environment(fields={"tags": tags(ADDRESS, **{PROTECT_TAG: "true"})})
     assert plan(said, protected).empty
-    assert step(plan(environments(), protected), f"untag:{ADDRESS}").arguments["tagKeys"] == [PROTECT_TAG]
+    assert plan(environments(), protected).empty
+    freed = environments() + "    lifecycle: {protect: false}\n"
+    assert step(plan(freed, protected), f"untag:{ADDRESS}").arguments["tagKeys"] == [PROTECT_TAG]
 
 
 def test_tags_are_added_and_removed_in_place() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import attrs
 import pytest
 
 from plans.jsonform import encode_members
@@ -226,6 +227,15 @@ jobQueues:
     assert actions(made)[ADDRESS] == "replace"
     assert {row.rule for row in change(made, ADDRESS).differences} == {"sort-of-queue"}
     assert [row for row in codes(made) if row[0] == ADDRESS] == [(ADDRESS, "replacement")]
+
+
+def test_an_environment_that_is_invalid_is_none_that_works() -> None:
+    """Switching off the only VALID one is an outage, whoever owns the other."""
+    other = attrs.evolve(environment("two", fields={"status": "INVALID"}), tags={})
+    wanted = environments("one").replace("type: MANAGED", "state: DISABLED\n    type: MANAGED", 1)
+    both = queue("high", "one", "two")
+    made = plan(wanted + queues(order="[one, two]"), environment("one"), other, both)
+    assert str(change(made, "compute_environment.one").impact) == "outage"
 
 
 def test_an_order_that_loses_its_last_working_environment_is_an_outage() -> None:

@@ -11,13 +11,14 @@ from plans.normalise import digest, normalise
 from providers.kinds import Kind
 from tests.plans.core import KINDS
 from tests.plans.manifest_strategies import structures
-from tests.properties.spellings import denormalised, respelt
+from tests.properties.spellings import bounded, denormalised, respelt
 
 ALL = [pytest.param(kind, id=kind.name) for kind in KINDS]
 rngs = st.integers(0, 2**32).map(random.Random)
 
 
 @pytest.mark.parametrize("kind", ALL)
+@bounded
 @given(data=st.data(), rng=rngs)
 def test_another_spelling_is_the_same(kind: Kind, data: st.DataObject, rng: random.Random) -> None:
     """Sets shuffled, defaults and empties spelt out, case changed: no difference, and one digest."""
@@ -28,6 +29,7 @@ def test_another_spelling_is_the_same(kind: Kind, data: st.DataObject, rng: rand
 
 
 @pytest.mark.parametrize("kind", ALL)
+@bounded
 @given(data=st.data())
 def test_the_normal_form_is_normal(kind: Kind, data: st.DataObject) -> None:
     """To normalise what is normal changes nothing, and nothing empty is left in it."""
@@ -37,6 +39,7 @@ def test_the_normal_form_is_normal(kind: Kind, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
+@bounded
 @given(data=st.data())
 def test_a_comparison_is_complete(kind: Kind, data: st.DataObject) -> None:
     """Where two documents differ something is told, each way round at the same paths, and what is told differs."""

@@ -17,7 +17,7 @@ from providers.resources import DIGEST_TAG, Address, Document, Live, Resource, R
 from tests.plans.core import KINDS, NOW, STACK, arn, ids, plan, tags
 from tests.plans.manifest_strategies import structures
 from tests.properties.obedient import after
-from tests.properties.spellings import respelt
+from tests.properties.spellings import bounded, respelt
 
 ALL = [pytest.param(kind, id=kind.name) for kind in KINDS]
 POLICY = Policy(max_impact="outage", max_deletes=100)
@@ -58,6 +58,7 @@ def shown(kind: Kind, spec: Document, own_tags: dict[str, str]) -> Live:
 
 
 @pytest.mark.parametrize("kind", ALL)
+@bounded
 @given(data=st.data(), rng=rngs)
 def test_another_spelling_plans_to_nothing(kind: Kind, data: st.DataObject, rng: random.Random) -> None:
     """Whichever of the two is in the manifest."""
@@ -71,6 +72,7 @@ def test_another_spelling_plans_to_nothing(kind: Kind, data: st.DataObject, rng:
 
 
 @pytest.mark.parametrize("kind", ALL)
+@bounded
 @given(data=st.data())
 def test_what_was_made_needs_no_change(kind: Kind, data: st.DataObject) -> None:
     """After a creation the plan is empty."""
@@ -81,6 +83,7 @@ def test_what_was_made_needs_no_change(kind: Kind, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("kind", ALL)
+@bounded
 @given(data=st.data())
 def test_what_was_changed_needs_no_change(kind: Kind, data: st.DataObject) -> None:
     """After an update or a registration the plan is empty, whatever was there; and it was made as it was shown."""
@@ -108,6 +111,7 @@ def mixed(one: Document, other: Document, kind: Kind, data: st.DataObject) -> di
     return made
 
 
+@bounded
 @given(data=st.data(), rng=rngs)
 def test_a_plan_is_the_same_in_whatever_order_the_world_is_told(data: st.DataObject, rng: random.Random) -> None:
     """Twice the same id and the same steps, whenever, and whoever comes first."""

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from providers import surroundings
 from providers.clients import Connection, connect
 from providers.clock import ManualClock, ScaledClock, SystemClock
-from providers.errors import CredentialsExpired, CredentialsMissing, InputError, StoreError, Unreachable
+from providers.errors import CallError, CredentialsExpired, CredentialsMissing, InputError, StoreError, Unreachable
 from providers.resources import Target
 from providers.simulator import Fault, Simulator, Store, wire
 from providers.surroundings import Unread
@@ -359,9 +359,20 @@ def test_a_connection_makes_no_call(reach: Callable[..., Connection], served: Se
     assert list(served.simulator.calls) == []
 
 
-@pytest.mark.parametrize("kind", ["throttle", "server", "denied", "lost", "unknown"])
+@pytest.mark.parametrize("kind", ["throttle", "server", "lost"])
+def test_a_fault_of_sts_that_may_pass_is_raised(reach: Callable[..., Connection], served: Served, kind: Any) -> None:
+    """A throttled, failing or silent STS may be asked again: that is for whoever holds the clock."""
+    connection = reach(there(served), AWS_ENDPOINT_URL_STS=served.url, **KEYS)
+    served.simulator.inject(Fault("GetCallerIdentity", kind))
+    with pytest.raises(CallError) as caught:
+        surroundings.account(connection)
+    assert caught.value.retryable
+    assert len(served.forms) == 1
+
+
+@pytest.mark.parametrize("kind", ["denied", "unknown"])
 def test_an_sts_that_does_not_tell_is_unread(reach: Callable[..., Connection], served: Served, kind: Any) -> None:
-    """A denied, throttled, failing or silent STS leaves the account unread, with the reason; it is asked once."""
+    """An STS that refuses leaves the account unread, with the reason; it is asked once."""
     connection = reach(there(served), AWS_ENDPOINT_URL_STS=served.url, **KEYS)
     served.simulator.inject(Fault("GetCallerIdentity", kind))
     unread = surroundings.account(connection)

@@ -1,9 +1,12 @@
 """The verbs of AWS Batch over a real client, and what becomes of its errors."""
 
+import json
 from typing import Any
 
 import pytest
 from botocore import exceptions as boto
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 
 from providers import model
 from providers.errors import (
@@ -143,6 +146,46 @@ def test_what_botocore_refuses_is_rejected(lab: Lab) -> None:
         provider(lab).call("CreateJobQueue", {"unheardOf": 1})
     assert caught.value.code == "ParamValidationError"
     assert lab.batch.describe_job_queues()["jobQueues"] == []
+
+
+def give(lab: Lab, operation: str, status: int, answer: dict[str, Any]) -> list[bytes]:
+    """Let botocore's own hook answer an operation that the simulator lacks; what is asked ends in the list."""
+    asked: list[bytes] = []
+
+    def respond(params: dict[str, Any], **_: Any) -> tuple[AWSResponse, dict[str, Any]]:
+        asked.append(params["body"])
+        return AWSResponse("", status, HTTPHeaders(), None), {"ResponseMetadata": {"HTTPStatusCode": status}, **answer}
+
+    lab.batch.meta.events.register(f"before-call.batch.{operation}", respond)
+    return asked
+
+
+def test_a_listing_may_be_per_object(lab: Lab) -> None:
+    """Quota shares are listed queue by queue."""
+    asked = give(lab, "ListQuotaShares", 200, {"quotaShares": [{"quotaShareArn": "arn:1"}], "nextToken": "more"})
+    assert provider(lab).list("quota_share", "token", per="arn:q") == Page(keys=("arn:1",), token="more")
+    assert json.loads(asked[0]) == {"jobQueue": "arn:q", "maxResults": PAGE, "nextToken": "token"}
+
+
+def test_some_kinds_are_described_one_by_one(lab: Lab) -> None:
+    """The answer is the object itself; an error that says so is absence, any other is told."""
+    shown = {
+        "consumableResourceName": "licence",
+        "consumableResourceArn": "arn:1",
+        "totalQuantity": 3,
+        "tags": {"a": "b"},
+    }
+    give(lab, "DescribeConsumableResource", 200, shown)
+    (live,) = provider(lab).describe("consumable_resource", ["licence"])
+    assert (live.name, live.arn, live.spec, live.tags) == ("licence", "arn:1", {"totalQuantity": 3}, {"a": "b"})
+    for message, wanted in (("it does not exist", ()), ("it is odd", None)):
+        other = Lab.new()
+        give(other, "DescribeConsumableResource", 400, {"Error": {"Code": "ClientException", "Message": message}})
+        if wanted is None:
+            with pytest.raises(Rejected):
+                provider(other).describe("consumable_resource", ["licence"])
+        else:
+            assert provider(other).describe("consumable_resource", ["licence"]) == wanted
 
 
 def answered(code: str, status: int, message: str = "words") -> boto.ClientError:

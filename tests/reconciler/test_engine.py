@@ -6,7 +6,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from providers.errors import CredentialsMissing, StoreError
+from plans.plan import Plan
+from providers.errors import CredentialsMissing, StalePlan, StoreError
 from providers.resources import Target
 from reconciler import Reconciler, Settings, load
 from reconciler.engine import Settings as Own
@@ -53,6 +54,43 @@ def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with pytest.raises(CredentialsMissing, match="nobody"):
         Reconciler.connect(Target(profile="nobody", region="eu-west-1"), environ={}, settings=Settings())
+
+
+def test_a_reconciler_prints_as_its_target_and_settings(tmp_path: Path) -> None:
+    """Neither the model of AWS Batch nor the environment of the process is in it."""
+    target = Target(provider="simulator", simulator_file=str(tmp_path / "sim.db"))
+    environ = {"XDG_STATE_HOME": str(tmp_path), "AWS_SECRET_ACCESS_KEY": "hidden"}
+    shown = repr(Reconciler.connect(target, environ=environ, kinds=kinds()))
+    assert "simulator" in shown
+    assert "hidden" not in shown
+    assert len(shown) < 1500
+
+
+def test_a_target_is_of_a_provider_that_there_is() -> None:
+    """Another word is told at once."""
+    with pytest.raises(ValueError, match="provider"):
+        Target(provider="nope")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
+    """Whoever takes minutes to approve has the world read again, and is refused what was not shown."""
+    stage = Stage.new()
+    stage.apply(LAB)
+    changed = edit(LAB, ("priority: 10", "priority: 11"))
+
+    def approve(_plan: Plan) -> bool:
+        if moved:
+            stage.world.update_job_queue(jobQueue="lab-high", priority=50)
+        stage.settle(300)
+        return True
+
+    if moved:
+        with pytest.raises(StalePlan, match="priority is now 50"):
+            stage.apply(changed, approve=approve)
+        assert stage.queue("lab-high")["priority"] == 50
+    else:
+        assert stage.apply(changed, approve=approve).exit_code == 0
 
 
 def test_settings_have_the_documented_defaults() -> None:

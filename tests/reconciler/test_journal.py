@@ -92,6 +92,9 @@ DAMAGE = {
     "a member missing": b'{"record":"begin","run":"r1","step":"s9"}',
     "a member of another type": b'{"record":"ended","run":"r1","exit_code":"four","at":1}',
     "a run of another type": b'{"record":"begin","run":[1]}',
+    "an exit code without end": b'{"record":"ended","run":"r1","exit_code":1e999,"at":1}',
+    "a time of no calendar": b'{"record":"ended","run":"r1","exit_code":0,"at":1e300}',
+    "a time that is none": b'{"record":"ended","run":"r1","exit_code":0,"at":NaN}',
     "an end without a begin": b'{"record":"end","run":"r1","step":"s9","status":"done","at":1}',
     "too deep": b"[" * 200_000,
 }

@@ -1,5 +1,6 @@
 """Families of job definitions: revisions, lookups, refusals, and what describe makes of what was sent."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -259,8 +260,12 @@ def test_a_token_is_for_one_question(lab: Lab) -> None:
         lab.definition("d")
     token = lab.batch.describe_job_definitions(maxResults=1)["nextToken"]
     assert _names(lab, nextToken=token) == ["d:2"]
-    for question in ({"nextToken": "bad"}, {"nextToken": token, "status": "ACTIVE"}, {"nextToken": "bm9wZQ=="}):
-        assert refusal(lab.batch.describe_job_definitions, **question)[2] == "Invalid nextToken"
+    deep, far = (
+        base64.b64encode(made).decode() for made in (b"[" * 100_000, b'["jobDefinitions",{},' + b"9" * 20 + b"]")
+    )
+    for made in ("bad", "bm9wZQ==", deep, far):
+        assert refusal(lab.batch.describe_job_definitions, nextToken=made)[2] == "Invalid nextToken"
+    assert refusal(lab.batch.describe_job_definitions, nextToken=token, status="ACTIVE")[2] == "Invalid nextToken"
     assert refusal(lab.batch.list_scheduling_policies, nextToken=token)[2] == "Invalid nextToken"
 
 

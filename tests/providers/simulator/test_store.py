@@ -1,5 +1,6 @@
 """The simulator's memory: a file that two processes may use, that says so when it is damaged, and that keeps time."""
 
+import gc
 import sqlite3
 import subprocess
 import sys
@@ -180,3 +181,13 @@ def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "file" / "sim.db"):
         with pytest.raises(StoreError):
             Store.open(path, now=0.0)
+
+
+def test_a_store_that_nobody_holds_is_closed(tmp_path: Path) -> None:
+    """Whoever made a client over a store need not close it; Python 3.13 warns of connections that are left open."""
+    store = Store.open(tmp_path / "sim.db", now=0.0)
+    connection = store._connection
+    del store
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")

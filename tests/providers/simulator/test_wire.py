@@ -115,11 +115,19 @@ def test_requests_without_a_signature_are_of_the_default_region(lab: Lab, port: 
 def test_malformed_requests_get_an_answer(port: int) -> None:
     """An unknown path, a body that is no JSON, and a form without an action are answered in AWS's shapes."""
     assert _ask(port, "GET", "/favicon.ico")[0] == 404
-    assert _ask(port, "POST", "/v1/describejobqueues", b"\xff{")[0] == 400
+    for body in (b"\xff{", b"[" * 100_000):
+        status, said = _ask(port, "POST", "/v1/describejobqueues", body)
+        assert (status, json.loads(said)["message"]) == (400, "The request is not valid JSON")
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     status, body = _ask(port, "POST", "/", b"x=y", **form)
     assert status == 400
     assert body.startswith(b"<ErrorResponse")
+
+
+def test_a_form_is_of_sts_only_where_sts_listens(port: int) -> None:
+    """`curl -d '{}'` calls its body a form; a path of Batch's is Batch's all the same."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert _ask(port, "POST", "/v1/describejobqueues", b"{}", **form) == (200, b'{"jobQueues": []}')
 
 
 def test_a_damaged_store_is_a_server_error(lab: Lab, port: int) -> None:

@@ -50,6 +50,7 @@ def test_an_apply_as_json_is_lines(cli: Cli, small: Path) -> None:
     assert names[-2:] == ["ended", "report"]
     assert {"started", "called", "polled", "finished"} <= set(names)
     assert said.lines[-1]["counts"] == {"done": 3}
+    assert {outcome["exit_code"] for outcome in said.lines[-1]["outcomes"]} == {0}
     assert SECRET not in said.out
 
 

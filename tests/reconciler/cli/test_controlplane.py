@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,24 @@ def test_what_the_simulator_holds(cli: Cli, applied: Path) -> None:
     assert cli("simulator", "reset").out == ".batchwright/simulator.db is empty.\n"
     assert cli("simulator", "show").out == ".batchwright/simulator.db is empty.\n"
     assert cli("simulator", "show", "--json").json == {}
+
+
+def test_a_signal_while_a_request_is_taken_in() -> None:
+    """A server ends at once also when the signal comes while it takes a request in."""
+    code = (
+        "import os, signal, socketserver\n"
+        "from reconciler.cli import main\n"
+        "taken = socketserver.ThreadingMixIn.process_request\n"
+        "def taking(self, request, address):\n"
+        "    os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    taken(self, request, address)\n"
+        "socketserver.ThreadingMixIn.process_request = taking\n"
+        "main()\n"
+    )
+    with started("simulator", "serve", "--port", "0", program=(sys.executable, "-c", code)) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().strip().rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port)):
+            _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "Traceback" not in err

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 
@@ -329,10 +330,19 @@ def test_the_first_signal_asks(number: signal.Signals) -> None:
 def test_a_signal_breaks_off_waiting_for_the_user(number: signal.Signals) -> None:
     """While the user is asked a signal ends the command at once; after it the handlers are as they were."""
     before = signal.getsignal(number)
-    with pytest.raises(Interrupted) as caught, breaking():
+    with pytest.raises(Interrupted) as caught, breaking(Future()):
         _wait_for(number)
     assert caught.value.signal == number
     assert signal.getsignal(number) is before
+
+
+def test_a_user_is_not_waited_for_after_a_signal() -> None:
+    """A signal that came before the user is asked counts as well."""
+    stop: Future[int] = Future()
+    stop.set_result(signal.SIGTERM)
+    with pytest.raises(Interrupted) as caught, breaking(stop):
+        pytest.fail("the user is asked")
+    assert caught.value.signal == signal.SIGTERM
 
 
 @pytest.mark.parametrize("verb", ["history", "plan"])

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import pty
 import select
 import signal
 import struct
@@ -19,7 +18,8 @@ import pytest
 from tests.reconciler.cli.conftest import FAST, Cli
 from tests.reconciler.cli.test_applying import live
 
-BATCHWRIGHT = (sys.executable, "-c", "from reconciler.cli import main; main()")
+MAIN = "from reconciler.cli import main; main()"
+BATCHWRIGHT = (sys.executable, "-c", MAIN)
 ROOT = Path(__file__).parents[3]
 SLOW = ("--provider", "simulator", "--speed", "2")
 """Making an environment takes 40 simulated seconds, twenty real ones: time for a signal, also on a busy machine."""
@@ -34,9 +34,9 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def started(*words: str | Path) -> Iterator["subprocess.Popen[str]"]:
+def started(*words: str | Path, program: Sequence[str] = BATCHWRIGHT) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
-        [*BATCHWRIGHT, *map(str, words)],
+        [*program, *map(str, words)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -69,7 +69,7 @@ def test_a_signal_ends_an_apply_with_its_report(
         began = time.monotonic()
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == code
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < PATIENCE / 2
     assert "interrupted: calls in flight finish" in err
     assert "Traceback" not in out + err
     assert "CreateComputeEnvironment  interrupted" in out
@@ -121,6 +121,16 @@ def test_a_reader_that_goes_is_no_error(words: Sequence[str]) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_manifest_through_a_pipe(small: Path, home: Path) -> None:
+    """A manifest may come through a pipe, which can be read once only: `apply <(envsubst …)`."""
+    line = 'cat small.yaml | "$@" apply /dev/stdin --auto-approve --provider simulator --speed 1000'
+    done = subprocess.run(
+        ["bash", "-c", line, "bash", *BATCHWRIGHT], capture_output=True, text=True, timeout=PATIENCE, cwd=small.parent
+    )
+    assert done.returncode == 0, done.stderr
+    assert "high" in live(home)
+
+
 def test_a_full_disk_is_an_error(small: Path) -> None:
     """A result that cannot be written ends with 1 and says why."""
     with open("/dev/full", "w") as full:
@@ -131,23 +141,35 @@ def test_a_full_disk_is_an_error(small: Path) -> None:
     assert done.stderr.startswith("Error: stdout cannot be written: No space left on device\n")
 
 
-def on_a_terminal(words: Sequence[str | Path], answers: dict[bytes, bytes], rows: int = 24) -> tuple[int, str]:
+_TAKES_THE_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0)\n"
+"""Makes stdin the terminal of a new session, whose keys then send signals."""
+
+
+def on_a_terminal(
+    words: Sequence[str | Path], answers: dict[bytes, bytes], rows: int = 24, code: str = MAIN
+) -> tuple[int, str]:
     """Run a command on a terminal of its own and answer what it says; its exit code and all that it showed."""
-    child, terminal = pty.fork()
-    if child == 0:
-        os.execve(BATCHWRIGHT[0], [*BATCHWRIGHT, *map(str, words)], {**os.environ, "TERM": "xterm", "LINES": str(rows)})
+    terminal, inner = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 120, 0, 0))
-    seen, left = b"", dict(answers)
-    ends = time.monotonic() + PATIENCE
-    # A terminal whose process has ended fails on reading.
-    with suppress(OSError):
-        while time.monotonic() < ends and (select.select([terminal], [], [], ends - time.monotonic())[0]):
-            seen += os.read(terminal, 65536)
-            for words_seen in [words_seen for words_seen in left if words_seen in seen]:
-                os.write(terminal, left.pop(words_seen))
-    os.close(terminal)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), seen.decode(errors="replace")
+    with subprocess.Popen(
+        [sys.executable, "-c", _TAKES_THE_TERMINAL + code, *map(str, words)],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        env={**os.environ, "TERM": "xterm", "LINES": str(rows)},
+        start_new_session=True,
+    ) as process:
+        os.close(inner)
+        seen, left = b"", dict(answers)
+        ends = time.monotonic() + PATIENCE
+        # A terminal whose process has ended fails on reading.
+        with suppress(OSError):
+            while time.monotonic() < ends and (select.select([terminal], [], [], ends - time.monotonic())[0]):
+                seen += os.read(terminal, 65536)
+                for words_seen in [words_seen for words_seen in left if words_seen in seen]:
+                    os.write(terminal, left.pop(words_seen))
+        os.close(terminal)
+    return process.returncode, seen.decode(errors="replace")
 
 
 @pytest.mark.parametrize(
@@ -165,11 +187,28 @@ def test_the_prompt(small: Path, home: Path, answer: bytes, code: int) -> None:
 
 def test_an_interrupt_at_the_prompt(small: Path, home: Path) -> None:
     """Ctrl-C at the prompt ends the command at once, with 130 and nothing changed."""
-    began = time.monotonic()
     ended, shown = on_a_terminal(["apply", small, *FAST], {b"[y/N]": b"\x03"})
     assert (ended, live(home)) == (130, set()), shown
     assert "interrupted; nothing was changed" in shown
-    assert time.monotonic() - began < PATIENCE / 2
+
+
+@pytest.mark.parametrize("words", ["[y/N]", "Plan: "])
+def test_an_interrupt_before_the_prompt_is_read(small: Path, home: Path, words: str) -> None:
+    """A signal that comes as the prompt, or what stands before it, is shown is not lost: nobody is waited for."""
+    code = (
+        "import os, signal, time\n"
+        "from reconciler.cli import main\n"
+        "from reconciler.cli.terminal import Terminal\n"
+        "for name in ('result', 'aside'):\n"
+        "    def shown(self, text, tell=getattr(Terminal, name)):\n"
+        "        tell(self, text)\n"
+        f"        if {words!r} in text:\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "    setattr(Terminal, name, shown)\n"
+        "main()\n"
+    )
+    ended, shown = on_a_terminal(["apply", small, *FAST], {}, code=code)
+    assert (ended, live(home)) == (130, set()), shown
 
 
 def test_destroy_asks_by_the_name_of_the_stack(applied: Path) -> None:
