@@ -45,7 +45,7 @@ class Outcome:
     error: str | None = None
     hint: str | None = None
     because: str | None = None
-    exit_code: int = 1
+    exit_code: int = 0
 
 
 @attrs.frozen

@@ -24,7 +24,7 @@ from plans.policy import Policy, strictest
 from plans.report import Event, Report
 from providers import model
 from providers.clients import Connection, connect
-from providers.clock import SystemClock
+from providers.clock import Clock, SystemClock
 from providers.errors import BatchwrightError, CallError, NotConfirmed
 from providers.kinds import Kinds, bind
 from providers.resources import Address, Target
@@ -67,7 +67,8 @@ class Reconciler:
     """One target, ready to be reconciled.
 
     `policies` bind every plan beside the manifest's own; the strictest wins. `pool` makes the executor of a run.
-    `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins.
+    `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins. `wall` is
+    the time of whoever approves, which simulated time is not.
     """
 
     target: Target
@@ -78,6 +79,7 @@ class Reconciler:
     rng: random.Random = attrs.field(factory=random.Random, repr=False)
     pool: Callable[[int], Executor] = ThreadPoolExecutor
     stop: Future[int] | None = None
+    wall: Clock = attrs.field(factory=SystemClock, repr=False)
 
     @classmethod
     def connect(
@@ -155,14 +157,14 @@ class Reconciler:
             with self._lock(account, manifest.stack):
                 plan = task.plan()
                 refuse(plan, held)
-                planned = self.connection.clock.now()
+                asked = self.wall.now()
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
                     report = Report(plan.id, calls=calls, throttles=throttles, residue=plan)
                 elif not approve(plan):
                     raise NotConfirmed("the plan was not approved; nothing was changed")
                 else:
-                    if self.connection.clock.now() - planned > _MOMENT:
+                    if self.wall.now() - asked > _MOMENT:
                         plan, approved = task.plan(), plan
                         refuse(plan, approved)
                     with self._journal(account, manifest.stack) as journal:
@@ -240,7 +242,7 @@ class Reconciler:
     def _lock(self, account: str | None, stack: str) -> FileLock | NoLock:
         if self.settings.lock == "none" or self.settings.state is None:
             return NoLock()
-        holder = Holder(socket.gethostname(), os.getpid(), SystemClock().now(), "apply")
+        holder = Holder(socket.gethostname(), os.getpid(), self.wall.now(), "apply")
         return FileLock(self._state_file(account, stack, "lock"), holder)
 
     def _journal(self, account: str | None, stack: str) -> AbstractContextManager[Journal]:

@@ -14,6 +14,7 @@ from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
 from providers.resources import Document
 
 SERVICE_LINKED_ROLE_PATH = "aws-service-role/batch.amazonaws.com/"
+SERVICE_LINKED_ROLE = "AWSServiceRoleForBatch"
 
 
 def _resources(document: Document) -> Mapping[str, Any]:
@@ -43,7 +44,8 @@ def _not_fargate(document: Document) -> bool:
 
 def _ordinary_role(document: Document) -> bool:
     role = document.get("serviceRole")
-    return isinstance(role, str) and bool(role) and SERVICE_LINKED_ROLE_PATH not in role
+    linked = (None, "", SERVICE_LINKED_ROLE)
+    return role not in linked and SERVICE_LINKED_ROLE_PATH not in str(role)
 
 
 def _same_role(wanted: Any, shown: Any) -> bool:

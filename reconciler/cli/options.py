@@ -164,7 +164,7 @@ only_option = click.option(
     "--only",
     metavar="ADDRESS",
     multiple=True,
-    help="Only this (KIND.NAME) and what depends on it; deletes nothing. May be repeated.",
+    help="Only this (KIND.NAME) and what depends on it, not what it needs; deletes nothing. May be repeated.",
 )
 variable_options = _stack(
     click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="A value for a declared variable."),
@@ -189,7 +189,7 @@ bound_options = _stack(
     click.option(
         "--drain",
         type=click.Choice(["refuse", "wait", "cancel", "terminate"]),
-        help="What becomes of the jobs of what left the manifest, whatever its policy says.",
+        help="What becomes of the jobs of queues that left the manifest; so far only refuse can be carried out.",
     ),
 )
 run_options = _stack(

@@ -237,6 +237,7 @@ def test_unsaid_and_empty_is_fine_on_fargate() -> None:
 ROLES = [
     (LINKED, ORDINARY, "replace", "role-class"),
     (ORDINARY, LINKED, "replace", "role-class"),
+    (ORDINARY, "AWSServiceRoleForBatch", "replace", "role-class"),
     (ORDINARY, f"{ORDINARY}2", "update", "role"),
 ]
 

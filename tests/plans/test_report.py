@@ -71,5 +71,5 @@ def test_exit_codes() -> None:
     assert IN_PART.exit_code == 4
     assert NOT_CONVERGED.exit_code == 4
     assert Report("p", (failed, waited)).exit_code == 4
-    assert Report("p", (Outcome("s", "job_queue.high", "CreateJobQueue", "failed"), waited)).exit_code == 1
+    assert Report("p", (Outcome("s", "job_queue.high", "CreateJobQueue", "failed", exit_code=1), waited)).exit_code == 1
     assert Report("p", interrupted_by=15).exit_code == 143

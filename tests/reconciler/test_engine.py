@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from plans.plan import Plan
+from providers.clock import ManualClock
 from providers.errors import CredentialsMissing, StalePlan, StoreError
 from providers.resources import Target
 from reconciler import Reconciler, Settings, load
@@ -75,7 +76,8 @@ def test_a_target_is_of_a_provider_that_there_is() -> None:
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
     """Whoever takes minutes to approve has the world read again, and is refused what was not shown."""
-    stage = Stage.new()
+    stage, wall = Stage.new(), ManualClock()
+    stage.reconciler = attrs.evolve(stage.reconciler, wall=wall)
     stage.apply(LAB)
     changed = edit(LAB, ("priority: 10", "priority: 11"))
 
@@ -83,6 +85,7 @@ def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
         if moved:
             stage.world.update_job_queue(jobQueue="lab-high", priority=50)
         stage.settle(300)
+        wall.sleep(300)
         return True
 
     if moved:
