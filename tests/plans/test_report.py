@@ -50,7 +50,7 @@ def test_the_report_is_the_last_object() -> None:
         "error": None,
         "hint": None,
         "because": "compute_environment.big/create",
-        "exit_code": 1,
+        "exit_code": 0,
     }
 
 
