@@ -123,7 +123,7 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
         ]
         if live.status == "INVALID" and not units:
             message = f"it is INVALID: {live.status_reason or 'AWS gives no reason'}"
-            hint = "change the field that AWS complains about, or repair what it names"
+            hint = "mend what the reason names; AWS looks at it again with the next update, such as another maxvCpus"
             refusals.append(_refusal(resource.address, "invalid", message, hint))
     change = _change(
         resource, action, impact, _reason(live, [rule for _, rule in classed], adopted), (*differences, *tagged)

@@ -139,8 +139,7 @@ class Inquiries:
         if self.account is None:
             return None
         queue = str(sent.get("jobQueue", "")).rpartition("/")[2]
-        arn = kind.arn(name, self.provider.client.meta.partition, self.region, self.account)
-        return arn.replace("{jobQueue}", queue)
+        return kind.arn(name, self.provider.client.meta.partition, self.region, self.account, queue)
 
     def _describe(self, look: Look, at: float | None = None) -> None:
         asked = self._open[look.step]

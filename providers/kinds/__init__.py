@@ -95,12 +95,9 @@ class Kind:
         """What an update of this wanted document sends to unset a path; None where the API has nothing for that."""
         return next((row.value for row in self.facts.resets if row.path == path and row.when(document)), None)
 
-    def arn(self, name: str, partition: str, region: str, account: str) -> str:
-        """The ARN that an object of this name has; of a definition, that of the family.
-
-        In that of a quota share `{jobQueue}` is left to be filled in.
-        """
-        return f"arn:{partition}:batch:{region}:{account}:" + self.facts.arn.format(name=name, jobQueue="{jobQueue}")
+    def arn(self, name: str, partition: str, region: str, account: str, queue: str = "") -> str:
+        """The ARN of an object of this name; of a definition, that of the family; of a quota share, in a queue."""
+        return f"arn:{partition}:batch:{region}:{account}:" + self.facts.arn.format(name=name, jobQueue=queue)
 
 
 @attrs.frozen

@@ -38,13 +38,13 @@ def test_kinds_are_told_by_name_and_by_section() -> None:
         ("scheduling_policy", "fair", "scheduling-policy/fair"),
         ("consumable_resource", "licence", "consumable-resource/licence"),
         ("service_environment", "train", "service-environment/train"),
-        ("quota_share", "half", "job-queue/{jobQueue}/quota-share/half"),
+        ("quota_share", "half", "job-queue/high/quota-share/half"),
     ],
 )
 def test_arns_can_be_told_before_a_creation(kind: str, name: str, arn: str) -> None:
     """In every partition."""
     assert (
-        KINDS[kind].arn(name, "aws-cn", "cn-north-1", "123456789012")
+        KINDS[kind].arn(name, "aws-cn", "cn-north-1", "123456789012", "high")
         == f"arn:aws-cn:batch:cn-north-1:123456789012:{arn}"
     )
 
