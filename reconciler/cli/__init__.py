@@ -1,20 +1,19 @@
 """The command line: one file a group of verbs. The only place that prints.
 
-stdout carries the result, stderr the progress. Heavy imports stand inside the verbs, so that `--help`, `validate`,
-`show` and `schema` start at once. Exit codes: 0 done or no changes · 1 error · 2 changes or drift · 3 refused · 4 in
-part, or not converged · 130, 143 interrupted.
+stdout carries the result, stderr the progress. Verbs are imported when they are called, and heavy imports stand inside
+them, so that `--help`, `validate`, `show` and `schema` start at once. Exit codes: 0 done or no changes · 1 error ·
+2 changes or drift · 3 refused · 4 in part, or not converged · 130, 143 interrupted.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 import attrs
 import click
 
-from plans.plan import Plan
 from providers.errors import BatchwrightError, Interrupted, ManifestError, PlanRefused
-from reconciler.cli import applying, controlplane, inspecting, planning
 from reconciler.cli.terminal import Terminal
 
 _EPILOG = """\b
@@ -26,26 +25,51 @@ Without an AWS account:
   batchwright plan examples/genomics --provider simulator"""
 
 
-class _InOrder(click.Group):
-    """Lists its verbs in the order in which they were given to it."""
+_VERBS: Mapping[str, tuple[str, str]] = {
+    "plan": ("planning", "Show what apply would do; changes nothing."),
+    "drift": ("planning", "Show what moved away from the manifest; exit 2 if anything did."),
+    "apply": ("applying", "Make AWS Batch as a manifest says, or carry out a plan file."),
+    "destroy": ("applying", "Delete everything that a stack owns."),
+    "validate": ("inspecting", "Check a manifest without looking at AWS: all faults at once."),
+    "show": ("inspecting", "Show a plan file."),
+    "output": ("inspecting", "Print the names and ARNs of what is live."),
+    "history": ("inspecting", "Show what earlier runs of a stack did from this machine."),
+    "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
+    "schema": ("inspecting", "Print the JSON Schema of manifests, plans or events."),
+    "simulator": ("controlplane", "Serve, show or reset the embedded model of AWS Batch."),
+}
+"""The verbs in the order of `--help`: the module of each, and its help in a line."""
+
+
+class _Verbs(click.Group):
+    """Imports a verb when it is called, and none to list them all."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return list(self.commands)
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _VERBS:
+            return None
+        module = import_module(f"reconciler.cli.{_VERBS[cmd_name][0]}")
+        verb: click.Command = getattr(module, cmd_name)
+        return verb
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in _VERBS.items()])
 
 
 @click.group(
-    cls=_InOrder,
+    cls=_Verbs,
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="batchwright", message="batchwright %(version)s")
 def batchwright() -> None:
     """Keep AWS Batch the way a manifest says it should be."""
-
-
-for command in (*planning.COMMANDS, *applying.COMMANDS, *inspecting.COMMANDS, controlplane.simulator):
-    batchwright.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -90,7 +114,7 @@ def _more(error: BatchwrightError) -> dict[str, Any]:
     match error:
         case ManifestError(faults=faults):
             return {"faults": [attrs.asdict(fault) for fault in faults]}
-        case PlanRefused(plan=Plan(refusals=refusals)):
-            return {"refusals": [attrs.asdict(refusal) for refusal in refusals]}
+        case PlanRefused(plan=plan) if plan is not None:
+            return {"refusals": [attrs.asdict(refusal) for refusal in getattr(plan, "refusals", ())]}
         case _:
             return {}

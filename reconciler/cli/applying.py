@@ -73,9 +73,6 @@ def destroy(options: Given, paths: tuple[str, ...], stack: str | None, auto_appr
     return _carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=True)
 
 
-COMMANDS = (apply, destroy)
-
-
 def _carry_out(options: Given, wish: Wish, kinds: Kinds, *, auto_approve: bool, destroying: bool) -> int:
     terminal = options.terminal
     _same_provider(wish.held, options.provider)

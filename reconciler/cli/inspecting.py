@@ -157,6 +157,3 @@ def output(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
         for address, values in found.items():
             options.terminal.say(f"{address}  {values['arn']}")
     return 0
-
-
-COMMANDS = (validate, show, output, history, graph, schema)

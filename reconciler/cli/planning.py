@@ -97,6 +97,3 @@ def drift(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
     if found.refusals:
         return 3
     return 0 if found.empty else 2
-
-
-COMMANDS = (plan, drift)

@@ -25,8 +25,15 @@ from tests.reconciler.cli.conftest import FAST, SMALL, Cli
 from tests.reconciler.cli.test_applying import live
 from tests.reconciler.cli.test_planning import edited
 
-VERBS = [*batchwright.commands]
 
+def verb_named(name: str) -> click.Command:
+    verb = batchwright.get_command(click.Context(batchwright), name)
+    assert verb is not None
+    return verb
+
+
+COMMANDS = {name: verb_named(name) for name in batchwright.list_commands(click.Context(batchwright))}
+VERBS = [*COMMANDS]
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
@@ -44,6 +51,7 @@ def test_help_is_a_summary_a_verb(cli: Cli) -> None:
     assert "3 refused" in said.out
     for verb in VERBS:
         assert f"\n  {verb} " in said.out
+        assert COMMANDS[verb].get_short_help_str(200).rstrip(".") in " ".join(said.out.split())
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -53,7 +61,7 @@ def test_each_verb_has_help(cli: Cli, verb: str) -> None:
     assert (said.code, said.err) == (0, "")
     assert said.out.startswith(f"Usage: batchwright {verb} ")
     assert cli(verb, "-h").out == said.out
-    options = [it for it in batchwright.commands[verb].params if isinstance(it, click.Option)]
+    options = [it for it in COMMANDS[verb].params if isinstance(it, click.Option)]
     assert all(option.help for option in options)
 
 
@@ -388,7 +396,7 @@ class _Broken(io.StringIO):
 _WORDS = st.sampled_from(
     [
         *VERBS,
-        *(option for command in batchwright.commands.values() for it in command.params for option in it.opts),
+        *(option for command in COMMANDS.values() for it in command.params for option in it.opts),
         *(
             "show",
             "reset",
