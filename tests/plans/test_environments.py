@@ -11,7 +11,6 @@ from plans.change import Impact
 from plans.jsonform import encode_members
 from providers.resources import Live
 from tests.plans.core import (
-    KINDS,
     LINKED,
     ORDINARY,
     actions,
@@ -436,10 +435,6 @@ def test_cluster_and_namespace_are_for_life(said: str, path: str) -> None:
     assert codes(made) == [(ADDRESS, "replacement")]
 
 
-@pytest.mark.skipif(
-    KINDS["compute_environment"].spec.at(["eksConfiguration", "accessEntry"]) is None,
-    reason="the installed botocore does not know the field",
-)
 def test_an_update_leaves_out_what_only_a_creation_takes() -> None:
     """Of eksConfiguration the update takes the access entry alone; its status is AWS's."""
     shown = {
