@@ -62,7 +62,8 @@ def _until(kind: Kind) -> Until:
 def _create(decision: Decision, kind: Kind) -> list[Step]:
     name, spec = decision.change.name, decision.spec
     goal = Goal(kind.name, name, _until(kind), deadline=SETTLED)
-    now = {member: value for member, value in spec.items() if member in kind.create_spec.members}
+    deferred = {path.partition(".")[0] for path in kind.update_only}
+    now = {member: value for member, value in spec.items() if member not in deferred}
     steps = [
         step(
             "create",
@@ -73,7 +74,7 @@ def _create(decision: Decision, kind: Kind) -> list[Step]:
             why="it is not there yet",
         )
     ]
-    later = tuple(member for member in normalise(spec, kind) if member not in now)
+    later = tuple(member for member in normalise(spec, kind) if member in deferred)
     if later and kind.facts.update is not None:
         arguments = {kind.update_key: Ref(decision.change.address), **sent(later, spec, kind)}
         goal = Goal(kind.name, name, _until(kind), expected(later, spec, kind), SETTLED)

@@ -1,7 +1,6 @@
 """What must hold between the resources of one stack: each has a name of its own, and none waits for itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import dropwhile
 
 from plans.nodes import Entry, Faults, Node
 from providers.kinds import Kinds
@@ -43,7 +42,8 @@ def nothing_waits_for_itself(
                 del trail[address]
             elif following in trail:
                 if address not in told and following not in told:
-                    way = [*dropwhile(lambda passed, to=following: passed != to, trail)]  # type: ignore[misc]
+                    passed = [*trail]
+                    way = passed[passed.index(following) :]
                     told.update(way)
                     _tell_cycle(way, entries, kinds, faults)
             elif following not in done and following in edges:

@@ -13,12 +13,11 @@ import attrs
 
 from providers.clock import Clock, ScaledClock, SystemClock
 from providers.errors import CredentialsMissing, InputError, StoreError, Unreachable
-from providers.resources import Target
+from providers.resources import SIMULATOR_FILE, Target
 
 if TYPE_CHECKING:
     from botocore.session import Session
 
-SIMULATOR_FILE = ".batchwright/simulator.db"
 SIMULATOR_REGION = "us-east-1"
 
 # More than any --parallelism that makes sense: connections are opened as they are needed.

@@ -20,6 +20,11 @@ DIGEST_TAG = "batchwright:digest"
 REGISTERED_TAG = "batchwright:registered"
 HOUSE_TAG_PREFIX = "batchwright:"
 
+SIMULATOR_FILE = ".batchwright/simulator.db"
+"""Where the simulator keeps its world unless told otherwise, from the current folder."""
+
+DrainMode = Literal["refuse", "wait", "cancel", "terminate"]
+
 EMPTY: Document = MappingProxyType({})
 
 
@@ -133,7 +138,7 @@ class Lifecycle:
 class Drain:
     """What to do with the unfinished jobs of a queue that goes; `timeout` in seconds."""
 
-    mode: Literal["refuse", "wait", "cancel", "terminate"] = "refuse"
+    mode: DrainMode = "refuse"
     timeout: float | None = None
 
 

@@ -58,7 +58,7 @@ class Journal:
     @contextlib.contextmanager
     def open(cls, path: Path) -> Iterator[Self]:
         """A journal in a file, made if it is not there. Raises StoreError where it cannot be written."""
-        with _told(path):
+        with told("journal", path):
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -136,7 +136,7 @@ class History:
 
 def read(path: Path) -> History:
     """Read a journal; one that was never written is empty. Raises StoreError where it cannot be read."""
-    with _told(path):
+    with told("journal", path):
         try:
             data = path.read_bytes()
         except FileNotFoundError:
@@ -213,7 +213,7 @@ _RECORDS: Mapping[str, Callable[[Run, Mapping[str, Any]], Run]] = {
 
 def _append(path: Path, descriptor: int, line: str) -> None:
     """Write one line and wait until it is on the disk; a line that a crash tore is not glued to it."""
-    with _told(path):
+    with told("journal", path):
         end = os.fstat(descriptor).st_size
         torn = end > 0 and os.pread(descriptor, 1, end - 1) != b"\n"
         data = (b"\n" if torn else b"") + line.encode() + b"\n"
@@ -223,11 +223,12 @@ def _append(path: Path, descriptor: int, line: str) -> None:
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(what: str, path: Path) -> Iterator[None]:
+    """Tell an OSError about a file of the state folder as a StoreError; `what` is the journal or the lock."""
     try:
         yield
     except OSError as error:
         raise StoreError(
-            f"the journal {path} cannot be read or written: {error.strerror}",
+            f"the {what} {path} cannot be read or written: {error.strerror}",
             hint="set XDG_STATE_HOME to a folder that can be written to",
         ) from error

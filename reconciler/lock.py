@@ -4,18 +4,17 @@ A flock belongs to the open file, not to its contents: the system drops it when 
 that a killed run leaves none behind. What the file says is told to whoever finds it taken, and trusted for nothing.
 """
 
-import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
 import attrs
 
-from providers.errors import LockHeld, StoreError
+from providers.errors import LockHeld
+from reconciler.journal import told
 
 
 @attrs.frozen
@@ -42,7 +41,7 @@ class FileLock:
     _descriptor: int = attrs.field(default=-1, init=False)
 
     def __enter__(self) -> None:
-        with _told(self.path):
+        with told("lock", self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -90,14 +89,3 @@ def _read(descriptor: int) -> str:
         return str(Holder(**json.loads(os.pread(descriptor, 4096, 0))))
     except (ValueError, TypeError, OverflowError):
         return ""
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"the lock {path} cannot be taken: {error.strerror}",
-            hint="set XDG_STATE_HOME to a folder that can be written to",
-        ) from error

@@ -262,6 +262,5 @@ FACTS = Facts(
     alike=MappingProxyType({"serviceRole": _same_role}),
     settles=True,
     switched=True,
-    create_first=True,
     quota=50,
 )

@@ -129,5 +129,4 @@ class Facts:
     settles: bool = False
     switched: bool = False
     revisions: bool = False
-    create_first: bool = False
     quota: int | None = None

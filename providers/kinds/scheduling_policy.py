@@ -58,5 +58,4 @@ FACTS = Facts(
     ),
     resets=(Reset("fairsharePolicy", _NOTHING_SHARED),),
     filled=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
-    create_first=True,
 )

@@ -32,6 +32,5 @@ FACTS = Facts(
     rules=(Rule("in-place", ("state", "capacityLimits"), "update", "taken in place; limits are sent in full"),),
     settles=True,
     switched=True,
-    create_first=True,
     quota=50,
 )

@@ -14,7 +14,7 @@ from plans.policy import Policy
 from providers import model
 from providers.errors import InputError, RefusedError
 from providers.kinds import Kinds, bind
-from providers.resources import Address, Drain, Target
+from providers.resources import SIMULATOR_FILE, Address, Drain, DrainMode, Target
 from reconciler.cli.terminal import Terminal
 from reconciler.files import source, sources
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Command = Callable[..., int | None]
 
 VARIABLE_PREFIX = "BATCHWRIGHT_VAR_"
-SIMULATOR_FILE = ".batchwright/simulator.db"
 
 
 @attrs.frozen
@@ -47,7 +46,7 @@ class Given:
     max_api_rate: float = 10.0
     timeout: float | None = None
     lock: str = "file"
-    drain: str | None = None
+    drain: DrainMode | None = None
 
     def manifest(self, paths: tuple[str, ...], kinds: Kinds) -> Manifest:
         """The manifest of these paths with the variables given; raises ManifestError with all its faults."""
@@ -112,7 +111,7 @@ class Given:
         if self.drain is None:
             return manifest
         policy = manifest.policy
-        chosen = attrs.evolve(policy, drain=Drain(self.drain), said=policy.said | {"drain"})  # type: ignore[arg-type]
+        chosen = attrs.evolve(policy, drain=Drain(self.drain), said=policy.said | {"drain"})
         return attrs.evolve(manifest, policy=chosen)
 
     def again(self) -> list[str]:

@@ -53,7 +53,7 @@ def entry(name: str, value: Any) -> dict[str, Any]:
 
 def test_entries_of_lists_and_of_the_normal_form() -> None:
     """Entries are found in any depth, as a list and under their names; all else stays."""
-    document = {
+    document: dict[str, Any] = {
         "containerProperties": {
             "image": "secret:token",
             "environment": [entry("DB_PASSWORD", "hunter2"), entry("STAGE", "dev")],
@@ -73,7 +73,7 @@ def test_entries_of_lists_and_of_the_normal_form() -> None:
     assert environment["API_KEY"]["value"].startswith("(secret ")
     assert environment["MY_TOKEN"]["value"].startswith("(secret ")
     assert masked["tags"] == document["tags"]
-    assert masked["containerProperties"]["secrets"] == document["containerProperties"]["secrets"]  # type: ignore[index]
+    assert masked["containerProperties"]["secrets"] == document["containerProperties"]["secrets"]
     assert masked["containerProperties"]["image"] == "secret:token"
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+from typing import Any
 
 import pytest
 import yaml
@@ -55,8 +56,8 @@ def test_quoted_null(text: str) -> None:
 
 def test_marks() -> None:
     """Every key and value knows its line and column, counted from 1."""
-    root = node("a:\n  - b: c\n")
-    entry = root.value["a"].node.items[0].entries["b"]  # type: ignore[call-overload,index,union-attr]
+    root: Any = node("a:\n  - b: c\n")
+    entry = root.value["a"].node.items[0].entries["b"]
     assert (entry.key.line, entry.key.column, entry.node.line, entry.node.column) == (2, 5, 2, 8)
 
 
