@@ -9,13 +9,15 @@ DEMO := .batchwright/demo
 BATCHWRIGHT := XDG_STATE_HOME="$(CURDIR)/$(DEMO)" BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
 SIMULATED := --simulator-file $(DEMO)/simulator.db --speed 30
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench explore docs clean
 
 help:
 	@echo "make demo    plan, apply and plan again on the embedded simulator"
 	@echo "make test    format, lint, types, import contracts, tests with coverage"
 	@echo "make lint    the same without the tests"
 	@echo "make bench   speed and memory, as ratios within one run"
+	@echo "make explore each rule of the simulator switched off, and the test that fails without it"
+	@echo "make docs    renew the rules in docs/simulator.md"
 	@echo "make clean   remove what the others made"
 
 demo: $(SEEN)/run
@@ -35,6 +37,14 @@ test: lint
 
 bench: $(SEEN)/develop
 	$(BIN)/python -m benchmarks
+
+explore: $(SEEN)/develop
+	$(BIN)/python -m tests.exploration
+
+# What stands below the marker is made anew from the rules of the simulator.
+docs: $(SEEN)/run
+	{ sed '/^<!-- rules:/q' docs/simulator.md && echo && $(BIN)/batchwright simulator rules --markdown; } > docs/simulator.new
+	mv docs/simulator.new docs/simulator.md
 
 clean:
 	rm -rf $(VENV) $(DEMO) build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

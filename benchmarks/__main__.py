@@ -123,6 +123,23 @@ def no_change(rounds: int, folder: Path) -> Iterator[Figure]:
         yield Figure("no-change plan of 50 + 50 + 500, HTTP", ours, theirs, "boto3 paging the same, concurrently")
 
 
+def simulator() -> tuple[list[Figure], dict[str, float]]:
+    """What the simulator takes, empty and full, and its absolute figures."""
+    run = [sys.executable, "-m", "benchmarks.control_plane"]
+    took: dict[str, float] = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    rows = (
+        ("simulated call under boto3", "describe through boto3", "boto3 alone"),
+        ("simulated call, full store", "describe, full store", "describe"),
+        ("simulated submission, full store", "submit, full store", "submit"),
+        ("simulated call over HTTP, full store", "describe, HTTP, full store", "describe, HTTP"),
+    )
+    figures = [Figure(name, took[ours], took[theirs], theirs) for name, ours, theirs in rows]
+    return figures, {
+        "simulated calls a second over HTTP, full store": 1 / took["describe, HTTP, full store"],
+        "peak memory of the full store, MiB": took["peak_mib"],
+    }
+
+
 @contextmanager
 def serving(file: str) -> Iterator[str]:
     server = subprocess.Popen(
@@ -148,15 +165,18 @@ def main() -> None:
         folder = Path(name)
         figures = [*start(options.rounds), *reading(options.rounds, folder), *no_change(options.rounds, folder)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    simulated, absolute = simulator()
+    figures += simulated
     for figure in figures:
         print(
-            f"{figure.name:<40} {figure.ours * 1000:8.0f} ms  {figure.ratio:5.2f} x  {figure.against}"
-            f" ({figure.theirs * 1000:.0f} ms)"
+            f"{figure.name:<48} {figure.ours * 1000:8.2f} ms  {figure.ratio:5.2f} x  {figure.against}"
+            f" ({figure.theirs * 1000:.2f} ms)"
         )
-    print(f"{'peak memory of all of the above':<40} {memory:8} MiB")
+    for name, value in {"peak memory of planning, MiB": memory, **absolute}.items():
+        print(f"{name:<48} {value:8.0f}")
     if options.json:
         rows = [attrs.asdict(figure) | {"ratio": figure.ratio} for figure in figures]
-        options.json.write_text(json.dumps({"figures": rows, "peak_mib": memory}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"figures": rows, "peak_mib": memory, **absolute}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

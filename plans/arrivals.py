@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from plans import paths
-from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, infrastructure_patience, settle, step
+from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, infrastructure_patience, settle, step, wait
 from plans.change import Action
 from plans.decide import Decision
 from plans.normalise import normalise
@@ -52,7 +52,7 @@ def _wait_gone(decision: Decision, kind: Kind) -> list[Step]:
     if decision.live is None:
         return []
     goal = Goal(kind.name, decision.live.name, "gone", deadline=GONE)
-    return [step("wait", decision, None, goal=goal, why="its name is taken until the old one is gone")]
+    return [wait(decision, decision.live, kind, goal, "its name is taken until the old one is gone")]
 
 
 def _until(kind: Kind) -> Until:
@@ -93,6 +93,11 @@ def _creation(kind: Kind, spec: Document, name: str, tags: Mapping[str, Any]) ->
     return {kind.name_member: name, **made, "tags": dict(tags)}
 
 
+def _saying_something(spec: Document) -> Document:
+    """A definition without its empty members: `retryStrategy: {}` is no strategy to Batch, and is refused."""
+    return {member: value for member, value in spec.items() if value not in ([], {})}
+
+
 def _register(decision: Decision, kind: Kind) -> list[Step]:
     new = decision.change.action is Action.CREATE
     tags = {**decision.tags, REGISTERED_TAG: NOW}
@@ -101,7 +106,7 @@ def _register(decision: Decision, kind: Kind) -> list[Step]:
             "register",
             decision,
             kind.facts.create,
-            arguments=_creation(kind, decision.spec, decision.change.name, tags),
+            arguments=_creation(kind, _saying_something(decision.spec), decision.change.name, tags),
             goal=Goal(kind.name, decision.change.name, "seen", deadline=SEEN),
             why="it is not there yet" if new else "a definition changes by a new revision",
         )

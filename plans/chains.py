@@ -59,7 +59,12 @@ def settle(decision: Decision, live: Live, kind: Kind) -> list[Step]:
         return []
     machines = live.status == "UPDATING" and "computeResources" in live.spec
     goal = Goal(kind.name, live.name, "settled", deadline=infrastructure_patience(live.spec) if machines else SETTLED)
-    return [step("wait", decision, None, goal=goal, why=f"it is still {live.status}")]
+    return [wait(decision, live, kind, goal, f"it is still {live.status}")]
+
+
+def wait(decision: Decision, live: Live, kind: Kind, goal: Goal, why: str) -> Step:
+    """A wait without a call. It names the object as a call would: some kinds can only be asked for by ARN."""
+    return step("wait", decision, None, arguments={kind.delete_key: live.arn}, goal=goal, why=why)
 
 
 def chain(*parts: Sequence[Step]) -> Lowered:

@@ -85,7 +85,7 @@ class Checker:
             return f"{name} stands in {within}" if within else f"{name} stands directly in the block, not deeper"
         blocks = [place.removesuffix("[]") for place in found if place.endswith("[]") and "." not in place]
         if "" in found:
-            return f"{name} stands at the top of the manifest"
+            return f"{name} stands at the top of the file"
         return f"{name} is a key of {', '.join(blocks)}" if blocks else None
 
     def _wrong(self, node: Node, path: str, message: str, hint: str | None = None) -> Any:

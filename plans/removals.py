@@ -3,7 +3,7 @@
 A queue is disabled before its jobs are counted, so that none arrives in between; if there are any it is enabled again.
 """
 
-from plans.chains import DISABLED, GONE, SETTLED, Lowered, chain, settle, step
+from plans.chains import DISABLED, GONE, SETTLED, Lowered, chain, settle, step, wait
 from plans.decide import Decision
 from plans.plan import Goal, Step
 from providers.kinds import Kind
@@ -30,7 +30,7 @@ def _deregister(decision: Decision, live: Live, kind: Kind) -> Step:
 def _delete(decision: Decision, live: Live, kind: Kind) -> Lowered:
     gone = Goal(kind.name, live.name, "gone", deadline=GONE)
     if live.status == "DELETING":
-        return chain([step("wait", decision, None, goal=gone, why="it is being deleted already")])
+        return chain([wait(decision, live, kind, gone, "it is being deleted already")])
     disable = _switch(decision, live, kind) if kind.facts.switched and live.state != "DISABLED" else []
     jobs = _jobs(decision, live, kind, switched=bool(disable)) if kind.name == "job_queue" else []
     arguments = {kind.delete_key: live.arn}

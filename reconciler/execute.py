@@ -166,6 +166,7 @@ class _Walk:
         step = running.step
         self.teller.event("started", running, why=step.why)
         if step.call is None:
+            running.sent = self.filled(step.arguments)
             self.wait_for(running, None)
         elif step.call == "ListJobs":
             self.counting.start(step.id, step.arguments["jobQueue"])

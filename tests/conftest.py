@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import hypothesis
 import pytest
 
 from tests.programs import absent
@@ -11,9 +12,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("batchwright")
     group.addoption("--strict-programs", action="store_true", help="An absent program is a failure, not a skip.")
     group.addoption("--aws", action="store_true", help="Run the contract on the AWS account at hand; it costs time.")
+    group.addoption("--record", metavar="FILE", help="With --aws: add what is said and answered to this file.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # The same examples in every run, and no clock: a busy machine is no fault of a test.
+    hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("house")
     config.addinivalue_line("markers", "needs(program, ...): programs that the test calls, which may be absent")
 
 

@@ -224,6 +224,14 @@ class Stage:
                     for one in self._pages("describe_job_definitions", "jobDefinitions", status="ACTIVE")
                 ),
                 *(one["arn"] for one in self._pages("list_scheduling_policies", "schedulingPolicies")),
+                *(
+                    one["serviceEnvironmentArn"]
+                    for one in self._pages("describe_service_environments", "serviceEnvironments")
+                ),
+                *(
+                    one["consumableResourceArn"]
+                    for one in self._pages("list_consumable_resources", "consumableResources")
+                ),
             ]
         )
 
@@ -302,6 +310,48 @@ jobDefinitions:
       resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]
 """
 """A stack with two of most kinds, small enough to be read at a glance."""
+
+TRAINING = """
+stack: training
+namePrefix: lab-
+schedulingPolicies:
+  fair: {fairsharePolicy: {shareDecaySeconds: 600, shareDistribution: [{shareIdentifier: a, weightFactor: 1.0}]}}
+  shares: {quotaSharePolicy: {idleResourceAssignmentStrategy: FIFO}}
+serviceEnvironments:
+  small:
+    serviceEnvironmentType: SAGEMAKER_TRAINING
+    capacityLimits: [{maxCapacity: 10, capacityUnit: NUM_INSTANCES}]
+  shared:
+    serviceEnvironmentType: SAGEMAKER_TRAINING
+    capacityLimits: [{maxCapacity: 10, capacityUnit: ml.m5.large}]
+computeEnvironments:
+  fargate:
+    type: MANAGED
+    computeResources: {type: FARGATE, maxvCpus: 16, subnets: [subnet-1], securityGroupIds: [sg-1]}
+consumableResources:
+  licences: {totalQuantity: 5}
+jobQueues:
+  train: {priority: 1, serviceEnvironmentOrder: [small]}
+  teams: {priority: 1, serviceEnvironmentOrder: [shared], schedulingPolicyArn: shares}
+  work: {priority: 10, computeEnvironmentOrder: [fargate], schedulingPolicyArn: fair}
+quotaShares:
+  red:
+    jobQueue: teams
+    capacityLimits: [{maxCapacity: 4, capacityUnit: ml.m5.large}]
+    resourceSharingConfiguration: {strategy: LEND_AND_BORROW}
+    preemptionConfiguration: {inSharePreemption: ENABLED}
+jobDefinitions:
+  align:
+    type: container
+    schedulingPriority: 1
+    platformCapabilities: [FARGATE]
+    consumableResourceProperties: {consumableResourceList: [{consumableResource: licences, quantity: 1}]}
+    containerProperties:
+      image: "align:1"
+      executionRoleArn: arn:aws:iam::123456789012:role/runs-tasks
+      resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "2048"}]
+"""
+"""A stack with all seven kinds."""
 
 
 def edit(text: str, *changes: tuple[str, str]) -> str:

@@ -16,9 +16,14 @@ import pytest
 from plans.manifest import Source, parse
 from providers import model
 from providers.kinds import bind
+from providers.simulator import Durations, Quotas, Settings, rules
+from providers.simulator.faults import KINDS
+from providers.simulator.operations import OPERATIONS
+from reconciler import scenario
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/manifest.md", "docs/operating.md")
+SIMULATOR = "docs/simulator.md"
+PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", SIMULATOR)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _VARYING = re.compile(r"\d+(\.\d+)?")
 
@@ -58,7 +63,13 @@ def workplace(tmp_path: Path) -> Path:
         shutil.copy2(ROOT / name, tmp_path)
     for name in ("plans", "providers", "reconciler"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "scenario.yaml").write_text(scenario_on_the_page())
     return tmp_path
+
+
+def scenario_on_the_page() -> str:
+    (text,) = blocks(SIMULATOR, "yaml")
+    return text
 
 
 def environment(workplace: Path) -> Mapping[str, str]:
@@ -88,7 +99,7 @@ def run(command: Command, workplace: Path) -> str:
             offline = ["--no-deps", "--no-build-isolation", "--quiet", "--target", str(workplace / "site")]
             words = [sys.executable, *words[1:], *offline]
         case ["batchwright", "simulator", "serve", *_]:
-            return served(workplace)
+            return served([*words, "--port", "0"], workplace)
         case ["batchwright", ("plan" | "apply" | "destroy" | "drift"), *_]:
             words = [*words, "--speed", "3000"]
     done = subprocess.run(
@@ -105,8 +116,7 @@ def run(command: Command, workplace: Path) -> str:
     return done.stdout
 
 
-def served(workplace: Path) -> str:
-    words = ["batchwright", "simulator", "serve", "--port", "0"]
+def served(words: list[str], workplace: Path) -> str:
     with subprocess.Popen(
         words, cwd=workplace, env=environment(workplace), stdout=subprocess.PIPE, text=True
     ) as server:
@@ -153,3 +163,53 @@ def test_the_pages_name_no_file_that_is_not_there() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8")):
             assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def section(title: str) -> str:
+    """What stands on the page of the simulator from a heading to the next."""
+    page = (ROOT / SIMULATOR).read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^#+ {title}\n(.*?)(?=^#+ |\Z)", page, re.DOTALL | re.MULTILINE)
+    return str(found)
+
+
+def rows(title: str) -> list[list[str]]:
+    """The cells of the table of a section, without its head."""
+    lines = [line for line in section(title).splitlines() if line.startswith("|")][2:]
+    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+
+
+def test_the_scenario_on_the_page_of_the_simulator() -> None:
+    """The scenario that the page shows has no faults, and speaks of every thing that a scenario may say on top."""
+    text = scenario_on_the_page()
+    read = scenario.read(Source(SIMULATOR, text.encode()))
+    assert read.settings != Settings()
+    assert set(re.findall(r"^(\w+):", text, re.MULTILINE)) == scenario.FIELD.members.keys() - {"account", "region"}
+
+
+def test_the_page_of_the_simulator_names_every_key_of_a_scenario() -> None:
+    """The tables of faults, durations and quotas are whole, their defaults true, and no key is left unsaid."""
+    assert [kind for kind, _ in rows("Faults")] == list(KINDS)
+    for title, made in (("Durations", Durations()), ("Quotas", Quotas())):
+        values = list(map(str, attrs.astuple(made)))
+        assert rows(title) == [
+            [*row] for row in zip(scenario.FIELD.members[title.lower()].members, values, strict=True)
+        ]
+    said = section("Scenarios") + section("Faults")
+    for path, _ in scenario.FIELD.paths():
+        parent, _, key = path.removesuffix("[]").rpartition(".")
+        assert parent in ("durations", "quotas") or f"`{key}`" in said or f"`{key}: " in said, path
+
+
+def test_the_page_of_the_simulator_names_what_is_not_modelled() -> None:
+    """Every operation of the API is modelled, or said not to be."""
+    said = re.findall(r"Not modelled: ([^.]*)\.", section("What it does not do"))
+    assert set(re.findall(r"`(\w+)`", "".join(said))) == model.load().operations.keys() - OPERATIONS.keys()
+
+
+def test_the_rules_on_the_page_of_the_simulator_are_those_of_today(workplace: Path) -> None:
+    """`make docs` leaves the page as it is, with the rules that the simulator keeps now."""
+    shutil.copytree(ROOT / "docs", workplace / "docs")
+    run(Command("make docs", ()), workplace)
+    renewed = (workplace / SIMULATOR).read_text(encoding="utf-8")
+    assert renewed == (ROOT / SIMULATOR).read_text(encoding="utf-8")
+    assert all(f"\n| `{rule.name.partition('.')[2]}` |" in renewed for rule in rules())

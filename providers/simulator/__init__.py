@@ -10,9 +10,10 @@ It never reads `providers.kinds` nor `providers.model`: a judge that reads the n
 """
 
 from providers.simulator.faults import Fault
+from providers.simulator.operations import rules
 from providers.simulator.rules import Rule
-from providers.simulator.service import Call, Simulator, rules, serve
-from providers.simulator.settings import Durations, Quotas, Settings
+from providers.simulator.service import Call, Simulator, serve
+from providers.simulator.settings import Durations, Outcome, Quotas, Settings
 from providers.simulator.store import Store
 from providers.simulator.wire import Request, Response
 
@@ -20,6 +21,7 @@ __all__ = [
     "Call",
     "Durations",
     "Fault",
+    "Outcome",
     "Quotas",
     "Request",
     "Response",

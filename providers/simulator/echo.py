@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from providers.simulator.lifecycle import Json
+from providers.simulator.registration import runs_on_kubernetes
 from providers.simulator.rules import observed
 
 _CONTAINER_LISTS = ("command", "volumes", "environment", "mountPoints", "ulimits", "resourceRequirements", "secrets")
@@ -14,7 +15,7 @@ _POD_CONTAINER_LISTS = ("args", "command", "env", "volumeMounts")
 def as_shown(request: Json) -> Json:
     """Return the members of a definition as describe shows them. The request stays as it is."""
     shown = {**request, "parameters": request.get("parameters", {}), "tags": request.get("tags", {})}
-    shown["containerOrchestrationType"] = "EKS" if "eksProperties" in request else "ECS"
+    shown["containerOrchestrationType"] = "EKS" if runs_on_kubernetes(request) else "ECS"
     shown["type"] = request["type"].lower()
     _empty_is_not_shown(shown)
     _tags_are_not_propagated(shown)
@@ -51,10 +52,9 @@ def _with_lists(given: Json, keys: Iterable[str]) -> Json:
 
 @observed("hashicorp/terraform-provider-aws acceptance tests")
 def _empty_is_not_shown(shown: Json) -> None:
-    """A retry strategy or a timeout that is sent empty is not returned."""
-    for key in ("retryStrategy", "timeout"):
-        if shown.get(key) == {}:
-            del shown[key]
+    """A timeout that is sent empty is not returned."""
+    if shown.get("timeout") == {}:
+        del shown["timeout"]
 
 
 @observed("go-to-k/cdk-real-drift#1501")

@@ -1,8 +1,12 @@
-"""Compute environments: create, describe, update, delete. What stands inside `computeResources` is in `resources`."""
+"""Compute environments: create, describe, update, delete.
 
+What stands inside `computeResources` is in `resources`, its changes in `updates`, why it is INVALID in `troubles`.
+"""
+
+import re
 from typing import Any
 
-from providers.simulator import jobs, resources, tags
+from providers.simulator import resources, tags, troubles, updates
 from providers.simulator.catalogue import ENVIRONMENT, QUEUE
 from providers.simulator.lifecycle import (
     API,
@@ -10,32 +14,42 @@ from providers.simulator.lifecycle import (
     Json,
     Thing,
     World,
+    begin,
     describe,
     must_be_disabled,
     must_fit,
     must_have_settled,
     name_is_free,
     name_is_well_formed,
-    note_open,
 )
 from providers.simulator.rules import Refused, assumed, documented, observed
 
 HEALTHY = "ComputeEnvironment Healthy"
 USER_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
+_SPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_CLUSTER = re.compile(r"arn:[\w-]+:eks:[^:]+:[^:]+:cluster/.+")
 
 
 def create(world: World, request: Json) -> Json:
     name = request["computeEnvironmentName"]
     name_is_well_formed(name, "computeEnvironmentName")
     _managed_has_resources(request)
+    _unmanaged_has_no_resources(request, request.get("computeResources"))
     _unmanaged_has_a_role(request)
-    _vcpus_are_told_for_unmanaged_only(request)
-    _namespace_is_allowed(request)
+    _unmanaged_runs_on_ecs(request)
+    _vcpus_are_told_for_unmanaged_only(request["type"], request)
     orchestration = "EKS" if "eksConfiguration" in request else "ECS"
+    _settings_are_for_ecs(orchestration, request)
+    if orchestration == "EKS":
+        _cluster_is_named(request["eksConfiguration"])
+        _namespace_is_allowed(request["eksConfiguration"])
+        _cluster_has_room(world, request["eksConfiguration"])
     given = request.get("computeResources")
     if given is not None:
         resources.check_created(given, orchestration, world.now)
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
+    if given is not None:
+        tags.check(world, given.get("capacityTags", {}), given.get("capacityTags", {}))
     name_is_free(world, ENVIRONMENT, name)
     must_fit(world, ENVIRONMENT, world.settings.quotas.environments)
     unique = world.unique(name)
@@ -43,20 +57,19 @@ def create(world: World, request: Json) -> Json:
         **request,
         "computeEnvironmentArn": world.arn(ENVIRONMENT, name),
         "state": request.get("state", "ENABLED"),
-        "status": "CREATING",
         "serviceRole": _role(world, request),
         "containerOrchestrationType": orchestration,
         "uuid": unique,
         "tags": request.get("tags", {}),
     }
     if orchestration == "ECS":
-        cluster = f"cluster/AWSBatch-{name[:40]}-{unique}"
-        shown["ecsClusterArn"] = f"arn:{world.partition}:ecs:{world.region}:{world.account}:{cluster}"
+        shown["ecsClusterArn"] = _cluster(world, name, unique)
+    else:
+        shown["eksConfiguration"] = _entry_is_shown(request["eksConfiguration"])
     if given is not None:
         shown["computeResources"] = resources.as_created(given, orchestration)
     thing = Thing(ENVIRONMENT, name, shown)
-    thing.steps = [(world.now + world.settings.durations.create_environment, _outcome(shown))]
-    world.save(thing)
+    begin(world, thing, "CREATING", (world.settings.durations.create_environment, _outcome(shown)))
     return {"computeEnvironmentName": name, "computeEnvironmentArn": thing.arn}
 
 
@@ -69,25 +82,24 @@ def update(world: World, request: Json) -> Json:
     must_have_settled(thing, "update")
     shown, sent = thing.shown, request.get("computeResources")
     _unmanaged_has_no_resources(shown, sent)
-    _vcpus_are_told_for_unmanaged_only({**request, "type": shown["type"]})
+    _unmanaged_has_no_policy(shown, request)
+    _vcpus_are_told_for_unmanaged_only(shown["type"], request)
+    _settings_are_for_ecs(shown["containerOrchestrationType"], request)
+    _orchestration_stays(shown, request)
     _role_stays_in_its_class(shown, request.get("serviceRole"))
-    regime = resources.check_updated(shown, request)
+    regime = updates.check(shown, request) if shown["type"] == "MANAGED" else "scaling"
+    seconds = _duration(world, shown, request, regime)
     if sent is not None:
-        shown["computeResources"] = resources.as_updated(shown, sent)
+        tags.check(world, sent.get("capacityTags", {}), sent.get("capacityTags", {}))
+        shown["computeResources"] = updates.as_updated(shown, sent)
     if "updatePolicy" in request:
-        shown["updatePolicy"] = {**_POLICY, **shown.get("updatePolicy", {}), **request["updatePolicy"]}
-    closes = request.get("state") == "DISABLED" and shown["state"] == "ENABLED"
-    for key in ("state", "serviceRole", "unmanagedvCpus", "context", "ecsSettings", "eksConfiguration"):
+        shown["updatePolicy"] = _policy(shown, request["updatePolicy"])
+    if "eksConfiguration" in request:
+        shown["eksConfiguration"] = _entry_is_shown({**shown["eksConfiguration"], **request["eksConfiguration"]})
+    for key in ("state", "serviceRole", "unmanagedvCpus", "context", "ecsSettings"):
         if key in request:
             shown[key] = request[key]
-    durations = world.settings.durations
-    seconds = durations.disable_environment if closes else durations.scaling_update
-    if regime == "infrastructure":
-        seconds = durations.infrastructure_update
-    thing.change({"status": "UPDATING", "statusReason": None})
-    note_open(thing, world.now)
-    thing.steps = [(world.now + seconds, _outcome(shown))]
-    world.save(thing)
+    begin(world, thing, "UPDATING", (seconds, _outcome(shown)))
     return {"computeEnvironmentName": thing.name, "computeEnvironmentArn": thing.arn}
 
 
@@ -96,9 +108,7 @@ def delete(world: World, request: Json) -> Json:
     must_have_settled(thing, "delete")
     must_be_disabled(thing)
     _must_be_in_no_queue(world, thing)
-    thing.steps = _end(world, thing)
-    thing.change({"status": "DELETING", "statusReason": None})
-    world.save(thing)
+    begin(world, thing, "DELETING", *_end(world, thing))
     return {}
 
 
@@ -108,8 +118,6 @@ OPERATIONS: dict[str, Handler] = {
     "UpdateComputeEnvironment": update,
     "DeleteComputeEnvironment": delete,
 }
-
-_POLICY = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30}
 
 
 @observed("hashicorp/terraform-provider-aws acceptance tests")
@@ -126,33 +134,86 @@ def _unmanaged_has_no_resources(shown: Json, sent: Json | None) -> None:
         raise Refused("computeResources cannot be specified for an UNMANAGED compute environment")
 
 
+@documented(API + "API_UpdatePolicy.html")
+def _unmanaged_has_no_policy(shown: Json, request: Json) -> None:
+    """An update policy is for MANAGED environments."""
+    if shown["type"] == "UNMANAGED" and "updatePolicy" in request:
+        raise Refused("updatePolicy cannot be specified for an UNMANAGED compute environment")
+
+
 @documented(API + "API_CreateComputeEnvironment.html")
 def _unmanaged_has_a_role(request: Json) -> None:
-    """An UNMANAGED environment names its service role, and has no compute resources."""
-    _unmanaged_has_no_resources(request, request.get("computeResources"))
+    """An UNMANAGED environment names its service role."""
     if request["type"] == "UNMANAGED" and not request.get("serviceRole"):
         raise Refused("ServiceRole is required.")
 
 
 @documented(API + "API_CreateComputeEnvironment.html")
-def _vcpus_are_told_for_unmanaged_only(request: Json) -> None:
+def _unmanaged_runs_on_ecs(request: Json) -> None:
+    """An UNMANAGED environment is of EC2 instances that its owner puts into an ECS cluster, not on EKS."""
+    if request["type"] == "UNMANAGED" and "eksConfiguration" in request:
+        raise Refused("eksConfiguration cannot be specified for an UNMANAGED compute environment")
+
+
+@documented(API + "API_CreateComputeEnvironment.html")
+def _vcpus_are_told_for_unmanaged_only(sort: str, request: Json) -> None:
     """`unmanagedvCpus` is for UNMANAGED environments."""
-    if "unmanagedvCpus" in request and request["type"] != "UNMANAGED":
+    if "unmanagedvCpus" in request and sort != "UNMANAGED":
         raise Refused("unmanagedvCpus can only be specified for an UNMANAGED compute environment")
 
 
+@documented(API + "API_EcsSettings.html")
+def _settings_are_for_ecs(orchestration: str, request: Json) -> None:
+    """`ecsSettings` are for environments on ECS."""
+    if "ecsSettings" in request and orchestration != "ECS":
+        raise Refused("ecsSettings can only be specified for ECS compute environments")
+
+
 @documented(API + "API_EksConfiguration.html")
-def _namespace_is_allowed(request: Json) -> None:
+def _cluster_is_named(given: Json) -> None:
+    """An EKS cluster is named by its ARN."""
+    if not _CLUSTER.fullmatch(given["eksClusterArn"]):
+        raise Refused("eksClusterArn is not the ARN of an Amazon EKS cluster")
+
+
+@documented(API + "API_EksConfiguration.html")
+def _namespace_is_allowed(given: Json) -> None:
     """A Kubernetes namespace is not `default`, does not begin with `kube-`, and has fewer than 64 characters."""
-    space = request.get("eksConfiguration", {}).get("kubernetesNamespace")
-    if space is not None and (space == "default" or space.startswith("kube-") or not resources.SPACE.fullmatch(space)):
+    space = given["kubernetesNamespace"]
+    if space == "default" or space.startswith("kube-") or not _SPACE.fullmatch(space):
         raise Refused("kubernetesNamespace is not valid")
+
+
+@documented(USER_GUIDE + "service_limits.html")
+def _cluster_has_room(world: World, given: Json) -> None:
+    """An EKS cluster supports up to five environments."""
+    most = world.settings.quotas.environments_a_cluster
+    clusters = [thing.shown.get("eksConfiguration", {}).get("eksClusterArn") for thing in world.walk(ENVIRONMENT)]
+    if clusters.count(given["eksClusterArn"]) >= most:
+        raise Refused(f"Limit of {most} compute environments per EKS cluster exceeded")
+
+
+@documented(API + "API_EksAccessEntry.html")
+def _entry_is_shown(given: Json) -> Json:
+    """An access entry shows what was wished and, as Batch sees it, whether it is there; unsaid, it is not shown."""
+    if "accessEntry" not in given:
+        return given
+    wished = given["accessEntry"]["desiredState"]
+    entry = {"desiredState": wished, "status": "ACTIVE" if wished == "ENABLED" else "INACTIVE"}
+    return {**given, "accessEntry": entry}
+
+
+@documented(API + "API_UpdateComputeEnvironment.html")
+def _orchestration_stays(shown: Json, request: Json) -> None:
+    """The configuration of EKS is updated only where there is one."""
+    if "eksConfiguration" in request and shown["containerOrchestrationType"] != "EKS":
+        raise Refused("eksConfiguration can only be specified for EKS compute environments")
 
 
 @documented(API + "API_UpdateComputeEnvironment.html")
 def _role_stays_in_its_class(shown: Json, role: str | None) -> None:
     """The service-linked role is not exchanged for an ordinary one, nor an ordinary one for the service-linked."""
-    if role and resources.is_linked(role) != resources.is_linked(shown["serviceRole"]):
+    if role and troubles.is_linked(role) != troubles.is_linked(shown["serviceRole"]):
         raise Refused("A service-linked role and another IAM role cannot replace each other")
 
 
@@ -163,61 +224,76 @@ def _role(world: World, request: Json) -> str:
     return str(request.get("serviceRole") or f"arn:{world.partition}:iam::{world.account}:{linked}")
 
 
-@observed("hashicorp/terraform-provider-aws#8549")
-def _role_trouble(shown: Json) -> str | None:
-    """A service role that Batch cannot assume makes the environment INVALID.
-
-    Here that is a role whose name contains `missing`, a convention of this simulator, or a service-linked role with a
-    wrong path, as in aws/aws-cdk#20727.
-    """
-    role = shown["serviceRole"]
-    astray = role.startswith("arn:") and "AWSServiceRoleForBatch" in role and not resources.is_linked(role)
-    if "missing" in role.rpartition("/")[2] or astray:
-        return f"CLIENT_ERROR - Not authorized to perform sts:AssumeRole on {role} (Service: null; Status Code: 403)"
-    return None
+@observed("go-to-k/cdk-real-drift#1501")
+def _cluster(world: World, name: str, unique: str) -> str:
+    """Each environment on ECS has a cluster of its own, and shows its ARN."""
+    return f"arn:{world.partition}:ecs:{world.region}:{world.account}:cluster/AWSBatch-{name[:40]}-{unique}"
 
 
-@observed("hashicorp/terraform-provider-aws acceptance tests")
-def _fleet_trouble(shown: Json) -> str | None:
-    """A spot fleet role that cannot be used (here: whose name contains `missing`) makes the environment INVALID."""
-    if "missing" in shown.get("computeResources", {}).get("spotIamFleetRole", "").rpartition("/")[2]:
-        return "CLIENT_ERROR - Parameter: SpotFleetRequestConfig.IamFleetRole is invalid (Status Code: 400)"
-    return None
+@documented(API + "API_UpdatePolicy.html")
+def _policy(shown: Json, sent: Json) -> Json:
+    """An update policy is shown once it was set: running jobs stay for 30 minutes where nothing else was said."""
+    defaults = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30}
+    return {**defaults, **shown.get("updatePolicy", {}), **sent}
 
 
-@documented(API + "API_DeleteComputeEnvironment.html")
-def _jobs_trouble(world: World, thing: Thing) -> str | None:
-    """A Fargate environment that is deleted while jobs run in it becomes INVALID."""
-    if resources.is_fargate(thing.shown.get("computeResources", {"type": ""})) and jobs.are_active(world, thing):
-        return "CLIENT_ERROR - Compute environment has active jobs"
-    return None
-
-
-def _trouble(shown: Json) -> str | None:
-    return _role_trouble(shown) or _fleet_trouble(shown)
+@observed("pegasus-isi/pegasus#2088")
+def _duration(world: World, shown: Json, request: Json, regime: updates.Regime) -> float:
+    """A scaling update takes seconds, to disable takes longer, and an infrastructure update takes minutes."""
+    durations = world.settings.durations
+    if regime == "infrastructure":
+        return durations.infrastructure_update
+    closes = request.get("state") == "DISABLED" and shown["state"] == "ENABLED"
+    return durations.disable_environment if closes else durations.scaling_update
 
 
 @documented(USER_GUIDE + "troubleshooting.html")
 def _outcome(shown: Json) -> dict[str, Any]:
     """A transition ends in VALID, or in INVALID with the reason; an update that repairs the fault ends in VALID."""
-    trouble = _trouble(shown)
+    trouble = troubles.trouble(shown)
     return {"status": "INVALID" if trouble else "VALID", "statusReason": trouble or HEALTHY}
 
 
-@observed("hashicorp/terraform-provider-aws#26930")
 def _end(world: World, thing: Thing) -> list[tuple[float, Json | None]]:
-    """A deletion ends in DELETED and then nothing; hindered, it falls back to INVALID with the reason."""
-    due = world.now + world.settings.durations.delete_environment
-    trouble = _role_trouble(thing.shown) or _jobs_trouble(world, thing)
-    if trouble:
-        return [(due, {"status": "INVALID", "statusReason": trouble})]
-    return [(due, {"status": "DELETED"}), (due + world.settings.durations.deleted, None)]
+    durations = world.settings.durations
+    return (
+        _without_a_role(world, thing)
+        or _with_jobs(world, thing)
+        or [
+            (durations.delete_environment, {"status": "DELETED"}),
+            (durations.delete_environment + durations.deleted, None),
+        ]
+    )
+
+
+@observed("ekristen/aws-nuke#674")
+def _without_a_role(world: World, thing: Thing) -> list[tuple[float, Json | None]]:
+    """Without a usable service role a deletion hangs in DELETING, and never ends: at last it is INVALID again.
+
+    From there a new service role repairs it (hashicorp/terraform-provider-aws#11699 saw INVALID after DELETING).
+    """
+    trouble = troubles.role_trouble(thing.shown)
+    if trouble is None:
+        return []
+    return [(world.settings.durations.hindered_deletion, {"status": "INVALID", "statusReason": trouble})]
+
+
+@documented(API + "API_DeleteComputeEnvironment.html")
+def _with_jobs(world: World, thing: Thing) -> list[tuple[float, Json | None]]:
+    """A Fargate environment that is deleted while jobs run in it becomes INVALID."""
+    given = thing.shown.get("computeResources")
+    if given is None or not resources.is_fargate(given) or not world.transaction.in_place(thing.name):
+        return []
+    reason = "CLIENT_ERROR - Compute environment has active jobs"
+    return [(world.settings.durations.delete_environment, {"status": "INVALID", "statusReason": reason})]
 
 
 @observed("hashicorp/terraform-provider-aws#46925")
 def _must_be_in_no_queue(world: World, thing: Thing) -> None:
     """An environment in a queue is not deleted, nor for a while after the queue has let go of it."""
     for queue in world.walk(QUEUE):
-        listed = any(entry["computeEnvironment"] == thing.arn for entry in queue.shown["computeEnvironmentOrder"])
+        listed = any(
+            entry["computeEnvironment"] == thing.arn for entry in queue.shown.get("computeEnvironmentOrder", [])
+        )
         if queue.shown["status"] != "DELETED" and (listed or queue.kept.get("left", {}).get(thing.arn, 0) > world.now):
             raise Refused("Cannot delete, found existing JobQueue relationship")

@@ -1,25 +1,38 @@
-"""Faults: what a network, an account or a tired service may do to a call, on demand.
+"""Faults: what a network, an account, a tired service or a stranger may do to a call, on demand.
 
-A fault says which calls it hits (`operation`, `after`, `times`) and what becomes of them (`kind`).
+A fault says which calls it hits and what becomes of them. `Kind` lists what may become of them.
 """
 
-from collections.abc import Iterable
-from typing import Literal
+import fnmatch
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
 
 import attrs
 
 from providers.simulator.rules import Refused
 
-Kind = Literal["throttle", "server", "lost", "refused", "denied", "unknown", "expired"]
+Kind = Literal[
+    "throttle", "server", "lost", "refused", "denied", "unknown", "expired", "stale", "slow", "invalid", "foreign"
+]
+KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @attrs.frozen
 class Fault:
-    """Calls of `operation` ("*": of any), after `after` that pass, `times` times (None: for ever), end in `kind`.
+    """Calls of `operation` end in `kind`.
+
+    Which calls: those whose operation fits the pattern ("*": any, "*JobQueue*": a kind of object), that come
+    `begins` seconds of simulated time after the fault was put in force and within `lasts` seconds of that (None: for
+    ever), after `after` such calls that pass, `times` times (None: for ever), each with the `chance` that a dice
+    seeded by `seed` gives it.
 
     throttle: HTTP 429, not acted upon. server: HTTP 500, not acted upon. lost: acted upon, and no answer.
     refused: no connection, not acted upon. denied: HTTP 403 AccessDeniedException. expired: HTTP 403
-    ExpiredTokenException. unknown: as if the service did not know the operation.
+    ExpiredTokenException. unknown: as if the service did not know the operation. stale: a read shows what was before
+    the last change, if that is less than `seconds` ago. slow: the transition that the call begins takes `seconds`
+    more. invalid: it ends in INVALID for `reason`. foreign: just before, somebody else makes the call `writes`
+    (operation and members) in the same account and region; if he is refused, nothing has happened.
 
     A call counts for the first fault that it meets, in order: throttle twice and then lost once hits calls 1, 2 and
     3. The retries of botocore are calls like any other.
@@ -29,6 +42,13 @@ class Fault:
     kind: Kind
     after: int = 0
     times: int | None = 1
+    begins: float = 0
+    lasts: float | None = None
+    chance: float = 1
+    seed: int = 0
+    seconds: float = 60
+    reason: str = "CLIENT_ERROR - Not authorized to perform sts:AssumeRole (Service: null; Status Code: 403)"
+    writes: tuple[str, Mapping[str, Any]] | None = None
 
 
 @attrs.frozen
@@ -39,27 +59,42 @@ class NoAnswer(Exception):
 
 
 @attrs.define
+class _InForce:
+    """A fault, since when it holds, and of how many calls it has known."""
+
+    fault: Fault
+    since: float
+    dice: random.Random
+    met: int = 0
+
+    def hits(self, operation: str, now: float) -> bool:
+        """Count a call that fits; tell whether the fault hits it."""
+        fault, age = self.fault, now - self.since - self.fault.begins
+        if not fnmatch.fnmatchcase(operation, fault.operation) or age < 0:
+            return False
+        if fault.lasts is not None and age >= fault.lasts:
+            return False
+        if self.dice.random() >= fault.chance:
+            return False
+        self.met += 1
+        return self.met > fault.after and (fault.times is None or self.met <= fault.after + fault.times)
+
+
+@attrs.define
 class Faults:
-    """The faults in force and how many calls each has seen. Not thread-safe: the caller holds a lock."""
+    """The faults in force and how many calls each has met. Not thread-safe: the caller holds a lock."""
 
-    _seen: list[tuple[Fault, int]] = attrs.field(factory=list)
+    _all: list[_InForce] = attrs.field(factory=list)
 
-    def add(self, faults: Iterable[Fault]) -> None:
-        self._seen += [(fault, 0) for fault in faults]
+    def add(self, faults: Iterable[Fault], now: float) -> None:
+        self._all += [_InForce(fault, now, random.Random(fault.seed)) for fault in faults]
 
     def clear(self) -> None:
-        self._seen.clear()
+        self._all.clear()
 
-    def strike(self, operation: str) -> Fault | None:
+    def strike(self, operation: str, now: float) -> Fault | None:
         """Count a call of `operation`; return the first fault that hits it. Faults after that one do not count it."""
-        hit: Fault | None = None
-        for place, (fault, seen) in enumerate(self._seen):
-            if hit or fault.operation not in ("*", operation):
-                continue
-            self._seen[place] = (fault, seen + 1)
-            if seen >= fault.after and (fault.times is None or seen < fault.after + fault.times):
-                hit = fault
-        return hit
+        return next((one.fault for one in self._all if one.hits(operation, now)), None)
 
 
 def unknown_operation(operation: str) -> Refused:
@@ -73,7 +108,7 @@ def throttled() -> Refused:
 
 
 def raise_before(fault: Fault, operation: str, user: str) -> None:
-    """Raise what `fault` does to a call before the service acts; return if it lets the service act."""
+    """Raise what `fault` does to a call instead of letting the service act; return if the service acts."""
     match fault.kind:
         case "throttle":
             raise throttled()

@@ -1,7 +1,8 @@
 """How objects live: a document, the steps it will take on the clock, and the call that may look at it.
 
-Nothing here runs by itself. A document carries the steps that lie ahead, each with its due time; whoever reads it
-takes those that are due. So time may jump, processes may come and go, and two readers see the same.
+Nothing here runs by itself. A document carries the steps that lie ahead, each with its due time; before a call is
+answered, `advance` lets happen what was due until then, in the order of time. So time may jump, processes may come and
+go, and two readers see the same.
 
 A document is `{"shown": what describe answers, "kept": what it does not, "steps": [[due, change], …]}`; a change is
 merged into `shown` (None removes a key), and the change None ends the object.
@@ -18,7 +19,7 @@ import attrs
 
 from providers.simulator.rules import Refused, assumed, documented, observed
 from providers.simulator.settings import Settings
-from providers.simulator.store import Row, Transaction
+from providers.simulator.store import Document, Labels, Row, Transaction
 
 Json = dict[str, Any]
 Handler = Callable[["World", Json], Json]
@@ -63,32 +64,17 @@ class Thing:
                 self.shown[key] = value
 
 
-def settled(kind: Kind, row: Row, document: Json | None, now: float) -> Thing | None:
-    """Return the object as it stands at `now`, or None where it is gone (or was not there yet)."""
-    if document is None:
-        return None
-    thing = Thing(kind, row.name, document["shown"], document["kept"], document["steps"], row.parent, row.seq)
-    while thing.steps and thing.steps[0][0] <= now:
-        due, change = thing.steps.pop(0)
-        if change is None:
-            return None
-        thing.change(change)
-        note_open(thing, due)
-    return thing
+def thing_of(kind: Kind, row: Row, document: Document) -> Thing:
+    """Return a stored object as it is in `document`, one of the two of its row."""
+    return Thing(kind, row.name, document["shown"], document["kept"], document["steps"], row.parent, row.seq)
 
 
-def note_open(thing: Thing, at: float) -> None:
-    """Keep account of the times in which a thing takes jobs: ENABLED and VALID, or UPDATING after that.
+@attrs.frozen
+class Hindrance:
+    """What a fault does to the transition that a call begins: `slower` by seconds; `invalid`: the reason it fails."""
 
-    `kept["open"]` is a list of [from, to]; `to` is None in the last one while it lasts.
-    """
-    enabled, status = thing.shown.get("state") == "ENABLED", thing.shown.get("status")
-    spans = thing.kept.setdefault("open", [])
-    lasts = bool(spans) and spans[-1][1] is None
-    if enabled and status == "VALID" and not lasts:
-        spans.append([at, None])
-    elif lasts and not (enabled and status in ("VALID", "UPDATING")):
-        spans[-1][1] = at
+    slower: float = 0
+    invalid: str = ""
 
 
 @attrs.frozen
@@ -96,7 +82,7 @@ class World:
     """What one call sees of an account and region: its objects, the time, the settings.
 
     `read`, `find` and `walk` tell the truth, on which refusals are built; `look` and `view` answer the caller, who
-    may be shown a moment ago.
+    may be shown what was up to `lag` seconds ago.
     """
 
     transaction: Transaction
@@ -104,6 +90,8 @@ class World:
     settings: Settings
     account: str
     region: str
+    lag: float = 0
+    hindrance: Hindrance = Hindrance()
 
     @property
     def partition(self) -> str:
@@ -123,37 +111,55 @@ class World:
     def read(self, kind: Kind, reference: str) -> Thing | None:
         """Return the object that a name or ARN stands for, DELETED ones included, or None."""
         row = self.transaction.get(kind.key, self.name(kind, reference))
-        return settled(kind, row, row.document, self.now) if row else None
+        return thing_of(kind, row, row.document) if row else None
 
     def find(self, kind: Kind, reference: str) -> Thing:
         """Return the object that a name or ARN stands for; refuse where there is none."""
         return must_exist(reference, self.read(kind, reference))
 
-    def walk(self, kind: Kind, parent: str | None = None, after: int = 0) -> Iterator[Thing]:
-        for row in self.transaction.walk(kind.key, parent, after):
-            thing = settled(kind, row, row.document, self.now)
-            if thing:
-                yield thing
+    def walk(
+        self, kind: Kind, parent: str | None = None, status: str | None = None, after: int = 0, backwards: bool = False
+    ) -> Iterator[Thing]:
+        for row in self.transaction.walk(kind.key, parent, status, after, backwards):
+            yield thing_of(kind, row, row.document)
+
+    def newest(self, kind: Kind, parent: str, status: str) -> Thing | None:
+        """Return the child of `parent` in this status that came last."""
+        row = self.transaction.last(kind.key, parent, status)
+        return thing_of(kind, row, row.document) if row else None
 
     def look(self, kind: Kind, reference: str) -> Thing | None:
         """Return the object as a describe shows it."""
         row = self.transaction.get(kind.key, self.name(kind, reference))
         return self._seen(kind, row) if row else None
 
-    def view(self, kind: Kind, parent: str | None = None, after: int = 0) -> Iterator[Thing]:
-        """Yield the objects as a describe or list shows them."""
-        for row in self.transaction.walk(kind.key, parent, after):
+    def view(
+        self, kind: Kind, parent: str | None = None, status: str | None = None, after: int = 0, backwards: bool = False
+    ) -> Iterator[Thing]:
+        """Yield the objects as a describe or list shows them, in the order they came, or backwards."""
+        if not self.lag:
+            yield from self.walk(kind, parent, status, after, backwards)
+            return
+        for row in self.transaction.walk(kind.key, parent, None, after, backwards):
             thing = self._seen(kind, row)
-            if thing:
+            if thing and status in (None, thing.shown.get("status")):
                 yield thing
 
     def _seen(self, kind: Kind, row: Row) -> Thing | None:
-        return settled(kind, row, row.before if self.now < row.stale_until else row.document, self.now)
+        document = row.before if self.now < row.changed + self.lag else row.document
+        return thing_of(kind, row, document) if document else None
 
     def save(self, thing: Thing) -> None:
         document = {"shown": thing.shown, "kept": thing.kept, "steps": thing.steps}
-        lag = self.settings.stale_reads
-        self.transaction.put(thing.kind.key, thing.name, document, thing.parent, self.now + lag if lag else 0)
+        labels = Labels(
+            thing.parent,
+            thing.shown.get("status", ""),
+            thing.kept.get("place", ""),
+            thing.kept.get("line", ""),
+            thing.kept.get("rank", 0),
+            thing.steps[0][0] if thing.steps else None,
+        )
+        self.transaction.put(thing.kind.key, thing.name, document, labels, self.now)
 
     def drop(self, thing: Thing) -> None:
         self.transaction.drop(thing.kind.key, thing.name)
@@ -167,6 +173,38 @@ class World:
         return str(uuid.uuid5(uuid.NAMESPACE_URL, f"{scope}/{name}/{self.count('unique')}"))
 
 
+After = Callable[[World, Thing], None]
+
+
+def advance(world: World, kinds: Mapping[str, Kind], after: Mapping[str, After]) -> None:
+    """Let happen what is due until now, in the order of time.
+
+    `kinds` are all kinds by key; `after` holds what follows from a step of an object of a kind, also by key.
+    """
+    while row := world.transaction.due(world.now):
+        thing = thing_of(kinds[row.kind], row, row.document)
+        due, change = thing.steps.pop(0)
+        then = attrs.evolve(world, now=due)
+        if change is None:
+            then.drop(thing)
+            continue
+        thing.change(change)
+        then.save(thing)
+        if thing.kind.key in after:
+            after[thing.kind.key](then, thing)
+
+
+def begin(world: World, thing: Thing, status: str, *steps: tuple[float, Json | None]) -> None:
+    """Put an object into a transition; each step is what becomes of it so many seconds from now. Saves it."""
+    hindrance = world.hindrance
+    thing.change({"status": status, "statusReason": None})
+    thing.steps = [(world.now + seconds + hindrance.slower, change) for seconds, change in steps]
+    if hindrance.invalid:
+        thing.steps[0] = (thing.steps[0][0], {"status": "INVALID", "statusReason": hindrance.invalid})
+        del thing.steps[1:]
+    world.save(thing)
+
+
 @documented(API + "API_CreateComputeEnvironment.html")
 def name_is_well_formed(name: str, field: str) -> None:
     """A name has up to 128 letters, digits, hyphens and underscores, and begins with a letter or digit."""
@@ -177,13 +215,8 @@ def name_is_well_formed(name: str, field: str) -> None:
 @observed("hashicorp/terraform-provider-aws#44644")
 def name_is_free(world: World, kind: Kind, name: str) -> None:
     """A name that is taken, by an object in deletion too, is answered with HTTP 409."""
-    row = world.transaction.get(kind.key, name)
-    if row is None:
-        return
-    if settled(kind, row, row.document, world.now):
+    if world.transaction.get(kind.key, name):
         raise Refused("Object already exists", status=409)
-    # Gone by the clock and not yet swept: its row makes room, so that the new object comes last in lists.
-    world.transaction.drop(kind.key, name)
 
 
 @observed("hashicorp/terraform-provider-aws acceptance tests")
@@ -211,13 +244,7 @@ def must_be_disabled(thing: Thing) -> None:
 @documented("https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html")
 def must_fit(world: World, kind: Kind, most: int) -> None:
     """An account holds so many objects of a kind in a region, and no more."""
-    held = 0
-    for row in world.transaction.walk(kind.key):
-        if settled(kind, row, row.document, world.now):
-            held += 1
-        else:
-            world.transaction.drop(kind.key, row.name)
-    if held >= most:
+    if world.transaction.number(kind.key) >= most:
         raise Refused(f"Limit of {most} {kind.words}s exceeded")
 
 
@@ -239,13 +266,19 @@ def page_size(world: World, request: Json) -> int:
 
 @documented(API + "API_DescribeComputeEnvironments.html")
 def page(
-    world: World, request: Json, answer_key: str, things: Callable[[int], Iterable[Thing]], show: Callable[[Thing], Any]
+    world: World,
+    request: Json,
+    answer_key: str,
+    things: Callable[[int], Iterable[Thing]],
+    show: Callable[[Thing], Any],
+    most: int | None = None,
 ) -> Json:
     """A token goes on where its page ended, only for the same question, and is refused when it is not one of ours.
 
-    `things(after)` yields candidates beyond the sequence number `after`.
+    `things(after)` yields candidates beyond the sequence number `after`; `most` is the size of a page where it is
+    not `page_size` that says so.
     """
-    size = page_size(world, request)
+    size = page_size(world, request) if most is None else min(most, world.settings.page_size)
     question = {key: value for key, value in request.items() if key not in ("maxResults", "nextToken")}
     found: list[Any] = []
     last = 0

@@ -1,5 +1,6 @@
 """Scheduling policies. They have no status: what a call changes is changed."""
 
+import re
 import struct
 
 from providers.simulator import tags
@@ -18,6 +19,7 @@ from providers.simulator.lifecycle import (
 )
 from providers.simulator.rules import Refused, assumed, documented
 
+_IDENTIFIER = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 _FAIR: Json = {"shareDecaySeconds": 0, "computeReservation": 0, "shareDistribution": []}
 
 
@@ -25,7 +27,7 @@ def create(world: World, request: Json) -> Json:
     name = request["name"]
     name_is_well_formed(name, "name")
     _is_of_one_sort(request)
-    _fair_share_is_in_range(request.get("fairsharePolicy", {}))
+    _check_fair_share(request.get("fairsharePolicy", {}))
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
     name_is_free(world, POLICY, name)
     shown = {**request, "arn": world.arn(POLICY, name), "tags": request.get("tags", {})}
@@ -55,7 +57,7 @@ def update(world: World, request: Json) -> Json:
     thing = _named_by_arn(world, request["arn"])
     _keeps_its_sort(thing, request)
     if "fairsharePolicy" in request:
-        _fair_share_is_in_range(request["fairsharePolicy"])
+        _check_fair_share(request["fairsharePolicy"])
         thing.shown["fairsharePolicy"] = _whole(request["fairsharePolicy"])
     if "quotaSharePolicy" in request:
         thing.shown["quotaSharePolicy"] = request["quotaSharePolicy"]
@@ -100,17 +102,47 @@ def _keeps_its_sort(thing: Thing, request: Json) -> None:
             raise Refused(f"{key} cannot be specified: the type of a scheduling policy cannot be changed")
 
 
+def _check_fair_share(given: Json) -> None:
+    shares = given.get("shareDistribution", [])
+    _decay_is_in_range(given)
+    _reservation_is_in_range(given)
+    _weights_are_in_range(shares)
+    _identifiers_are_spelt(shares)
+    _identifiers_do_not_overlap(shares)
+
+
 @documented(API + "API_FairsharePolicy.html")
-def _fair_share_is_in_range(given: Json) -> None:
-    """Decay is up to 604800 s, reservation 0 to 99, a weight 0.0001 to 999.9999; identifiers do not overlap."""
+def _decay_is_in_range(given: Json) -> None:
+    """Shares decay over 0 to 604800 s."""
     if not 0 <= given.get("shareDecaySeconds", 0) <= 604800:
         raise Refused("shareDecaySeconds must be between 0 and 604800")
+
+
+@documented(API + "API_FairsharePolicy.html")
+def _reservation_is_in_range(given: Json) -> None:
+    """The compute reservation is 0 to 99."""
     if not 0 <= given.get("computeReservation", 0) <= 99:
         raise Refused("computeReservation must be between 0 and 99")
-    shares = given.get("shareDistribution", [])
+
+
+@documented(API + "API_ShareAttributes.html")
+def _weights_are_in_range(shares: list[Json]) -> None:
+    """A weight is 0.0001 to 999.9999."""
     if any(not 0.0001 <= share.get("weightFactor", 1.0) <= 999.9999 for share in shares):
         raise Refused("weightFactor must be between 0.0001 and 999.9999")
-    names = sorted(share["shareIdentifier"] for share in shares)
+
+
+@documented(API + "API_ShareAttributes.html")
+def _identifiers_are_spelt(shares: list[Json]) -> None:
+    """A share identifier has up to 255 letters and digits, and may end with an asterisk."""
+    if not all(_IDENTIFIER.fullmatch(share["shareIdentifier"]) for share in shares):
+        raise Refused("shareIdentifier must be up to 255 alphanumeric characters, optionally followed by an asterisk")
+
+
+@documented(API + "API_ShareAttributes.html")
+def _identifiers_do_not_overlap(shares: list[Json]) -> None:
+    """No share identifier of a policy is named twice, or begins with the prefix that another stands for."""
+    names = [share["shareIdentifier"] for share in shares]
     prefixes = [name[:-1] for name in names if name.endswith("*")]
     if len(set(names)) < len(names) or any(
         name.startswith(prefix) and name != f"{prefix}*" for prefix in prefixes for name in names

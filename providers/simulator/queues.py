@@ -1,13 +1,15 @@
-"""Job queues."""
+"""Job queues. Which environments a queue may have is in `orders`."""
 
-from providers.simulator import jobs, tags
-from providers.simulator.catalogue import ENVIRONMENT, POLICY, QUEUE
+from providers.simulator import orders, tags
+from providers.simulator.catalogue import POLICY, QUEUE, QUOTA_SHARE, SERVICE_ENVIRONMENT
+from providers.simulator.jobs import running, training
 from providers.simulator.lifecycle import (
     API,
     Handler,
     Json,
     Thing,
     World,
+    begin,
     describe,
     must_be_disabled,
     must_fit,
@@ -15,9 +17,10 @@ from providers.simulator.lifecycle import (
     name_is_free,
     name_is_well_formed,
 )
-from providers.simulator.resources import architectures, is_fargate
 from providers.simulator.rules import Refused, assumed, documented, observed
+from providers.simulator.service_environments import counts_instances, queues_of
 
+_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
 _HEALTHY: Json = {"status": "VALID", "statusReason": "JobQueue Healthy"}
 
 
@@ -25,27 +28,24 @@ def create(world: World, request: Json) -> Json:
     name = request["jobQueueName"]
     name_is_well_formed(name, "jobQueueName")
     _priority_is_in_range(request)
-    _has_environments(request)
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
     name_is_free(world, QUEUE, name)
     must_fit(world, QUEUE, world.settings.quotas.queues)
-    order, queue_type = _order(world, request["computeEnvironmentOrder"])
-    _type_is_that_of_the_environments(request, queue_type)
-    _limits_are_in_range(request)
-    if "schedulingPolicyArn" in request:
-        _policy_exists(world, request["schedulingPolicyArn"])
     shown = {
+        "state": "ENABLED",
+        "tags": {},
         **request,
         "jobQueueArn": world.arn(QUEUE, name),
-        "state": request.get("state", "ENABLED"),
-        "status": "CREATING",
-        "computeEnvironmentOrder": order,
-        "jobQueueType": queue_type,
-        "tags": request.get("tags", {}),
+        **orders.created(world, request),
     }
+    if not orders.is_service(shown):
+        shown.pop("serviceEnvironmentOrder", None)
+    _check_actions(shown)
+    if "schedulingPolicyArn" in request:
+        _policy_is_there(world, request["schedulingPolicyArn"])
+    _check_scheduling(world, shown)
     thing = Thing(QUEUE, name, shown)
-    thing.steps = [(world.now + world.settings.durations.create_queue, _HEALTHY)]
-    world.save(thing)
+    begin(world, thing, "CREATING", (world.settings.durations.create_queue, _HEALTHY))
     return {"jobQueueName": name, "jobQueueArn": thing.arn}
 
 
@@ -57,25 +57,23 @@ def update(world: World, request: Json) -> Json:
     thing = world.find(QUEUE, request["jobQueue"])
     must_have_settled(thing, "update")
     _priority_is_in_range(request)
-    _limits_are_in_range(request)
-    _keeps_its_sort_of_environment(request)
     if "schedulingPolicyArn" in request:
-        _stays_fair_or_first_in_first_out(thing)
-        _policy_exists(world, request["schedulingPolicyArn"])
-    jobs.persist(world, thing)
-    due = world.now + world.settings.durations.update_queue
-    if "computeEnvironmentOrder" in request:
-        _names_an_environment(request)
-        order, queue_type = _order(world, request["computeEnvironmentOrder"])
-        _type_is_that_of_the_environments(thing.shown, queue_type)
-        _remember_who_left(world, thing, order, due)
-        thing.shown["computeEnvironmentOrder"] = order
+        _stays_with_or_without_a_policy(thing)
+        _policy_is_there(world, request["schedulingPolicyArn"])
+        _policy_keeps_its_sort(world, thing, request["schedulingPolicyArn"])
+    changes = orders.updated(world, thing.shown, request)
     for key in ("state", "priority", "schedulingPolicyArn", "jobStateTimeLimitActions"):
         if key in request:
-            thing.shown[key] = request[key]
-    thing.change({"status": "UPDATING", "statusReason": None})
-    thing.steps = [(due, _HEALTHY)]
-    world.save(thing)
+            changes[key] = request[key]
+    after = {**thing.shown, **changes}
+    if "jobStateTimeLimitActions" in changes:
+        _check_actions(after)
+    if changes.keys() & {"serviceEnvironmentOrder", "schedulingPolicyArn"}:
+        _check_scheduling(world, after)
+    due = world.now + world.settings.durations.update_queue
+    _remember_who_left(world, thing, orders.members(after), due)
+    thing.change(changes)
+    begin(world, thing, "UPDATING", (world.settings.durations.update_queue, _HEALTHY))
     return {"jobQueueName": thing.name, "jobQueueArn": thing.arn}
 
 
@@ -83,11 +81,12 @@ def delete(world: World, request: Json) -> Json:
     thing = world.find(QUEUE, request["jobQueue"])
     must_have_settled(thing, "delete")
     must_be_disabled(thing)
-    jobs.end_all(world, thing)
-    due = world.now + world.settings.durations.delete_queue
-    thing.change({"status": "DELETING", "statusReason": None})
-    thing.steps = [(due, {"status": "DELETED"}), (due + world.settings.durations.deleted, None)]
-    world.save(thing)
+    _must_have_no_quota_shares(world, thing)
+    durations = world.settings.durations
+    seconds = durations.delete_queue
+    begin(world, thing, "DELETING", (seconds, {"status": "DELETED"}), (seconds + durations.deleted, None))
+    running.end_all(world, thing)
+    training.end_all(world, thing)
     return {}
 
 
@@ -99,6 +98,16 @@ OPERATIONS: dict[str, Handler] = {
 }
 
 
+def has_quota_shares(world: World, shown: Json) -> bool:
+    """Tell whether the scheduling policy of a queue is one of quota shares."""
+    return "schedulingPolicyArn" in shown and _is_of_quota_shares(world, shown["schedulingPolicyArn"])
+
+
+def _is_of_quota_shares(world: World, arn: str) -> bool:
+    policy = world.read(POLICY, arn)
+    return policy is not None and "quotaSharePolicy" in policy.shown
+
+
 @documented(API + "API_CreateJobQueue.html")
 def _priority_is_in_range(request: Json) -> None:
     """A priority is 0 to 1000."""
@@ -106,123 +115,108 @@ def _priority_is_in_range(request: Json) -> None:
         raise Refused("priority must be between 0 and 1000")
 
 
-@documented(API + "API_CreateJobQueue.html")
-def _has_environments(request: Json) -> None:
-    """A queue has compute environments or service environments, never both."""
-    if "computeEnvironmentOrder" in request and "serviceEnvironmentOrder" in request:
-        raise Refused("computeEnvironmentOrder and serviceEnvironmentOrder cannot both be specified")
-    if request.get("serviceEnvironmentOrder"):
-        raise Refused(f"{request['serviceEnvironmentOrder'][0]['serviceEnvironment']} does not exist")
-    _names_an_environment(request)
-
-
-@assumed("the API has no words for a queue without environments")
-def _names_an_environment(request: Json) -> None:
-    """An order of environments is not empty."""
-    if not request.get("computeEnvironmentOrder"):
-        raise Refused("computeEnvironmentOrder must be provided")
-
-
-@documented(API + "API_UpdateJobQueue.html")
-def _keeps_its_sort_of_environment(request: Json) -> None:
-    """A queue of compute environments does not become one of service environments."""
-    if "serviceEnvironmentOrder" in request:
-        raise Refused("serviceEnvironmentOrder cannot be specified for a job queue of compute environments")
-
-
-def _order(world: World, given: list[Json]) -> tuple[list[Json], str]:
-    """Return the order as describe shows it, and the queue type that follows from it."""
-    found = [world.find(ENVIRONMENT, entry["computeEnvironment"]) for entry in given]
-    _no_environment_comes_twice(given, found)
-    _few_environments(world, found)
-    for environment in found:
-        _environment_is_valid(environment)
-    return _as_arns(given, found), _one_type(found)
-
-
-@assumed("the API has no words for an environment or an order number given twice")
-def _no_environment_comes_twice(given: list[Json], found: list[Thing]) -> None:
-    """An environment, and a number, stands once in the order."""
-    if len({thing.name for thing in found}) < len(given) or len({entry["order"] for entry in given}) < len(given):
-        raise Refused("computeEnvironmentOrder cannot contain duplicates")
-
-
-@documented(API + "API_CreateJobQueue.html")
-def _few_environments(world: World, found: list[Thing]) -> None:
-    """A queue has up to three environments."""
-    most = world.settings.quotas.environments_a_queue
-    if len(found) > most:
-        raise Refused(f"computeEnvironmentOrder can have up to {most} compute environments")
-
-
-@documented(API + "API_CreateJobQueue.html")
-def _environment_is_valid(environment: Thing) -> None:
-    """An environment is VALID when it is associated with a queue."""
-    if environment.shown["status"] != "VALID":
-        raise Refused(f"{environment.arn} is not in a VALID state")
-
-
-@observed("go-to-k/cdk-real-drift#1501")
-def _as_arns(given: list[Json], found: list[Thing]) -> list[Json]:
-    """A queue shows its environments by ARN, though names were sent."""
-    return [{"order": e["order"], "computeEnvironment": it.arn} for e, it in zip(given, found, strict=True)]
-
-
-@documented(API + "API_CreateJobQueue.html")
-def _one_type(found: list[Thing]) -> str:
-    """All environments of a queue run on the same: EC2 and SPOT, or Fargate, or EKS; and on one architecture."""
-    types = {_type_of(thing) for thing in found}
-    if len(types) > 1:
-        raise Refused("All compute environments of a job queue must be of the same type")
-    if len({name for thing in found for name in architectures(thing.shown.get("computeResources", {}))}) > 1:
-        raise Refused("All compute environments of a job queue must share the same CPU architecture")
-    return types.pop()
-
-
-def _type_of(environment: Thing) -> str:
-    resources = environment.shown.get("computeResources")
-    if environment.shown["containerOrchestrationType"] == "EKS":
-        return "EKS"
-    if resources and resources["type"] == "ECS_MANAGED_INSTANCES":
-        return "ECS_MANAGED_INSTANCES"
-    return "ECS_FARGATE" if resources and is_fargate(resources) else "ECS"
-
-
-@documented(API + "API_CreateJobQueue.html")
-def _type_is_that_of_the_environments(shown: Json, derived: str) -> None:
-    """The type of a queue is that of its environments, and stays."""
-    if shown.get("jobQueueType", derived) != derived:
-        raise Refused(f"jobQueueType {shown['jobQueueType']} does not match the compute environments ({derived})")
+def _check_actions(shown: Json) -> None:
+    actions = shown.get("jobStateTimeLimitActions", [])
+    for action in actions:
+        _time_is_in_range(action)
+        _action_fits_the_queue(action, shown)
+    _actions_differ(actions)
 
 
 @documented(API + "API_JobStateTimeLimitAction.html")
-def _limits_are_in_range(request: Json) -> None:
-    """A time limit is 600 to 86400 seconds, and its action on a queue of compute environments is CANCEL."""
-    for action in request.get("jobStateTimeLimitActions", []):
-        if not 600 <= action["maxTimeSeconds"] <= 86400:
-            raise Refused("maxTimeSeconds must be between 600 and 86400")
-        if action["action"] != "CANCEL":
-            raise Refused("action must be CANCEL")
+def _time_is_in_range(action: Json) -> None:
+    """A time limit is 600 to 86400 seconds."""
+    if not 600 <= action["maxTimeSeconds"] <= 86400:
+        raise Refused("maxTimeSeconds must be between 600 and 86400")
 
 
-@documented(API + "API_CreateJobQueue.html")
-def _policy_exists(world: World, arn: str) -> None:
-    """A scheduling policy is given by the ARN of one that is there."""
-    if not arn.startswith("arn:") or world.read(POLICY, arn) is None:
-        raise Refused(f"schedulingPolicyArn {arn} does not exist")
+@documented(API + "API_JobStateTimeLimitAction.html")
+def _action_fits_the_queue(action: Json, shown: Json) -> None:
+    """At a time limit jobs of a service environment are ended with TERMINATE, all others with CANCEL."""
+    right = "TERMINATE" if orders.is_service(shown) else "CANCEL"
+    if action["action"] != right:
+        raise Refused(f"Invalid job action. Valid job actions: [{right}]")
+
+
+@observed("badmintoncryer/cdk-preflight pf-batch-jq-jstla-duplicate")
+def _actions_differ(actions: list[Json]) -> None:
+    """There is one time limit for a state and a reason."""
+    if len({(action["state"], action["reason"]) for action in actions}) < len(actions):
+        raise Refused("Duplicate job state limit actions are not allowed.")
+
+
+@observed("badmintoncryer/cdk-preflight pf-batch-jq-scheduling-policy-arn-type")
+def _is_arn_of_a_policy(arn: str) -> None:
+    """A scheduling policy is given by ARN; a name, or the ARN of something else, is refused."""
+    if not arn.startswith("arn:") or f":{POLICY.resource}/" not in arn:
+        raise Refused("Only scheduling policy Arn can be allowed.")
+
+
+@observed("badmintoncryer/cdk-preflight pf-batch-jq-scheduling-policy-arn-region")
+def _policy_is_there(world: World, arn: str) -> None:
+    """The scheduling policy of a queue is there, in the same account and region."""
+    _is_arn_of_a_policy(arn)
+    if world.read(POLICY, arn) is None:
+        raise Refused(f"SchedulingPolicy {arn} not found.")
 
 
 @documented(API + "API_UpdateJobQueue.html")
-def _stays_fair_or_first_in_first_out(thing: Thing) -> None:
+def _stays_with_or_without_a_policy(thing: Thing) -> None:
     """A queue made without a scheduling policy never gets one; one made with a policy may change it, not lose it."""
     if "schedulingPolicyArn" not in thing.shown:
         raise Refused("A scheduling policy cannot be added to a job queue that was created without one")
 
 
+@assumed("a policy keeps its sort, says UpdateSchedulingPolicy, and quota shares would be left without theirs")
+def _policy_keeps_its_sort(world: World, thing: Thing, arn: str) -> None:
+    """A queue of quota shares does not become one of fair shares, nor the other way round."""
+    if has_quota_shares(world, thing.shown) != _is_of_quota_shares(world, arn):
+        raise Refused("A scheduling policy can only be replaced by one of the same type")
+
+
+def _check_scheduling(world: World, shown: Json) -> None:
+    shares = has_quota_shares(world, shown)
+    if shares:
+        _quota_shares_are_for_training(shown)
+    for entry in shown.get("serviceEnvironmentOrder", []):
+        environment = world.find(SERVICE_ENVIRONMENT, entry["serviceEnvironment"])
+        _units_fit_the_scheduling(environment, shares)
+        if shares:
+            _environment_serves_one_queue(world, environment, shown)
+
+
+@observed("badmintoncryer/cdk-preflight pf-batch-jq-quota-share-policy-requires-sagemaker")
+def _quota_shares_are_for_training(shown: Json) -> None:
+    """A scheduling policy of quota shares is for queues of a service environment."""
+    if not orders.is_service(shown):
+        raise Refused("Quota Management feature is only supported for SageMaker Training job queues.")
+
+
+@documented(API + "API_CapacityLimit.html")
+def _units_fit_the_scheduling(environment: Thing, shares: bool) -> None:
+    """The environment of a queue with quota shares counts instance types, that of any other NUM_INSTANCES."""
+    if counts_instances(environment.shown["capacityLimits"]) == shares:
+        unit = "an instance type" if shares else "NUM_INSTANCES"
+        raise Refused(f"capacityUnit of service environment {environment.arn} must be {unit} for this job queue")
+
+
+@documented(_GUIDE + "create-quota-management-resources.html")
+def _environment_serves_one_queue(world: World, environment: Thing, shown: Json) -> None:
+    """The service environment of a queue with quota shares is in no other queue."""
+    if any(queue.arn != shown["jobQueueArn"] for queue in queues_of(world, environment)):
+        raise Refused(f"Service environment {environment.arn} is already attached to a job queue")
+
+
+@assumed("aws/sagemaker-python-sdk deletes the quota shares before their queue; the API does not say that it must")
+def _must_have_no_quota_shares(world: World, thing: Thing) -> None:
+    """A queue that has quota shares is not deleted."""
+    if any(world.walk(QUOTA_SHARE, parent=thing.name)):
+        raise Refused("Cannot delete, found existing QuotaShare relationship")
+
+
 @observed("hashicorp/terraform-provider-aws#46925")
-def _remember_who_left(world: World, thing: Thing, order: list[Json], due: float) -> None:
+def _remember_who_left(world: World, thing: Thing, stay: set[str], due: float) -> None:
     """The relation of an environment to a queue outlives the queue's update for a while."""
-    stay = {entry["computeEnvironment"] for entry in order}
-    gone = {entry["computeEnvironment"] for entry in thing.shown["computeEnvironmentOrder"]} - stay
-    left = {arn: until for arn, until in thing.kept.get("left", {}).items() if until > world.now and arn not in stay}
+    gone = orders.members(thing.shown) - stay
+    left = {arn: until for arn, until in thing.kept.get("left", {}).items() if until > world.now}
     thing.kept["left"] = {**left, **dict.fromkeys(sorted(gone), due + world.settings.relation_lag)}

@@ -6,31 +6,20 @@ import json
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIServer
 
 import attrs
 
 from providers.clock import Clock
-from providers.simulator import (
-    definitions,
-    echo,
-    environments,
-    identity,
-    jobs,
-    lifecycle,
-    policies,
-    queues,
-    resources,
-    shapes,
-    tags,
-    wire,
-)
-from providers.simulator.catalogue import DEFINITION, JOB, KINDS
+from providers.simulator import identity, shapes, wire
+from providers.simulator.catalogue import CHILD, DEFINITION, JOB, KINDS, QUOTA_SHARE
 from providers.simulator.faults import Fault, Faults, NoAnswer, raise_before, throttled, unknown_operation
-from providers.simulator.lifecycle import Handler, Json, Thing, World, note_open
-from providers.simulator.rules import Refused, Rule, collect
+from providers.simulator.jobs import seeding
+from providers.simulator.lifecycle import Hindrance, Json, Thing, World, advance
+from providers.simulator.operations import AFTER, OPERATIONS
+from providers.simulator.rules import Refused
 from providers.simulator.settings import Settings
 from providers.simulator.store import Store
 from providers.simulator.wire import Request, Response
@@ -40,14 +29,6 @@ if TYPE_CHECKING:
 
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-OPERATIONS: Mapping[str, Handler] = {
-    **environments.OPERATIONS,
-    **queues.OPERATIONS,
-    **definitions.OPERATIONS,
-    **policies.OPERATIONS,
-    **tags.OPERATIONS,
-    **jobs.OPERATIONS,
-}
 _READS = ("Describe", "List", "Get")
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _HOST = re.compile(r"(?P<service>batch|sts)\.(?P<region>[a-z0-9-]+)\.")
@@ -71,9 +52,9 @@ class _Caller:
     service: str
 
 
-def _in_force(given: Iterable[Fault]) -> Faults:
+def _in_force(given: Iterable[Fault], now: float) -> Faults:
     found = Faults()
-    found.add(given)
+    found.add(given, now)
     return found
 
 
@@ -97,7 +78,7 @@ class Simulator:
     )
     _number: int = attrs.field(default=0, init=False)
     _faults: Faults = attrs.field(
-        init=False, default=attrs.Factory(lambda self: _in_force(self.faults), takes_self=True)
+        init=False, default=attrs.Factory(lambda self: _in_force(self.faults, self.clock.now()), takes_self=True)
     )
     _recent: collections.deque[float] = attrs.field(factory=collections.deque, init=False)
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
@@ -118,9 +99,9 @@ class Simulator:
         return wire.application(self.handle)
 
     def inject(self, *faults: Fault) -> None:
-        """Put more faults in force; each counts its calls from now."""
+        """Put more faults in force; each counts its calls, and its time, from now."""
         with self._lock:
-            self._faults.add(faults)
+            self._faults.add(faults, self.clock.now())
 
     def heal(self) -> None:
         """Take all faults away."""
@@ -135,11 +116,14 @@ class Simulator:
         found = shapes.route(request.method, request.path)
         operation = found[0].name if found else f"{request.method} {request.path}"
 
-        def act() -> Json:
+        def act(fault: Fault | None) -> Json:
             if found is None or operation not in OPERATIONS:
                 raise unknown_operation(operation)
             members = shapes.members(found[0], request.body, request.query, found[1])
-            return self._run(operation, members, caller)
+            if fault and fault.kind == "foreign" and fault.writes:
+                with contextlib.suppress(Refused):
+                    self._run(fault.writes[0], dict(fault.writes[1]), caller, None)
+            return self._run(operation, members, caller, fault)
 
         return self._answer(operation, caller, act, _rest_json)
 
@@ -147,25 +131,32 @@ class Simulator:
         form = identity.form(request.body)
         name = form.get("Action", "")
 
-        def act() -> Json:
+        def act(_: Fault | None) -> Json:
             return {name: identity.answer(name, form, caller.account, self.clock.now())}
 
         return self._answer(name, caller, act, _query_xml)
 
-    def _run(self, operation: str, members: Json, caller: _Caller) -> Json:
-        with self._world(caller.account, caller.region, write=not operation.startswith(_READS)) as world:
-            return OPERATIONS[operation](world, members)
+    def _run(self, operation: str, members: Json, caller: _Caller, fault: Fault | None) -> Json:
+        def answer(world: World) -> Json:
+            return OPERATIONS[operation](_under(fault, world), members)
+
+        if operation.startswith(_READS):
+            with self._world(caller.account, caller.region, write=False) as world:
+                if not world.transaction.due(world.now):
+                    return answer(world)
+        with self._world(caller.account, caller.region, write=True) as world:
+            return answer(world)
 
     def _answer(
         self,
         operation: str,
         caller: _Caller,
-        act: Callable[[], Json],
+        act: Callable[[Fault | None], Json],
         render: Callable[[Json | Refused, str], Response],
     ) -> Response:
         with self._lock:
             self._number += 1
-            number, fault = self._number, self._faults.strike(operation)
+            number, fault = self._number, self._faults.strike(operation, self.clock.now())
         if self.before_call:
             self.before_call(operation, number)
 
@@ -173,7 +164,7 @@ class Simulator:
             if fault:
                 raise_before(fault, operation, f"arn:aws:iam::{caller.account}:user/simulated")
             self._must_not_be_too_fast()
-            return act()
+            return act(fault)
 
         status = 0
         try:
@@ -210,7 +201,10 @@ class Simulator:
     @contextlib.contextmanager
     def _world(self, account: str, region: str, write: bool) -> Iterator[World]:
         with self.store.transaction(f"{account}/{region}", write) as transaction:
-            yield World(transaction, self.clock.now(), self.settings, account, region)
+            world = World(transaction, self.clock.now(), self.settings, account, region, self.settings.stale_reads)
+            if write:
+                advance(world, _KINDS, AFTER)
+            yield world
 
     def _hooked(self, account: str | None, region: str | None) -> contextlib.AbstractContextManager[World]:
         return self._world(account or self.settings.account, region or self.settings.region, write=True)
@@ -235,26 +229,29 @@ class Simulator:
                 raise LookupError(f"{kind} {name}")
             thing.change({"status": status, "statusReason": reason or None})
             thing.steps = []
-            note_open(thing, world.now)
             world.save(thing)
+            if kind in AFTER:
+                AFTER[kind](world, thing)
 
     def seed(self, kind: str, name: str, shown: Json, *, account: str | None = None, region: str | None = None) -> None:
-        """Put an object in as describe shows it, as if it had always been there; `name` of a revision is NAME:REVISION.
+        """Put an object in as describe shows it, as if it had always been there; `name` of a revision is NAME:REVISION,
+        that of a quota share QUEUE/quota-share/NAME.
 
         No rule is asked. What is in transition comes to the end of it in the time of a scaling update; a job that has
         begun was placed just now.
         """
         row = _KINDS[kind]
         with self._hooked(account, region) as world:
+            if row in (JOB, CHILD):
+                seeding.adopt(world, row, name, dict(shown))
+                return
             thing = Thing(row, name, dict(shown))
             if row is DEFINITION:
                 thing.parent, _, revision = name.rpartition(":")
                 world.transaction.count_to(f"revision/{thing.parent}", int(revision))
-            if row is JOB:
-                thing.parent = shown["jobQueue"].rpartition("/")[2]
-                thing.kept["placed"] = world.now
+            if row is QUOTA_SHARE:
+                thing.parent = name.partition("/")[0]
             thing.steps = _rest_of_the_way(shown, world.now + self.settings.durations.scaling_update)
-            note_open(thing, world.now)
             world.save(thing)
 
     def show(self) -> dict[str, dict[str, dict[str, Json]]]:
@@ -262,9 +259,8 @@ class Simulator:
         held: dict[str, dict[str, dict[str, Json]]] = {}
         for scope in self.store.dump():
             account, _, region = scope.partition("/")
-            with self._world(account, region, write=False) as world:
+            with self._world(account, region, write=True) as world:
                 held[scope] = {kind.key: {it.name: it.shown for it in world.walk(kind)} for kind in KINDS}
-                held[scope][JOB.key] = {it.name: jobs.advanced(world, it).shown for it in world.walk(JOB)}
         return held
 
 
@@ -279,6 +275,18 @@ def _rest_of_the_way(shown: Json, due: float) -> list[tuple[float, Json | None]]
 
 
 _KINDS = {kind.key: kind for kind in KINDS}
+
+
+def _under(fault: Fault | None, world: World) -> World:
+    match fault:
+        case Fault(kind="stale"):
+            return attrs.evolve(world, lag=fault.seconds)
+        case Fault(kind="slow"):
+            return attrs.evolve(world, hindrance=Hindrance(slower=fault.seconds))
+        case Fault(kind="invalid"):
+            return attrs.evolve(world, hindrance=Hindrance(invalid=fault.reason))
+        case _:
+            return world
 
 
 def _or_refused(act: Callable[[], Json]) -> Json | Refused:
@@ -307,8 +315,3 @@ def _query_xml(answer: Json | Refused, request_id: str) -> Response:
 def serve(simulator: Simulator, host: str = "127.0.0.1", port: int = 0) -> WSGIServer:
     """Return a server of the simulator: `serve_forever()` runs it, `shutdown()` ends that; port 0 takes a free one."""
     return wire.listen(simulator.wsgi, host, port)
-
-
-def rules() -> list[Rule]:
-    """Return every rule that the simulator keeps, with its basis and source."""
-    return collect((lifecycle, environments, resources, queues, definitions, echo, policies, jobs, tags, shapes))

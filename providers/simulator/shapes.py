@@ -23,6 +23,7 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "boolean": (bool,),
 }
+_WIDTHS = {"integer": 32, "long": 64}
 
 
 @functools.cache
@@ -48,7 +49,7 @@ def route(method: str, path: str) -> "tuple[OperationModel, dict[str, str]] | No
 def members(operation: "OperationModel", body: bytes, query: Mapping[str, list[str]], in_path: dict[str, str]) -> Any:
     """Return the members of a request, from its body, its query and its path, as the service takes them."""
     try:
-        sent = json.loads(body or b"{}")
+        sent = json.loads(body or b"{}", parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise Refused("The request is not valid JSON", code="SerializationException") from error
     shape: Any = operation.input_shape
@@ -92,11 +93,34 @@ def _scalar(shape: Any, value: Any, path: str) -> Any:
     _is(value, _SCALARS.get(shape.type_name, (object,)), path, shape.type_name)
     if isinstance(value, bool) and shape.type_name != "boolean":
         raise Refused(f"{path} must be of type {shape.type_name}")
+    if shape.type_name in _WIDTHS:
+        _fits_its_width(value, _WIDTHS[shape.type_name], path)
     if isinstance(value, str):
+        _text_is_unicode(value, path)
         _bounds(shape, len(value), path)
         return _word(shape, value, path)
     _bounds(shape, value, path)
     return value
+
+
+@documented("https://smithy.io/2.0/spec/simple-types.html")
+def _fits_its_width(value: int, width: int, path: str) -> None:
+    """An integer fits into 32 bits with its sign, a long into 64."""
+    if not -(2 ** (width - 1)) <= value < 2 ** (width - 1):
+        raise Refused(f"{path} does not fit into {width} bits", code="SerializationException")
+
+
+@documented("https://smithy.io/2.0/spec/simple-types.html")
+def _text_is_unicode(value: str, path: str) -> None:
+    """A string is text that can be written in UTF-8: half of a surrogate pair is refused."""
+    if any("\ud800" <= sign <= "\udfff" for sign in value):
+        raise Refused(f"{path} is not valid Unicode text", code="SerializationException")
+
+
+@documented("https://www.rfc-editor.org/rfc/rfc8259#section-6")
+def _no_number(word: str) -> float:
+    """NaN and Infinity are no JSON."""
+    raise ValueError(word)
 
 
 @observed("aws/aws-cdk#31621")

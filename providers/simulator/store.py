@@ -1,8 +1,10 @@
 """The simulator's memory: one SQLite file, or none, that several processes may use at once.
 
-Objects are JSON documents keyed by scope (account and region), kind and name; a second index finds the children of a
-parent (revisions of a family, jobs of a queue) in the order they came. Writes begin with BEGIN IMMEDIATE: a deferred
-transaction that turns into a write fails at once when another process holds the lock, whatever its timeout.
+Objects are JSON documents keyed by scope (account and region), kind and name. What is looked for among many has a
+column and an index: the parent (of revisions the family, of jobs the queue), the status, the place (of a job, the
+environment that it runs in), the line that it waits in with its rank there, and the time at which something is due.
+Writes begin with BEGIN IMMEDIATE: a deferred transaction that turns into a write fails at once when another process
+holds the lock, whatever its timeout.
 """
 
 import contextlib
@@ -20,17 +22,25 @@ from providers.clock import ScaledClock
 from providers.errors import StoreError
 
 _APPLICATION = 0x42775369
-_FORMAT = 1
+_FORMAT = 2
 _PATIENCE = 30.0
 _CHUNK = 200
+_LAST = 2**63 - 1
 _SCHEMA = """
 CREATE TABLE clock (real REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL);
 CREATE TABLE objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     scope TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, parent TEXT NOT NULL,
-    document TEXT NOT NULL, before TEXT, stale_until REAL NOT NULL,
+    status TEXT NOT NULL, place TEXT NOT NULL, line TEXT NOT NULL, rank REAL NOT NULL, due REAL,
+    document TEXT NOT NULL, before TEXT NOT NULL, changed REAL NOT NULL,
     UNIQUE (scope, kind, name));
-CREATE INDEX objects_of_a_parent ON objects (scope, kind, parent, seq);
+CREATE INDEX of_kind ON objects (scope, kind);
+CREATE INDEX of_kind_in_status ON objects (scope, kind, status);
+CREATE INDEX of_parent ON objects (scope, kind, parent);
+CREATE INDEX of_parent_in_status ON objects (scope, kind, parent, status);
+CREATE INDEX in_a_place ON objects (scope, place) WHERE place <> '';
+CREATE INDEX in_line ON objects (scope, line, rank) WHERE line <> '';
+CREATE INDEX due_next ON objects (scope, due) WHERE due IS NOT NULL;
 CREATE TABLE counters (scope TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (scope, name));
 """
 
@@ -39,22 +49,40 @@ Document = dict[str, Any]
 
 @attrs.frozen
 class Row:
-    """One stored object. `document` is what it is, `before` what a stale read shows until `stale_until`."""
+    """One stored object. `document` is what it is, `before` what it was until `changed`, None where it was not."""
 
     seq: int
+    kind: str
     name: str
     parent: str
     document: Document
-    before: Document | None
-    stale_until: float
+    _before: str
+    changed: float
+
+    @property
+    def before(self) -> Document | None:
+        found: Document | None = json.loads(self._before)
+        return found
 
 
-def _row(record: tuple[int, str, str, str, str | None, float]) -> Row:
-    seq, name, parent, document, before, stale_until = record
-    return Row(seq, name, parent, json.loads(document), json.loads(before) if before else None, stale_until)
+@attrs.frozen
+class Labels:
+    """What an object can be found by; `due` is when something happens to it by itself, None for never."""
+
+    parent: str = ""
+    status: str = ""
+    place: str = ""
+    line: str = ""
+    rank: float = 0
+    due: float | None = None
 
 
-_COLUMNS = "SELECT seq, name, parent, document, before, stale_until FROM objects WHERE scope = ? AND kind = ?"
+def _row(record: tuple[int, str, str, str, str, str, float]) -> Row:
+    seq, kind, name, parent, document, before, changed = record
+    return Row(seq, kind, name, parent, json.loads(document), before, changed)
+
+
+_SELECT = "SELECT seq, kind, name, parent, document, before, changed FROM objects WHERE scope = ?"
 
 
 @attrs.frozen
@@ -65,33 +93,76 @@ class Transaction:
     scope: str
 
     def get(self, kind: str, name: str) -> Row | None:
-        record = self._connection.execute(f"{_COLUMNS} AND name = ?", (self.scope, kind, name)).fetchone()
-        return _row(record) if record else None
+        return self._first(f"{_SELECT} AND kind = ? AND name = ?", kind, name)
 
-    def walk(self, kind: str, parent: str | None = None, after: int = 0) -> Iterator[Row]:
-        """Yield the objects of `kind`, or of one parent, in the order they came, those after `after` only."""
-        clause = " AND parent = ?" if parent is not None else ""
-        query = f"{_COLUMNS}{clause} AND seq > ? ORDER BY seq LIMIT {_CHUNK}"
-        keys = (self.scope, kind, parent) if parent is not None else (self.scope, kind)
+    def walk(
+        self, kind: str, parent: str | None = None, status: str | None = None, after: int = 0, backwards: bool = False
+    ) -> Iterator[Row]:
+        """Yield the objects of `kind`, of one parent and in one status if told, in the order they came, or backwards.
+
+        Only those beyond the one whose `seq` is `after`; 0 for all.
+        """
+        wanted = {"kind": kind, "parent": parent, "status": status}
+        told = {column: value for column, value in wanted.items() if value is not None}
+        clauses = "".join(f" AND {column} = ?" for column in told)
+        query = f"{_SELECT}{clauses} AND seq {'<' if backwards else '>'} ? ORDER BY seq {'DESC' if backwards else ''}"
+        query += f" LIMIT {_CHUNK}"
+        after = after or (_LAST if backwards else 0)
         # Chunk by chunk: a cursor left open would hold the file's lock for as long as somebody holds the generator.
-        while records := self._connection.execute(query, (*keys, after)).fetchall():
+        while records := self._connection.execute(query, (self.scope, *told.values(), after)).fetchall():
             yield from map(_row, records)
             after = records[-1][0]
 
-    def put(self, kind: str, name: str, document: Document, parent: str, stale_until: float) -> None:
-        """Write an object; what it was before is kept for stale reads when `stale_until` is not 0."""
-        body = json.dumps(document)
-        if stale_until:
-            before = self.get(kind, name)
-            old = json.dumps(before.document if before else None)
-        else:
-            old = None
+    def last(self, kind: str, parent: str, status: str) -> Row | None:
+        """Return the child of `parent` in this status that came last."""
+        line = " AND kind = ? AND parent = ? AND status = ? ORDER BY seq DESC LIMIT 1"
+        return self._first(_SELECT + line, kind, parent, status)
+
+    def first_in_line(self, line: str) -> Row | None:
+        """Return what has the least rank in a line; of several, the one that came first."""
+        return self._first(f"{_SELECT} AND line = ? AND line <> '' ORDER BY rank, seq LIMIT 1", line)
+
+    def lines(self) -> list[str]:
+        """Return the lines in which something waits."""
+        # From line to line along the index: DISTINCT would read every entry of it.
+        query = "SELECT min(line) FROM objects WHERE scope = ? AND line > ? AND line <> ''"
+        found = [""]
+        while line := self._connection.execute(query, (self.scope, found[-1])).fetchone()[0]:
+            found.append(line)
+        return found[1:]
+
+    def in_place(self, place: str) -> list[Row]:
+        """Return what has this place, in the order it came."""
+        found = self._connection.execute(f"{_SELECT} AND place = ? AND place <> '' ORDER BY seq", (self.scope, place))
+        return [_row(record) for record in found.fetchall()]
+
+    def due(self, now: float) -> Row | None:
+        """Return the object to which something happens first, if that is not after `now`."""
+        return self._first(f"{_SELECT} AND due <= ? ORDER BY due, seq LIMIT 1", now)
+
+    def tally(self, kind: str, parent: str) -> dict[str, int]:
+        """Return how many children of `parent` there are, by status."""
+        query = "SELECT status, count(*) FROM objects WHERE scope = ? AND kind = ? AND parent = ? GROUP BY status"
+        return dict(self._connection.execute(query, (self.scope, kind, parent)).fetchall())
+
+    def number(self, kind: str) -> int:
+        """Return how many objects of `kind` there are."""
+        query = "SELECT count(*) FROM objects WHERE scope = ? AND kind = ?"
+        return int(self._connection.execute(query, (self.scope, kind)).fetchone()[0])
+
+    def _first(self, query: str, *values: object) -> Row | None:
+        record = self._connection.execute(query, (self.scope, *values)).fetchone()
+        return _row(record) if record else None
+
+    def put(self, kind: str, name: str, document: Document, labels: Labels, now: float) -> None:
+        """Write an object; what it was before stays known."""
         self._connection.execute(
-            "INSERT INTO objects (scope, kind, name, parent, document, before, stale_until)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (scope, kind, name) DO UPDATE SET document = excluded.document, before = excluded.before,"
-            " stale_until = excluded.stale_until",
-            (self.scope, kind, name, parent, body, old, stale_until),
+            "INSERT INTO objects (scope, kind, name, parent, status, place, line, rank, due, document, before, changed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'null', ?)"
+            " ON CONFLICT (scope, kind, name) DO UPDATE SET before = document, document = excluded.document,"
+            " changed = excluded.changed, status = excluded.status, place = excluded.place, line = excluded.line,"
+            " rank = excluded.rank, due = excluded.due",
+            (self.scope, kind, name, *attrs.astuple(labels), json.dumps(document), now),
         )
 
     def drop(self, kind: str, name: str) -> None:

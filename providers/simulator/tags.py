@@ -1,12 +1,14 @@
 """Tags of every kind, by ARN. They live in the object's document, and go with it."""
 
 import re
+import unicodedata
 
-from providers.simulator.catalogue import KINDS
+from providers.simulator.catalogue import KINDS, QUOTA_SHARE
 from providers.simulator.lifecycle import API, Handler, Json, Thing, World
 from providers.simulator.rules import Refused, documented
 
-_ARN = re.compile(r"arn:[\w-]+:batch:[^:]+:[^:]+:([^/]+)/.+")
+USING_TAGS = "https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html"
+_ARN = re.compile(r"arn:[\w-]+:batch:[^:]+:[^:]+:([^/]+)/[^/]+(/quota-share/.+)?")
 
 
 def tag(world: World, request: Json) -> Json:
@@ -33,11 +35,34 @@ def show(world: World, request: Json) -> Json:
 OPERATIONS: dict[str, Handler] = {"TagResource": tag, "UntagResource": untag, "ListTagsForResource": show}
 
 
-@documented("https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html")
 def check(world: World, held: Json, given: list[str] | Json) -> None:
-    """An object holds up to 50 tags; keys that begin with `aws:`, in any case, are AWS's own and do not count."""
+    """Refuse what a call that gives tags, or takes away those of some keys, leaves an object with."""
+    _reserved_keys_are_awss(given)
+    _keys_and_values_are_spelt(given)
+    _objects_hold_so_many(world, held)
+
+
+@documented(USING_TAGS)
+def _reserved_keys_are_awss(given: list[str] | Json) -> None:
+    """Keys that begin with `aws:`, in any case, are AWS's own: nobody else sets or removes them."""
     if any(_is_reserved(key) for key in given):
         raise Refused("aws: prefixed tag key names are not allowed for external use.")
+
+
+@documented(USING_TAGS)
+def _keys_and_values_are_spelt(given: list[str] | Json) -> None:
+    """Keys and values are of letters, digits and blanks of any script, and of + - = . _ : / @."""
+    words = [*given, *(given.values() if isinstance(given, dict) else ())]
+    for word in words:
+        if any(unicodedata.category(sign)[0] not in "LNZ" and sign not in "+-=._:/@" for sign in word):
+            raise Refused(
+                f"Tag keys and values can only have letters, numbers, spaces and + - = . _ : / @: {word[:60]}"
+            )
+
+
+@documented(USING_TAGS)
+def _objects_hold_so_many(world: World, held: Json) -> None:
+    """An object holds up to 50 tags; those of AWS do not count."""
     if sum(not _is_reserved(key) for key in held) > world.settings.quotas.tags:
         raise Refused(f"Number of tags must be less than or equal to {world.settings.quotas.tags}.")
 
@@ -51,6 +76,8 @@ def _tagged(world: World, arn: str) -> Thing:
     """What is tagged is named by its ARN and is there; a job definition by the ARN of one revision."""
     match = _ARN.fullmatch(arn)
     kind = next((kind for kind in KINDS if match and kind.resource == match[1]), None)
+    if match and match[2]:
+        kind = QUOTA_SHARE
     if kind is None:
         raise Refused(f"Invalid resourceArn: {arn}")
     return world.find(kind, arn)

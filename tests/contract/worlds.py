@@ -7,8 +7,9 @@ moto mend one of them, the test tells, and the row goes.
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +23,8 @@ from providers.provider import Provider, produced
 from providers.resources import Document, Live, Target
 from providers.simulator import Simulator, Store
 from tests.contract.account import Account
-from tests.kit import client, kinds
+from tests.contract.transcripts import Recorder
+from tests.kit import REGION, client, kinds
 
 _NO_PAGES = "maxResults and nextToken are ignored"
 _NO_REFUSAL = "nothing is refused for being enabled or in use"
@@ -37,6 +39,8 @@ UNFAITHFUL: Mapping[str, Mapping[tuple[str, str], str]] = MappingProxyType(
             ("read_all_in_pages", "scheduling_policy"): _NO_PAGES,
             ("keep_member", "job_queue.jobStateTimeLimitActions"): "the member is dropped",
             ("keep_member", "job_definition.schedulingPriority"): "the member is dropped",
+            ("keep_member", "scheduling_policy.quotaSharePolicy"): "a fair-share policy is made of it",
+            ("update", "job_queue.jobStateTimeLimitActions"): "the member is dropped",
             ("update", "compute_environment.computeResources"): "compute resources are accepted and ignored",
             ("create_twice", "scheduling_policy"): "the second overwrites the first",
             ("delete_enabled", "compute_environment"): _NO_REFUSAL,
@@ -48,6 +52,11 @@ UNFAITHFUL: Mapping[str, Mapping[tuple[str, str], str]] = MappingProxyType(
     }
 )
 """By world: which test does not hold for which of its rows, and why."""
+
+ABSENT: Mapping[str, Collection[str]] = MappingProxyType(
+    {"moto": ("service_environment", "quota_share", "consumable_resource", "job", "job_queue.serviceEnvironmentOrder")}
+)
+"""By world: what it does not have, so that no test of it runs there. Moto runs jobs, but only in Docker."""
 
 _GONE = ("DELETED", "INACTIVE")
 _MOVING = ("CREATING", "UPDATING", "DELETING")
@@ -82,8 +91,37 @@ class World:
                 needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "512"}]
                 container = {"image": "busybox:1", "command": ["true"], "resourceRequirements": needs}
                 return {"type": "container", "containerProperties": container, "parameters": {"sample": "a"}}
-            case _:
+            case "scheduling_policy":
                 return {"fairsharePolicy": fair_share(600)}
+            case "service_environment":
+                limits = [{"maxCapacity": 10, "capacityUnit": "NUM_INSTANCES"}]
+                return {"serviceEnvironmentType": "SAGEMAKER_TRAINING", "state": "ENABLED", "capacityLimits": limits}
+            case "consumable_resource":
+                return {"totalQuantity": 10, "resourceType": "REPLENISHABLE"}
+            case _:
+                return {
+                    "jobQueue": self.training_queue().arn,
+                    "state": "ENABLED",
+                    "capacityLimits": [{"maxCapacity": 4, "capacityUnit": "ml.m5.large"}],
+                    "resourceSharingConfiguration": {"strategy": "LEND"},
+                    "preemptionConfiguration": {"inSharePreemption": "DISABLED"},
+                }
+
+    def training_environment(self, name: str) -> Live:
+        """Make a service environment that counts instance types, as quota shares ask for."""
+        limits = [{"maxCapacity": 10, "capacityUnit": "ml.m5.large"}]
+        given = {**self.arguments("service_environment"), "capacityLimits": limits}
+        return self.create("service_environment", name, given)
+
+    def training_queue(self) -> Live:
+        """Make a queue of SageMaker Training jobs that has quota shares, and what it needs."""
+        policy = self.create(
+            "scheduling_policy", "shares", {"quotaSharePolicy": {"idleResourceAssignmentStrategy": "FIFO"}}
+        )
+        environment = self.training_environment("behind")
+        order = [{"order": 1, "serviceEnvironment": environment.arn}]
+        around = {"jobQueueType": "SAGEMAKER_TRAINING", "schedulingPolicyArn": policy.arn}
+        return self.create("job_queue", "training", {"priority": 1, "serviceEnvironmentOrder": order, **around})
 
     def create(self, kind: str, name: str, given: Document | None = None, **tags: str) -> Live:
         """Make an object, wait until it stands, and return it as describe shows it."""
@@ -109,10 +147,36 @@ class World:
         return found
 
     def update(self, kind: str, arn: str, changes: Document) -> Live:
+        """Change members and wait until that stands; a quantity is set, which is one of the ways to change it."""
         own = kinds()[kind]
         assert own.facts.update is not None
+        if "totalQuantity" in changes:
+            changes = {"operation": "SET", "quantity": changes["totalQuantity"]}
         self.provider.call(own.facts.update, {own.update_key: arn, **changes})
         return self.see(kind, arn)
+
+    def waiting_job(self) -> Document:
+        """What to submit for a job that waits as RUNNABLE, and costs nothing: its queue's environment is DISABLED."""
+        queue = self.create("job_queue", "waiting")
+        (entry,) = queue.spec["computeEnvironmentOrder"]
+        self.update("compute_environment", entry["computeEnvironment"], {"state": "DISABLED"})
+        given = self.arguments("job_definition")
+        role = f"arn:aws:iam::{queue.arn.split(':')[4]}:role/ecsTaskExecutionRole"
+        needs = [{"type": "VCPU", "value": "0.25"}, {"type": "MEMORY", "value": "512"}]
+        container = {**given["containerProperties"], "executionRoleArn": role, "resourceRequirements": needs}
+        fargate = {**given, "platformCapabilities": ["FARGATE"], "containerProperties": container}
+        definition = self.create("job_definition", "waiting", fargate)
+        return {"jobName": self.name("job"), "jobQueue": queue.arn, "jobDefinition": definition.arn}
+
+    def job(self, job_id: str, status: str) -> Mapping[str, Any]:
+        """A job as it is described once it has this status."""
+        for _ in range(_LOOKS):
+            (job,) = self.provider.call("DescribeJobs", {"jobs": [job_id]})["jobs"]
+            if job["status"] == status:
+                found: Mapping[str, Any] = job
+                return found
+            self.clock.sleep(_PAUSE)
+        raise AssertionError(f"{job_id} never is {status}")
 
     def delete(self, kind: str, arn: str) -> None:
         """The bare call."""
@@ -138,18 +202,26 @@ class World:
             self.remove(kind, arn)
 
 
+def time_limit(seconds: int) -> Document:
+    reason = "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY"
+    return {"state": "RUNNABLE", "reason": reason, "maxTimeSeconds": seconds, "action": "CANCEL"}
+
+
 def fair_share(decay: int) -> Document:
     shares = [{"shareIdentifier": "a", "weightFactor": 1.0}]
     return {"shareDecaySeconds": decay, "computeReservation": 10, "shareDistribution": shares}
 
 
 @contextmanager
-def simulated() -> Iterator[World]:
+def simulated(record: Path | None = None) -> Iterator[World]:
+    """A simulated account; what is said and answered is added to the file `record`."""
     clock = ManualClock()
     store = Store.open(None, now=0.0)
-    provider = Provider(client(Simulator(store, clock)), kinds())
+    batch = client(Simulator(store, clock))
+    if record is not None:
+        Recorder.open(record, "simulated", REGION, clock).listen(batch)
     network = {"subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}
-    world = World(provider, clock, "contract", {"computeResources": network})
+    world = World(Provider(batch, kinds()), clock, "contract", {"computeResources": network})
     yield world
     world.clear()
     store.close()
@@ -165,9 +237,14 @@ def in_moto(account: Account) -> Iterator[World]:
 
 
 @contextmanager
-def in_aws() -> Iterator[World]:
-    """The account at hand, with the default network of its region; what a test makes is removed, and costs nothing."""
+def in_aws(title: str, record: Path | None = None) -> Iterator[World]:
+    """The account at hand, with the default network of its region; what a test makes is removed, and costs nothing.
+
+    What is said and answered is added to the file `record` under `title`.
+    """
     connection = connect(Target(), environ=os.environ, now=time.time())
+    if record is not None:
+        Recorder.open(record, title, connection.region, connection.clock).listen(connection.batch)
     ec2 = boto3.client("ec2", region_name=connection.region)
     subnets = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
     groups = ec2.describe_security_groups(

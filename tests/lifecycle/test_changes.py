@@ -140,3 +140,11 @@ def test_fields_that_only_an_update_takes_follow_the_create(stage: Stage) -> Non
     assert stage.apply(text).exit_code == 0
     assert stage.calls["CreateComputeEnvironment"] == stage.calls["UpdateComputeEnvironment"] == 2
     assert stage.environment("lab-spot")["updatePolicy"]["jobExecutionTimeoutMinutes"] == 60
+
+
+@on_stage()
+def test_an_empty_member_of_a_definition_is_nobodys_business(stage: Stage) -> None:
+    """Batch refuses `retryStrategy: {}` where it takes a definition without one: the two are one wish."""
+    empty = edit(LAB, ("    type: container\n", "    type: container\n    retryStrategy: {}\n    timeout: {}\n"))
+    assert stage.apply(empty).exit_code == 0
+    assert stage.plan(LAB).empty

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from plans.manifest import Manifest
-from tests.kit import LAB, READS, Died, Stage, cut, edit, example, manifest
+from tests.kit import LAB, READS, TRAINING, Died, Stage, cut, edit, example, manifest
+from tests.lifecycle.test_kinds import CHANGED as TRAINED
 
 CHANGED = cut(
     edit(
@@ -43,10 +44,25 @@ def _lab(stage: Stage) -> None:
     stage.apply(LAB)
 
 
+def _training(stage: Stage) -> None:
+    stage.apply(TRAINING)
+
+
+def _trained(stage: Stage) -> None:
+    stage.apply(TRAINED)
+
+
+def _untrained(stage: Stage) -> None:
+    stage.destroy(TRAINED)
+
+
 RUNS: Mapping[str, tuple[Run, Run, Manifest | None]] = {
     "an apply": (_nothing, _made, example("genomics")),
     "a change": (_lab, _changed, manifest(CHANGED)),
     "a destroy": (_lab, _gone, None),
+    "an apply of all kinds": (_nothing, _training, manifest(TRAINING)),
+    "a change of all kinds": (_training, _trained, manifest(TRAINED)),
+    "a destroy of all kinds": (_training, _untrained, None),
 }
 
 

@@ -250,7 +250,7 @@ def test_missing() -> None:
         (
             f"computeEnvironments: {{x: {ENVIRONMENT[:-1]}, namePrefix: y}}}}",
             "computeEnvironments.x.namePrefix",
-            "namePrefix stands at the top of the manifest",
+            "namePrefix stands at the top of the file",
         ),
         ("priority: 1", "priority", "priority is a key of jobQueues"),
         ("polic: {}", "polic", "did you mean policy?"),

@@ -27,6 +27,7 @@ from providers.errors import (
 )
 from providers.kinds import bind
 from providers.provider import PAGE, Page, Provider, produced, translate
+from providers.simulator import Fault
 from tests.providers.simulator.lab import Lab
 
 KINDS = bind(model.load())
@@ -127,6 +128,7 @@ def test_a_call_answers_with_an_arn(lab: Lab) -> None:
 
 def test_an_operation_that_the_endpoint_does_not_know(lab: Lab) -> None:
     """Some endpoints lack kinds."""
+    lab.simulator.inject(Fault("ListConsumableResources", "unknown"))
     with pytest.raises(UnknownOperation, match="the endpoint does not know ListConsumableResources"):
         provider(lab).list("consumable_resource")
 

@@ -91,12 +91,73 @@ class Lab:
         self.clock.sleep(wait)
         return arn
 
+    def service_environment(self, name: str, *units: str, wait: float = 3600, **arguments: Any) -> str:
+        """Create a service environment of 10 of each unit (NUM_INSTANCES if none is said), wait, return its ARN."""
+        limits = [{"capacityUnit": unit, "maxCapacity": 10} for unit in units or ("NUM_INSTANCES",)]
+        request = {"serviceEnvironmentType": "SAGEMAKER_TRAINING", "capacityLimits": limits, **arguments}
+        arn: str = self.batch.create_service_environment(serviceEnvironmentName=name, **request)[
+            "serviceEnvironmentArn"
+        ]
+        self.clock.sleep(wait)
+        return arn
+
+    def training_queue(self, name: str, environment: str, wait: float = 3600, **arguments: Any) -> str:
+        """Create a queue of a service environment, wait, and return its ARN."""
+        order = [{"order": 1, "serviceEnvironment": environment}]
+        request = {"priority": 1, "serviceEnvironmentOrder": order, **arguments}
+        arn: str = self.batch.create_job_queue(jobQueueName=name, **request)["jobQueueArn"]
+        self.clock.sleep(wait)
+        return arn
+
+    def quota_policy(self, name: str) -> str:
+        """Create a scheduling policy of quota shares and return its ARN."""
+        policy = {"idleResourceAssignmentStrategy": "FIFO"}
+        arn: str = self.batch.create_scheduling_policy(name=name, quotaSharePolicy=policy)["arn"]
+        return arn
+
+    def quota_queue(self, name: str) -> str:
+        """Create a queue of quota shares, with a policy and a service environment of its name; return its ARN."""
+        self.service_environment(name, "ml.m5.large")
+        return self.training_queue(name, name, schedulingPolicyArn=self.quota_policy(name))
+
+    def quota_share(self, name: str, queue: str, wait: float = 3600, **arguments: Any) -> str:
+        """Create a quota share of two ml.m5.large that neither lends nor borrows, wait, and return its ARN."""
+        request = {
+            "capacityLimits": [{"capacityUnit": "ml.m5.large", "maxCapacity": 2}],
+            "resourceSharingConfiguration": {"strategy": "RESERVE"},
+            "preemptionConfiguration": {"inSharePreemption": "DISABLED"},
+            **arguments,
+        }
+        arn: str = self.batch.create_quota_share(quotaShareName=name, jobQueue=queue, **request)["quotaShareArn"]
+        self.clock.sleep(wait)
+        return arn
+
     def queue(self, name: str, *environments: str, wait: float = 3600, **arguments: Any) -> str:
         order = [{"order": place, "computeEnvironment": it} for place, it in enumerate(environments, 1)]
         request = {"priority": 1, "computeEnvironmentOrder": order, **arguments}
         arn: str = self.batch.create_job_queue(jobQueueName=name, **request)["jobQueueArn"]
         self.clock.sleep(wait)
         return arn
+
+    def service_job(self, queue: str, **arguments: Any) -> str:
+        """Submit a service job of one ml.m5.large and return its id."""
+        payload = {"TrainingJobName": "t", "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1}}
+        request = {"serviceJobType": "SAGEMAKER_TRAINING", "serviceRequestPayload": json.dumps(payload), **arguments}
+        job: str = self.batch.submit_service_job(jobName="j", jobQueue=queue, **request)["jobId"]
+        return job
+
+    def ground(self, **resources: Any) -> None:
+        """Make what a job needs: environment `a` with these compute resources, queue `q`, definition `d` of 1 vCPU."""
+        self.environment("a", computeResources=ec2(**resources))
+        self.queue("q", "a")
+        self.definition("d")
+
+    def submit(self, wait: float = 0, **changes: Any) -> str:
+        """Submit a job of `d` to `q`, wait, and return its id."""
+        request = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d", **changes}
+        job: str = self.batch.submit_job(**request)["jobId"]
+        self.clock.sleep(wait)
+        return job
 
     def definition(self, name: str, **arguments: Any) -> dict[str, Any]:
         """Register a container definition and return it as describe shows it."""
@@ -114,12 +175,30 @@ class Lab:
         found: list[dict[str, Any]] = self.batch.describe_job_queues(jobQueues=[name])["jobQueues"]
         return found[0] if found else {}
 
+    def see_job(self, job_id: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = self.batch.describe_jobs(jobs=[job_id])["jobs"]
+        return found[0] if found else {}
+
+    def statuses(self, *job_ids: str) -> list[str]:
+        seen = [self.see_job(job_id) for job_id in job_ids]
+        return [job["status"] for job in seen]
+
+    def see_service_environment(self, name: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = self.batch.describe_service_environments(serviceEnvironments=[name])[
+            "serviceEnvironments"
+        ]
+        return found[0] if found else {}
+
     def see_definition(self, name: str) -> dict[str, Any]:
         found: list[dict[str, Any]] = self.batch.describe_job_definitions(jobDefinitions=[name])["jobDefinitions"]
         return found[0] if found else {}
 
     def disable_environment(self, name: str, wait: float = 3600) -> None:
         self.batch.update_compute_environment(computeEnvironment=name, state="DISABLED")
+        self.clock.sleep(wait)
+
+    def disable_service_environment(self, name: str, wait: float = 3600) -> None:
+        self.batch.update_service_environment(serviceEnvironment=name, state="DISABLED")
         self.clock.sleep(wait)
 
     def disable_queue(self, name: str, wait: float = 3600) -> None:

@@ -56,8 +56,8 @@ def test_what_is_left_unsaid_is_shown_so(lab: Lab) -> None:
 
 
 def test_empty_structures_are_not_returned(lab: Lab) -> None:
-    """A retry strategy or a timeout without members is not shown."""
-    assert not {"retryStrategy", "timeout"} & set(lab.definition("d", retryStrategy={}, timeout={}))
+    """A timeout without members is not shown."""
+    assert "timeout" not in lab.definition("d", timeout={})
 
 
 def test_words_change_case(lab: Lab) -> None:
@@ -92,7 +92,8 @@ def test_nested_lists_are_filled(lab: Lab) -> None:
 
 def test_fargate_shows_its_platform(lab: Lab) -> None:
     """On Fargate the platform version is LATEST, and an empty runtime platform is Linux on x86-64."""
-    given = container(executionRoleArn="r", runtimePlatform={})
+    needs = [{"type": "VCPU", "value": "0.25"}, {"type": "MEMORY", "value": "512"}]
+    given = container(executionRoleArn="r", runtimePlatform={}, resourceRequirements=needs)
     seen = lab.definition("d", platformCapabilities=["FARGATE"], containerProperties=given)
     assert seen["platformCapabilities"] == ["FARGATE"]
     assert seen["containerProperties"]["fargatePlatformConfiguration"] == {"platformVersion": "LATEST"}
@@ -100,8 +101,14 @@ def test_fargate_shows_its_platform(lab: Lab) -> None:
         "operatingSystemFamily": "LINUX",
         "cpuArchitecture": "X86_64",
     }
-    plain = lab.definition("d", platformCapabilities=["FARGATE"], containerProperties=container(executionRoleArn="r"))
+    del given["runtimePlatform"]
+    plain = lab.definition("d", platformCapabilities=["FARGATE"], containerProperties=given)
     assert "runtimePlatform" not in plain["containerProperties"]
+    given["fargatePlatformConfiguration"] = {"platformVersion": "1.4.0"}
+    given["runtimePlatform"] = {"cpuArchitecture": "ARM64"}
+    told = lab.definition("d", platformCapabilities=["FARGATE"], containerProperties=given)["containerProperties"]
+    assert told["fargatePlatformConfiguration"] == {"platformVersion": "1.4.0"}
+    assert told["runtimePlatform"] == {"operatingSystemFamily": "LINUX", "cpuArchitecture": "ARM64"}
 
 
 def test_an_ecs_task_is_filled(lab: Lab) -> None:
@@ -169,46 +176,38 @@ def test_nodes_are_filled(lab: Lab) -> None:
     assert all(key in seen["container"] for key in _LISTS)
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"type": "array"}, "type must be one of"),
-        ({"containerProperties": None}, "Exactly one"),
-        ({"ecsProperties": {"taskProperties": [{"containers": []}]}}, "Exactly one"),
-        ({"containerProperties": None, "ecsProperties": {"taskProperties": []}}, "taskProperties"),
-        ({"type": "multinode"}, "nodeProperties"),
-        ({"containerProperties": container(image=None)}, "image"),
-        ({"containerProperties": {"image": "i", "memory": 4}}, "VCPU"),
-        ({"containerProperties": {"image": "i", "vcpus": 1, "memory": 3}}, "MEMORY"),
-        ({"containerProperties": {"image": "i", "vcpus": 0, "memory": 4}}, "VCPU"),
-        ({"containerProperties": container(resourceRequirements=[{"type": "VCPU", "value": "two"}])}, "two"),
-        ({"retryStrategy": {"attempts": 11}}, "attempts"),
-        ({"retryStrategy": {"evaluateOnExit": [{"action": "EXIT"}] * 6}}, "evaluateOnExit"),
-        ({"timeout": {"attemptDurationSeconds": 59}}, "attemptDurationSeconds"),
-        ({"schedulingPriority": 10000}, "schedulingPriority"),
-        ({"platformCapabilities": ["FARGATE"]}, "executionRoleArn"),
-        (
-            {"platformCapabilities": ["FARGATE"], "containerProperties": container(executionRoleArn="r", vcpus=1)},
-            "vcpus",
-        ),
-        ({"platformCapabilities": ["MOON"]}, "platformCapabilities"),
-        ({"containerProperties": container(command=["x" * 25_000])}, "size"),
-        ({"tags": {"AWS:x": ""}}, "aws:"),
-        ({"jobDefinitionName": "d:1"}, "jobDefinitionName"),
-        (
-            {"containerProperties": None, "eksProperties": {"podProperties": {}}, "propagateTags": True},
-            "propagateTags is not supported for EKS",
-        ),
-    ],
-)
-def test_a_bad_registration_is_refused_and_takes_no_number(lab: Lab, changes: dict[str, Any], words: str) -> None:
-    """Each broken rule is a ClientException, HTTP 400; no revision is made, none is skipped."""
-    request = {"jobDefinitionName": "d", "type": "container", "containerProperties": container(), **changes}
-    answer = lab.post("RegisterJobDefinition", request)
-    assert answer.status == 400
-    assert words in answer.body.decode()
-    assert _names(lab) == []
-    assert lab.definition("d")["revision"] == 1
+def test_nodes_of_kubernetes_are_filled(lab: Lab) -> None:
+    """A definition whose nodes are pods is of EKS, without propagation of tags; its pods show their lists."""
+    pod = {"containers": [{"image": "i", "resources": {"requests": {"memory": "1024Mi", "cpu": "1"}}}]}
+    node = {"targetNodes": "0:", "eksProperties": {"podProperties": pod}}
+    nodes = {"numNodes": 1, "mainNode": 0, "nodeRangeProperties": [node]}
+    lab.batch.register_job_definition(jobDefinitionName="d", type="multinode", nodeProperties=nodes)
+    seen = lab.see_definition("d:1")
+    assert seen["containerOrchestrationType"] == "EKS"
+    assert "propagateTags" not in seen
+    (shown,) = seen["nodeProperties"]["nodeRangeProperties"]
+    assert shown["instanceTypes"] == []
+    assert shown["eksProperties"]["podProperties"]["initContainers"] == []
+    assert not {"hostNetwork", "dnsPolicy"} & set(shown["eksProperties"]["podProperties"])
+
+
+def test_consumable_resources_are_kept_as_named(lab: Lab) -> None:
+    """A name stays a name and an ARN an ARN; without them nothing is shown."""
+    arn = "arn:aws:batch:eu-west-1:123456789012:consumable-resource/r"
+    wanted = {"consumableResourceList": [{"consumableResource": name, "quantity": 1} for name in ("r", arn)]}
+    assert lab.definition("d", consumableResourceProperties=wanted)["consumableResourceProperties"] == wanted
+    assert "consumableResourceProperties" not in lab.definition("d")
+
+
+def test_a_priority_of_zero_is_not_none(lab: Lab) -> None:
+    """0 is shown; a priority that was not sent is not."""
+    assert lab.definition("d", schedulingPriority=0)["schedulingPriority"] == 0
+    assert "schedulingPriority" not in lab.definition("d")
+
+
+def test_tags_may_be_propagated(lab: Lab) -> None:
+    """What was sent is shown."""
+    assert lab.definition("d", propagateTags=True)["propagateTags"] is True
 
 
 def test_lookups_by_key(lab: Lab) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.simulator import Durations, Quotas, Settings
-from tests.providers.simulator.lab import LINKED, ORDINARY, Lab, connect, ec2, fargate, refusal
+from tests.providers.simulator.lab import LINKED, ORDINARY, Lab, connect, container, ec2, fargate, refusal
 
 
 def test_creation_takes_time_and_ends_valid(lab: Lab) -> None:
@@ -34,20 +34,6 @@ def test_describe_shows_the_defaults_of_a_managed_environment(lab: Lab) -> None:
     assert "updatePolicy" not in seen
 
 
-def test_an_unset_strategy_stays_absent(lab: Lab) -> None:
-    """An allocation strategy that was not sent is not shown."""
-    lab.environment("a", computeResources=ec2(allocationStrategy=None))
-    assert "allocationStrategy" not in lab.see_environment("a")["computeResources"]
-
-
-def test_fargate_shows_empty_lists_and_no_vcpus(lab: Lab) -> None:
-    """A Fargate environment shows empty instance types and images, and neither minimum nor desired vCPUs."""
-    lab.environment("a", computeResources=fargate())
-    seen = lab.see_environment("a")["computeResources"]
-    assert (seen["instanceTypes"], seen["ec2Configuration"]) == ([], [])
-    assert not {"minvCpus", "desiredvCpus"} & set(seen)
-
-
 def test_words_come_in_any_case_and_are_shown_in_upper_case(lab: Lab) -> None:
     """Lower-case words of an enumeration are taken, and described in upper case."""
     lab.environment("a", type="managed", state="disabled", computeResources=fargate(type="fargate_spot"))
@@ -73,62 +59,47 @@ def test_an_unmanaged_environment_has_a_role_and_no_resources(lab: Lab) -> None:
 def test_an_eks_environment_has_its_own_defaults(lab: Lab) -> None:
     """On EKS the image is EKS_AL2023, there is no ECS cluster and no number of desired vCPUs."""
     eks = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "batch"}
-    lab.environment("k", eksConfiguration=eks, computeResources=ec2(securityGroupIds=None))
+    lab.environment("k", eksConfiguration=eks, computeResources=ec2())
     seen = lab.see_environment("k")
     assert seen["containerOrchestrationType"] == "EKS"
     assert seen["computeResources"]["ec2Configuration"] == [{"imageType": "EKS_AL2023"}]
     assert "desiredvCpus" not in seen["computeResources"]
     assert "ecsClusterArn" not in seen
-    with_desired = {"computeEnvironment": "k", "computeResources": {"desiredvCpus": 1}}
-    assert "EKS" in refusal(lab.batch.update_compute_environment, **with_desired)[2]
+    assert seen["eksConfiguration"] == eks
 
 
-_EKS = {"eksClusterArn": "arn:aws:eks:eu-west-1:1:cluster/c"}
+_EKS = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "batch"}
 
 
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
         ({"type": "MANAGED"}, "computeResources must be provided for a MANAGED compute environment"),
-        ({"type": "UNMANAGED"}, "ServiceRole is required"),
+        ({"type": "UNMANAGED"}, "ServiceRole is required."),
         ({"type": "UNMANAGED", "serviceRole": "r", "computeResources": ec2()}, "UNMANAGED"),
+        ({"type": "UNMANAGED", "serviceRole": "r", "eksConfiguration": _EKS}, "eksConfiguration"),
         ({"type": "MANAGED", "computeResources": ec2(), "unmanagedvCpus": 1}, "unmanagedvCpus"),
         ({"type": "SEMI", "computeResources": ec2()}, "type must be one of MANAGED, UNMANAGED"),
         ({"type": "MANAGED", "computeResources": ec2(), "state": "OFF"}, "state must be one of"),
-        ({"type": "MANAGED", "computeResources": ec2(minvCpus=None)}, "Resource minvCpus is required"),
-        ({"type": "MANAGED", "computeResources": ec2(instanceTypes=[])}, "Resource instanceTypes is required"),
-        ({"type": "MANAGED", "computeResources": ec2(instanceRole=None)}, "Resource instanceRole is required"),
-        ({"type": "MANAGED", "computeResources": ec2(securityGroupIds=[])}, "Resource securityGroupIds is required"),
-        ({"type": "MANAGED", "computeResources": ec2(subnets=[])}, "subnets"),
-        ({"type": "MANAGED", "computeResources": ec2(minvCpus=17)}, "minvCpus must be between"),
-        ({"type": "MANAGED", "computeResources": ec2(desiredvCpus=17)}, "desiredvCpus must be between"),
+        ({"type": "MANAGED", "computeResources": ec2(), "tags": {"aws:a": "b"}}, "aws: prefixed"),
         (
-            {"type": "MANAGED", "computeResources": ec2(allocationStrategy="SPOT_CAPACITY_OPTIMIZED")},
-            "only valid for SPOT",
+            {"type": "MANAGED", "computeResources": ec2(), "eksConfiguration": _EKS, "ecsSettings": {}},
+            "ecsSettings can only be specified for ECS",
         ),
-        ({"type": "MANAGED", "computeResources": ec2(type="SPOT", allocationStrategy=None)}, "spotIamFleetRole"),
-        ({"type": "MANAGED", "computeResources": ec2(instanceTypes=["c6i", "c6g.large"])}, "architecture"),
-        ({"type": "MANAGED", "computeResources": ec2(ec2Configuration=[{"imageType": "ECS_AL2"}])}, "Amazon Linux 2"),
-        ({"type": "MANAGED", "computeResources": ec2(bidPercentage=101)}, "bidPercentage"),
-        ({"type": "MANAGED", "computeResources": ec2(scalingPolicy={"minScaleDownDelayMinutes": 5})}, "minScaleDown"),
-        ({"type": "MANAGED", "computeResources": ec2(ec2Configuration=[{"imageType": "x"}] * 3)}, "ec2Configuration"),
-        (
-            {
-                "type": "MANAGED",
-                "computeResources": ec2(launchTemplate={"launchTemplateId": "lt", "overrides": [{}] * 11}),
-            },
-            "overrides",
+        *(
+            (
+                {
+                    "type": "MANAGED",
+                    "computeResources": ec2(),
+                    "eksConfiguration": {**_EKS, "kubernetesNamespace": space},
+                },
+                "kubernetesNamespace is not valid",
+            )
+            for space in ("kube-x", "default", "", "Batch", "-a", "a-", "a" * 64)
         ),
-        ({"type": "MANAGED", "computeResources": fargate(minvCpus=0)}, "minvCpus is not applicable to Fargate"),
-        ({"type": "MANAGED", "computeResources": fargate(securityGroupIds=[])}, "securityGroupIds"),
-        ({"type": "MANAGED", "computeResources": fargate(subnets=["s"] * 17)}, "16 subnets"),
         (
-            {
-                "type": "MANAGED",
-                "computeResources": ec2(),
-                "eksConfiguration": {**_EKS, "kubernetesNamespace": "kube-x"},
-            },
-            "kubernetesNamespace",
+            {"type": "MANAGED", "computeResources": ec2(), "eksConfiguration": {**_EKS, "eksClusterArn": "c"}},
+            "eksClusterArn",
         ),
     ],
 )
@@ -191,23 +162,6 @@ def test_deleted_may_be_described_for_a_while() -> None:
     assert lab.see_environment("a") == {}
 
 
-@pytest.mark.parametrize(
-    ("role", "words"),
-    [
-        ("arn:aws:iam::123456789012:role/missing-role", "sts:AssumeRole"),
-        ("missing", "sts:AssumeRole"),
-        ("arn:aws:iam::123456789012:role/AWSServiceRoleForBatch", "sts:AssumeRole"),
-    ],
-)
-def test_an_unusable_service_role_makes_it_invalid(lab: Lab, role: str, words: str) -> None:
-    """A role that Batch cannot assume ends the creation in INVALID, with the reason."""
-    lab.environment("a", serviceRole=role)
-    seen = lab.see_environment("a")
-    assert seen["status"] == "INVALID"
-    assert words in seen["statusReason"]
-    assert seen["statusReason"].startswith("CLIENT_ERROR - ")
-
-
 def test_an_invalid_environment_is_repaired_by_an_update(lab: Lab) -> None:
     """A usable role brings an INVALID environment to VALID; an update that leaves the fault does not."""
     lab.environment("a", serviceRole="missing")
@@ -220,28 +174,123 @@ def test_an_invalid_environment_is_repaired_by_an_update(lab: Lab) -> None:
     assert lab.see_environment("a")["status"] == "VALID"
 
 
-def test_an_unusable_spot_fleet_role_makes_it_invalid_for_good(lab: Lab) -> None:
-    """The spot fleet role cannot be updated, so an environment that has a bad one stays INVALID."""
-    bad = ec2(type="SPOT", allocationStrategy="BEST_FIT", spotIamFleetRole="arn:aws:iam::1:role/missing")
-    lab.environment("a", computeResources=bad)
-    assert "IamFleetRole is invalid" in lab.see_environment("a")["statusReason"]
-    lab.batch.update_compute_environment(computeEnvironment="a", state="DISABLED")
+def test_a_cluster_supports_five_environments(lab: Lab) -> None:
+    """The sixth environment of an EKS cluster is refused; other clusters have room."""
+    for number in range(5):
+        lab.environment(f"k{number}", wait=0, eksConfiguration=_EKS)
+    sixth = {"computeEnvironmentName": "x", "type": "MANAGED", "computeResources": ec2()}
+    create = lab.batch.create_compute_environment
+    assert "Limit of 5" in refusal(create, **sixth, eksConfiguration=_EKS)[2]
+    create(**sixth, eksConfiguration={**_EKS, "eksClusterArn": _EKS["eksClusterArn"] + "2"})
+
+
+def test_an_access_entry_is_all_that_changes_on_a_cluster(lab: Lab) -> None:
+    """The entry shows what was wished and whether it is there; cluster and namespace stay; ECS has none."""
+    lab.environment("k", eksConfiguration=_EKS)
+    assert lab.see_environment("k")["eksConfiguration"] == _EKS
+    update = lab.batch.update_compute_environment
+    for wished, status in (("ENABLED", "ACTIVE"), ("DISABLED", "INACTIVE"), ("INHERIT_FROM_CLUSTER", "INACTIVE")):
+        update(computeEnvironment="k", eksConfiguration={"accessEntry": {"desiredState": wished}})
+        lab.clock.sleep(60)
+        entry = {"desiredState": wished, "status": status}
+        assert lab.see_environment("k")["eksConfiguration"] == {**_EKS, "accessEntry": entry}
+    update(computeEnvironment="k", eksConfiguration={})
     lab.clock.sleep(60)
-    assert lab.see_environment("a")["status"] == "INVALID"
+    assert lab.see_environment("k")["eksConfiguration"]["accessEntry"]["desiredState"] == "INHERIT_FROM_CLUSTER"
+    lab.environment("e")
+    assert "EKS" in refusal(update, computeEnvironment="e", eksConfiguration={})[2]
+    assert "ECS" in refusal(update, computeEnvironment="k", ecsSettings={"containerInsights": "ENABLED"})[2]
 
 
-def test_deletion_without_a_usable_role_falls_back_to_invalid(lab: Lab) -> None:
-    """An environment whose role is gone is not deleted; with the role repaired it is."""
+def test_settings_of_ecs_are_kept_as_given(lab: Lab) -> None:
+    """`ecsSettings` are shown as sent, at creation and after an update."""
+    lab.environment("a", ecsSettings={"containerInsights": "enhanced"})
+    assert lab.see_environment("a")["ecsSettings"] == {"containerInsights": "ENHANCED"}
+    lab.batch.update_compute_environment(computeEnvironment="a", ecsSettings={"containerInsights": "DISABLED"})
+    assert lab.see_environment("a")["ecsSettings"] == {"containerInsights": "DISABLED"}
+
+
+def test_an_unmanaged_environment_takes_few_updates(lab: Lab) -> None:
+    """State, vCPUs and role change; an update policy is not for it, nor are vCPUs for a MANAGED one."""
+    lab.batch.create_compute_environment(computeEnvironmentName="u", type="UNMANAGED", serviceRole=ORDINARY)
+    lab.clock.sleep(60)
+    update = lab.batch.update_compute_environment
+    assert "updatePolicy" in refusal(update, computeEnvironment="u", updatePolicy={"terminateJobsOnUpdate": True})[2]
+    update(computeEnvironment="u", state="DISABLED", unmanagedvCpus=2, serviceRole=ORDINARY + "2")
+    lab.clock.sleep(60)
+    seen = lab.see_environment("u")
+    assert (seen["state"], seen["unmanagedvCpus"], seen["serviceRole"]) == ("DISABLED", 2, ORDINARY + "2")
+    assert seen["containerOrchestrationType"] == "ECS"
+    assert "ecsClusterArn" in seen
+    lab.environment("m")
+    assert "unmanagedvCpus" in refusal(update, computeEnvironment="m", unmanagedvCpus=2)[2]
+
+
+def test_to_disable_takes_longer_than_to_scale(lab: Lab) -> None:
+    """Disabling takes its own time, and only where the environment was enabled."""
+    lab.environment("a")
+    lab.disable_environment("a", wait=29)
+    assert lab.see_environment("a")["status"] == "UPDATING"
+    lab.clock.sleep(1)
+    assert lab.see_environment("a")["status"] == "VALID"
+    lab.disable_environment("a", wait=20)
+    assert lab.see_environment("a")["status"] == "VALID"
+
+
+def test_deletion_without_a_usable_role_hangs(lab: Lab) -> None:
+    """An environment whose role is gone stays DELETING, then is INVALID again; with the role repaired it goes."""
     lab.environment("a", serviceRole="missing", state="DISABLED")
     lab.batch.delete_compute_environment(computeEnvironment="a")
+    lab.clock.sleep(1799)
     assert lab.see_environment("a")["status"] == "DELETING"
-    lab.clock.sleep(60)
-    assert lab.see_environment("a")["status"] == "INVALID"
-    lab.batch.update_compute_environment(computeEnvironment="a", serviceRole=ORDINARY)
+    update = lab.batch.update_compute_environment
+    assert "being modified" in refusal(update, computeEnvironment="a", serviceRole=ORDINARY)[2]
+    lab.clock.sleep(1)
+    seen = lab.see_environment("a")
+    assert seen["status"] == "INVALID"
+    assert "sts:AssumeRole" in seen["statusReason"]
+    update(computeEnvironment="a", serviceRole=ORDINARY)
     lab.clock.sleep(60)
     lab.batch.delete_compute_environment(computeEnvironment="a")
     lab.clock.sleep(60)
     assert lab.see_environment("a") == {}
+
+
+def test_what_a_queue_lists_is_not_deleted(lab: Lab) -> None:
+    """While a queue has it, an environment stays; not so one that no queue has."""
+    for name in ("a", "b"):
+        lab.environment(name, state="DISABLED")
+    lab.environment("c")
+    lab.queue("q", "c")
+    lab.disable_environment("c")
+    delete = lab.batch.delete_compute_environment
+    assert refusal(delete, computeEnvironment="c")[2] == "Cannot delete, found existing JobQueue relationship"
+    delete(computeEnvironment="a")
+    lab.clock.sleep(60)
+    assert [it["computeEnvironmentName"] for it in _all(lab)] == ["b", "c"]
+
+
+def test_deletion_with_active_jobs_ends_invalid() -> None:
+    """Deleted while jobs run in it, a Fargate environment becomes INVALID; one of EC2 goes."""
+    lab = Lab.new(settings=Settings(durations=Durations(job_running=10_000)))
+    needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "2048"}]
+    serverless = container(executionRoleArn="role", resourceRequirements=needs)
+    lab.definition("f", platformCapabilities=["FARGATE"], containerProperties=serverless)
+    lab.definition("e")
+    for name, given in (("f", fargate()), ("e", ec2())):
+        for environment in (name, f"{name}2"):
+            lab.environment(environment, computeResources=given)
+        lab.queue(name, name)
+        lab.batch.submit_job(jobName="j", jobQueue=name, jobDefinition=name)
+        lab.clock.sleep(60)
+        order = [{"order": 1, "computeEnvironment": f"{name}2"}]
+        lab.batch.update_job_queue(jobQueue=name, computeEnvironmentOrder=order)
+        lab.disable_environment(name, wait=60)
+        lab.batch.delete_compute_environment(computeEnvironment=name)
+        lab.clock.sleep(60)
+    assert lab.see_environment("f")["status"] == "INVALID"
+    assert "active jobs" in lab.see_environment("f")["statusReason"]
+    assert lab.see_environment("e") == {}
 
 
 def test_a_role_stays_in_its_class(lab: Lab) -> None:
@@ -310,12 +359,3 @@ def test_amazon_linux_2_was_offered_until_2026_06_30(lab: Lab) -> None:
     lab.clock.instant = 1_782_777_599.0
     lab.environment("c", computeResources=ec2(ec2Configuration=[{"imageType": "ECS_AL2"}]))
     assert len(_all(lab)) == 3
-
-
-def test_managed_instances_are_kept_as_given(lab: Lab) -> None:
-    """A type without rules of its own is shown as it was sent, and makes a queue of its type."""
-    given = {"type": "ECS_MANAGED_INSTANCES", "maxvCpus": 4, "subnets": ["subnet-1"]}
-    lab.environment("a", computeResources=given)
-    lab.queue("q", "a")
-    assert lab.see_environment("a")["computeResources"] == given
-    assert lab.see_queue("q")["jobQueueType"] == "ECS_MANAGED_INSTANCES"

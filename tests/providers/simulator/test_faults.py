@@ -88,12 +88,12 @@ def test_calls_are_recorded(lab: Lab) -> None:
     lab.batch.create_scheduling_policy(name="p")
     lab.clock.sleep(5)
     _create(lab, "q")
-    refusal(lab.batch.describe_service_environments)
+    refusal(lab.batch.update_job_queue, jobQueue="nobody")
     start = lab.clock.now() - 5
     assert [(call.operation, call.time - start, call.status) for call in lab.simulator.calls] == [
         ("CreateSchedulingPolicy", 0, 200),
         ("CreateSchedulingPolicy", 5, 0),
-        ("DescribeServiceEnvironments", 5, 404),
+        ("UpdateJobQueue", 5, 400),
     ]
     lab.simulator.calls.clear()
     assert not lab.simulator.calls
@@ -141,3 +141,103 @@ def test_a_process_dies_before_a_call(lab: Lab) -> None:
         lab.batch.create_scheduling_policy(name="b")
     lab.simulator.before_call = None
     assert _names(lab) == ["a"]
+
+
+def test_a_fault_may_be_for_a_kind_of_object(lab: Lab) -> None:
+    """A pattern names operations: all of policies, and no others."""
+    lab.simulator.inject(Fault("*SchedulingPolic*", "denied", times=None))
+    assert _create(lab, "p") == "AccessDeniedException"
+    assert refusal(lab.batch.list_scheduling_policies)[1] == "AccessDeniedException"
+    assert lab.batch.describe_job_queues()["jobQueues"] == []
+
+
+def test_a_fault_may_have_its_time(lab: Lab) -> None:
+    """It begins and ends so many seconds of simulated time after it was put in force."""
+    lab.clock.sleep(1000)
+    lab.simulator.inject(Fault("*", "throttle", times=None, begins=60, lasts=30))
+    seen = []
+    for name in "abcd":
+        seen.append(_create(lab, name))
+        lab.clock.sleep(30)
+    assert seen == ["made", "made", "TooManyRequestsException", "made"]
+
+
+def _hit(lab: Lab, seed: int) -> list[bool]:
+    lab.simulator.inject(Fault("*", "throttle", times=None, chance=0.5, seed=seed))
+    hit = [_create(lab, f"p{seed}-{number}") != "made" for number in range(40)]
+    lab.simulator.heal()
+    return hit
+
+
+def test_a_fault_may_come_by_chance(lab: Lab) -> None:
+    """A seed is one sequence of luck; another seed is another."""
+    again = Lab.new()
+    assert _hit(lab, 1) == _hit(again, 1)
+    assert 5 < sum(_hit(again, 2)) < 35
+    assert _hit(lab, 3) != _hit(again, 2)
+
+
+def test_a_stale_read_shows_what_was(lab: Lab) -> None:
+    """A read that a fault hits shows what was before a change that is not too old; the truth rules refusals."""
+    lab.environment("e")
+    lab.batch.update_compute_environment(computeEnvironment="e", computeResources={"maxvCpus": 32})
+    shown = []
+    for wait in (0, 5, 30):
+        lab.clock.sleep(wait)
+        lab.simulator.inject(Fault("DescribeComputeEnvironments", "stale", seconds=10))
+        shown.append((lab.see_environment("e")["status"], lab.see_environment("e")["status"]))
+    assert shown == [("VALID", "UPDATING"), ("VALID", "UPDATING"), ("VALID", "VALID")]
+    lab.batch.create_scheduling_policy(name="p")
+    lab.simulator.inject(Fault("List*", "stale", seconds=10))
+    assert lab.batch.list_scheduling_policies()["schedulingPolicies"] == []
+    assert _create(lab, "p") == "ClientException"
+
+
+def test_a_transition_may_be_slow(lab: Lab) -> None:
+    """The transition that the call begins takes longer, and ends as it would."""
+    lab.simulator.inject(Fault("CreateComputeEnvironment", "slow", seconds=1000))
+    lab.environment("e", wait=999)
+    assert lab.see_environment("e")["status"] == "CREATING"
+    lab.clock.sleep(500)
+    assert lab.see_environment("e")["status"] == "VALID"
+
+
+def test_a_transition_may_end_invalid(lab: Lab) -> None:
+    """The transition that the call begins ends in INVALID, for the reason given; the next one may repair that."""
+    lab.simulator.inject(Fault("CreateComputeEnvironment", "invalid", reason="CLIENT_ERROR - no such role"))
+    lab.environment("e")
+    seen = lab.see_environment("e")
+    assert (seen["status"], seen["statusReason"]) == ("INVALID", "CLIENT_ERROR - no such role")
+    lab.batch.update_compute_environment(computeEnvironment="e", serviceRole=seen["serviceRole"])
+    lab.clock.sleep(600)
+    assert lab.see_environment("e")["status"] == "VALID"
+
+
+def test_a_deletion_may_fail(lab: Lab) -> None:
+    """An environment that cannot be deleted is INVALID and still there."""
+    lab.environment("e", state="DISABLED")
+    lab.simulator.inject(
+        Fault("DeleteComputeEnvironment", "invalid", reason="CLIENT_ERROR - Clusters can not be blank")
+    )
+    lab.batch.delete_compute_environment(computeEnvironment="e")
+    lab.clock.sleep(600)
+    assert lab.see_environment("e")["statusReason"] == "CLIENT_ERROR - Clusters can not be blank"
+
+
+def test_somebody_else_may_come_first(lab: Lab) -> None:
+    """A foreign writer's call is done in the same account just before the call that is hit, and no fault hits it."""
+    lab.batch.create_scheduling_policy(name="theirs")
+    theirs = ("TagResource", {"resourceArn": _arn(lab), "tags": {"by": "them"}})
+    lab.simulator.inject(Fault("ListTagsForResource", "foreign", writes=theirs), Fault("TagResource", "denied"))
+    assert lab.batch.list_tags_for_resource(resourceArn=_arn(lab))["tags"] == {"by": "them"}
+
+
+def test_a_foreign_writer_who_is_refused_changes_nothing(lab: Lab) -> None:
+    """What he is told is no concern of ours."""
+    writes = ("DeleteJobQueue", {"jobQueue": "nobody"})
+    lab.simulator.inject(Fault("CreateSchedulingPolicy", "foreign", writes=writes))
+    assert _create(lab, "p") == "made"
+
+
+def _arn(lab: Lab) -> str:
+    return str(lab.batch.list_scheduling_policies()["schedulingPolicies"][0]["arn"])

@@ -56,6 +56,14 @@ def test_a_policy_keeps_its_sort(lab: Lab) -> None:
     ("policy", "words"),
     [
         ({"shareDecaySeconds": 604801}, "shareDecaySeconds"),
+        ({"shareDecaySeconds": -1}, "shareDecaySeconds"),
+        ({"computeReservation": -1}, "computeReservation"),
+        ({"shareDistribution": [{"shareIdentifier": "a", "weightFactor": 0}]}, "weightFactor"),
+        ({"shareDistribution": [{"shareIdentifier": "a", "weightFactor": 1e300}]}, "weightFactor"),
+        ({"shareDistribution": [{"shareIdentifier": "a-b"}]}, "alphanumeric"),
+        ({"shareDistribution": [{"shareIdentifier": "*"}]}, "alphanumeric"),
+        ({"shareDistribution": [{"shareIdentifier": "a" * 256}]}, "alphanumeric"),
+        ({"shareDistribution": [{"shareIdentifier": "a*"}, {"shareIdentifier": "ab*"}]}, "overlap"),
         ({"computeReservation": 100}, "computeReservation"),
         ({"shareDistribution": [{"shareIdentifier": "a", "weightFactor": 1000}]}, "weightFactor"),
         ({"shareDistribution": [{"shareIdentifier": "UserA*"}, {"shareIdentifier": "UserA1"}]}, "overlap"),
@@ -105,3 +113,38 @@ def test_a_taken_name_is_refused_with_409(lab: Lab) -> None:
     arn = lab.batch.create_scheduling_policy(name="p", fairsharePolicy={"computeReservation": 5})["arn"]
     assert refusal(lab.batch.create_scheduling_policy, name="p")[0] == 409
     assert _see(lab, arn)["fairsharePolicy"]["computeReservation"] == 5
+
+
+def test_values_at_the_bounds_are_taken(lab: Lab) -> None:
+    """Decay of a week, a reservation of 99, the least and the largest weight, and identifiers that only look alike."""
+    shares: list[dict[str, Any]] = [
+        {"shareIdentifier": "a" * 255, "weightFactor": 0.0001},
+        {"shareIdentifier": "UserA1", "weightFactor": 999.9999},
+        {"shareIdentifier": "UserB*"},
+        {"shareIdentifier": "User"},
+    ]
+    policy = {"shareDecaySeconds": 604800, "computeReservation": 99, "shareDistribution": shares}
+    seen = _see(lab, lab.batch.create_scheduling_policy(name="p", fairsharePolicy=policy)["arn"])["fairsharePolicy"]
+    assert [share["shareIdentifier"] for share in seen["shareDistribution"]] == [
+        share["shareIdentifier"] for share in shares
+    ]
+    assert seen["shareDistribution"][0]["weightFactor"] == pytest.approx(0.0001, rel=1e-6)
+
+
+def test_tags_and_names_of_policies_are_judged(lab: Lab) -> None:
+    """A malformed name and a reserved tag are refused."""
+    create = lab.batch.create_scheduling_policy
+    assert "name must be" in refusal(create, name="a b")[2]
+    assert "aws:" in refusal(create, name="a", tags={"aws:a": "b"})[2]
+
+
+def test_a_policy_of_neither_sort_is_one_of_fair_shares(lab: Lab) -> None:
+    """Where nothing is said a policy shows fair shares with their defaults."""
+    arn = lab.batch.create_scheduling_policy(name="p")["arn"]
+    assert _see(lab, arn)["fairsharePolicy"] == {
+        "shareDecaySeconds": 0,
+        "computeReservation": 0,
+        "shareDistribution": [],
+    }
+    quota = {"idleResourceAssignmentStrategy": "lifo"}
+    assert "must be one of FIFO" in refusal(lab.batch.create_scheduling_policy, name="q", quotaSharePolicy=quota)[2]

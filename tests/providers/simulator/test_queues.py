@@ -5,11 +5,19 @@ from typing import Any
 import pytest
 
 from providers.simulator import Quotas, Settings
-from tests.providers.simulator.lab import Lab, ec2, fargate, refusal
+from tests.providers.simulator.lab import Lab, fargate, refusal
 
 
 def _order(*names: str) -> list[dict[str, Any]]:
     return [{"order": place, "computeEnvironment": name} for place, name in enumerate(names, 1)]
+
+
+_LIMIT = {
+    "reason": "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY",
+    "state": "RUNNABLE",
+    "maxTimeSeconds": 600,
+    "action": "CANCEL",
+}
 
 
 def test_a_queue_is_created_and_shown_with_its_defaults(lab: Lab) -> None:
@@ -31,58 +39,36 @@ def test_a_queue_is_created_and_shown_with_its_defaults(lab: Lab) -> None:
     }
 
 
-def test_the_type_of_a_queue_is_that_of_its_environments(lab: Lab) -> None:
-    """Fargate, EKS and ECS environments make queues of their type; a declared type must be the same."""
-    eks = {"eksClusterArn": "arn:aws:eks:eu-west-1:1:cluster/c", "kubernetesNamespace": "batch"}
-    lab.environment("f", computeResources=fargate())
-    lab.environment("k", eksConfiguration=eks)
-    lab.queue("qf", "f")
-    lab.queue("qk", "k", jobQueueType="EKS")
-    assert (lab.see_queue("qf")["jobQueueType"], lab.see_queue("qk")["jobQueueType"]) == ("ECS_FARGATE", "EKS")
-    wrong = {"jobQueueName": "x", "priority": 1, "computeEnvironmentOrder": _order("f"), "jobQueueType": "ECS"}
-    assert "jobQueueType" in refusal(lab.batch.create_job_queue, **wrong)[2]
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"jobQueueName": "q q"}, "jobQueueName"),
         ({"priority": 1001}, "priority must be between"),
         ({"priority": -1}, "priority must be between"),
-        ({"computeEnvironmentOrder": []}, "computeEnvironmentOrder must be provided"),
-        ({"computeEnvironmentOrder": _order("none")}, "none does not exist"),
-        ({"computeEnvironmentOrder": _order("a", "a")}, "duplicates"),
-        ({"computeEnvironmentOrder": _order("a", "b", "c", "d")}, "up to 3"),
-        ({"computeEnvironmentOrder": _order("a", "f")}, "same type"),
-        ({"computeEnvironmentOrder": _order("a", "arm")}, "architecture"),
-        ({"computeEnvironmentOrder": _order("invalid")}, "VALID"),
-        ({"schedulingPolicyArn": "arn:aws:batch:eu-west-1:123456789012:scheduling-policy/none"}, "does not exist"),
-        ({"schedulingPolicyArn": "fair"}, "does not exist"),
-        ({"jobStateTimeLimitActions": [{"maxTimeSeconds": 599, "action": "CANCEL"}]}, "maxTimeSeconds"),
-        ({"jobStateTimeLimitActions": [{"maxTimeSeconds": 600, "action": "TERMINATE"}]}, "CANCEL"),
-        ({"serviceEnvironmentOrder": [{"order": 1, "serviceEnvironment": "s"}]}, "cannot both"),
-        (
-            {"computeEnvironmentOrder": None, "serviceEnvironmentOrder": [{"order": 1, "serviceEnvironment": "s"}]},
-            "s does not exist",
-        ),
+        ({"schedulingPolicyArn": "arn:aws:batch:eu-west-1:123456789012:scheduling-policy/none"}, "not found"),
+        ({"schedulingPolicyArn": "fair"}, "Only scheduling policy Arn can be allowed."),
+        ({"schedulingPolicyArn": "arn:aws:batch:eu-west-1:123456789012:job-queue/q"}, "Only scheduling policy Arn"),
+        ({"schedulingPolicyArn": "arn:aws:batch:eu-west-1:123456789012:scheduling-policy/shares"}, "only supported"),
+        ({"jobStateTimeLimitActions": [{"maxTimeSeconds": 599}]}, "maxTimeSeconds"),
+        ({"jobStateTimeLimitActions": [{"maxTimeSeconds": 86401}]}, "maxTimeSeconds"),
+        ({"jobStateTimeLimitActions": [{"action": "TERMINATE"}]}, "Invalid job action. Valid job actions: [CANCEL]"),
+        ({"jobStateTimeLimitActions": [{"state": "RUNNING"}]}, "state must be one of RUNNABLE"),
+        ({"jobStateTimeLimitActions": [{}, {"maxTimeSeconds": 700}]}, "Duplicate job state limit actions"),
         ({"tags": {"aws:x": "y"}}, "aws:"),
     ],
 )
 def test_a_bad_creation_is_refused_and_leaves_nothing(lab: Lab, changes: dict[str, Any], words: str) -> None:
     """Each broken rule of creation is a ClientException, HTTP 400, and nothing is made."""
-    for name in "abcd":
-        lab.environment(name)
-    lab.environment("f", computeResources=fargate())
-    lab.environment("arm", computeResources=ec2(instanceTypes=["c7g.large", "t4g"]))
-    lab.environment("invalid", serviceRole="missing")
+    lab.environment("a")
     lab.batch.create_scheduling_policy(name="fair")
+    lab.quota_policy("shares")
     request = {"jobQueueName": "q", "priority": 1, "computeEnvironmentOrder": _order("a"), **changes}
-    for action in request.get("jobStateTimeLimitActions", []):
-        action.update(state="RUNNABLE", reason="r")
-    given = {key: value for key, value in request.items() if value is not None}
-    status, code, message = refusal(lab.batch.create_job_queue, **given)
+    if "jobStateTimeLimitActions" in changes:
+        request["jobStateTimeLimitActions"] = [{**_LIMIT, **it} for it in changes["jobStateTimeLimitActions"]]
+    status, code, message = refusal(lab.batch.create_job_queue, **request)
     assert (status, code) == (400, "ClientException")
     assert words in message
-    assert lab.see_queue("q") == {}
+    assert lab.batch.describe_job_queues()["jobQueues"] == []
 
 
 def test_a_queue_needs_a_priority(lab: Lab) -> None:
@@ -113,7 +99,7 @@ def test_an_update_changes_what_it_names(lab: Lab) -> None:
     """State, priority 0, order and limits change; the rest stays; meanwhile the queue is UPDATING."""
     first, second = lab.environment("a"), lab.environment("b")
     lab.queue("q", "a")
-    limits = [{"reason": "MISCONFIGURATION", "state": "RUNNABLE", "maxTimeSeconds": 600, "action": "CANCEL"}]
+    limits = [_LIMIT, {**_LIMIT, "reason": "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", "maxTimeSeconds": 86400}]
     lab.batch.update_job_queue(jobQueue="q", priority=0, jobStateTimeLimitActions=limits)
     assert lab.see_queue("q")["status"] == "UPDATING"
     assert "statusReason" not in lab.see_queue("q")
@@ -127,16 +113,20 @@ def test_an_update_changes_what_it_names(lab: Lab) -> None:
         {"order": 5, "computeEnvironment": second},
         {"order": 1, "computeEnvironment": first},
     ]
+    lab.clock.sleep(10)
+    update(jobQueue="q", jobStateTimeLimitActions=[])
+    assert lab.see_queue("q")["jobStateTimeLimitActions"] == []
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"priority": 1001}, "priority"),
-        ({"computeEnvironmentOrder": []}, "computeEnvironmentOrder must be provided"),
+        ({"jobStateTimeLimitActions": [{**_LIMIT, "action": "TERMINATE"}]}, "[CANCEL]"),
+        ({"computeEnvironmentOrder": []}, "computeEnvironmentOrder is required."),
         ({"computeEnvironmentOrder": _order("f")}, "jobQueueType"),
-        ({"computeEnvironmentOrder": _order("invalid")}, "VALID"),
-        ({"serviceEnvironmentOrder": [{"order": 1, "serviceEnvironment": "s"}]}, "serviceEnvironmentOrder"),
+        ({"computeEnvironmentOrder": _order("invalid")}, "created and valid"),
+        ({"serviceEnvironmentOrder": [{"order": 1, "serviceEnvironment": "s"}]}, "of compute environments"),
     ],
 )
 def test_a_bad_update_is_refused_and_changes_nothing(lab: Lab, changes: dict[str, Any], words: str) -> None:
@@ -144,6 +134,7 @@ def test_a_bad_update_is_refused_and_changes_nothing(lab: Lab, changes: dict[str
     lab.environment("a")
     lab.environment("f", computeResources=fargate())
     lab.environment("invalid", serviceRole="missing")
+    lab.service_environment("s")
     lab.queue("q", "a")
     before = lab.see_queue("q")
     assert words in refusal(lab.batch.update_job_queue, jobQueue="q", **changes)[2]
@@ -157,7 +148,9 @@ def test_a_policy_is_exchanged_but_neither_added_nor_taken(lab: Lab) -> None:
     lab.queue("shared", "a", schedulingPolicyArn=fair[0])
     lab.queue("fifo", "a")
     update = lab.batch.update_job_queue
-    assert "does not exist" in refusal(update, jobQueue="shared", schedulingPolicyArn="")[2]
+    assert "Only scheduling policy Arn" in refusal(update, jobQueue="shared", schedulingPolicyArn="")[2]
+    other = lab.quota_policy("shares")
+    assert "of the same type" in refusal(update, jobQueue="shared", schedulingPolicyArn=other)[2]
     update(jobQueue="shared", schedulingPolicyArn=fair[1])
     assert lab.see_queue("shared")["schedulingPolicyArn"] == fair[1]
     assert "cannot be added" in refusal(update, jobQueue="fifo", schedulingPolicyArn=fair[0])[2]
@@ -232,3 +225,50 @@ def test_deletion_of_a_queue_needs_disabled_and_settled(lab: Lab) -> None:
     lab.clock.sleep(20)
     assert lab.see_queue("q") == {}
     assert "does not exist" in refusal(delete, jobQueue="q")[2]
+
+
+def test_deletion_of_a_queue_waits_for_its_quota_shares(lab: Lab) -> None:
+    """While a queue has a quota share, one in deletion too, it is not deleted; those of another do not matter."""
+    arn = lab.quota_queue("q")
+    lab.quota_queue("other")
+    lab.quota_share("s", "other")
+    share = lab.quota_share("s", "q")
+    lab.disable_queue("q")
+    delete = lab.batch.delete_job_queue
+    assert refusal(delete, jobQueue="q")[2] == "Cannot delete, found existing QuotaShare relationship"
+    lab.batch.update_quota_share(quotaShareArn=share, state="DISABLED")
+    lab.clock.sleep(60)
+    lab.batch.delete_quota_share(quotaShareArn=share)
+    assert "QuotaShare" in refusal(delete, jobQueue="q")[2]
+    lab.clock.sleep(60)
+    delete(jobQueue=arn)
+    lab.clock.sleep(60)
+    assert lab.see_queue("q") == {}
+
+
+def test_an_environment_that_fails_stays_in_its_queue(lab: Lab) -> None:
+    """A queue outlives the health of its environment: it stays VALID and changes, but cannot name it anew."""
+    lab.environment("a")
+    lab.queue("q", "a")
+    lab.simulator.set_status("environment", "a", "INVALID", "CLIENT_ERROR - broken", region="eu-west-1")
+    assert lab.see_queue("q")["status"] == "VALID"
+    again = {"jobQueue": "q", "computeEnvironmentOrder": _order("a")}
+    assert "created and valid" in refusal(lab.batch.update_job_queue, **again)[2]
+    lab.disable_queue("q")
+    assert (lab.see_queue("q")["state"], lab.see_queue("q")["status"]) == ("DISABLED", "VALID")
+
+
+def test_deletion_ends_the_jobs_of_the_queue(lab: Lab) -> None:
+    """The jobs and the service jobs of a queue fail with it."""
+    lab.environment("a")
+    lab.service_environment("s")
+    lab.definition("d")
+    lab.queue("q", "a")
+    lab.training_queue("t", "s")
+    job = lab.batch.submit_job(jobName="j", jobQueue="q", jobDefinition="d")["jobId"]
+    service_job = lab.service_job("t")
+    for name in ("q", "t"):
+        lab.disable_queue(name, wait=10)
+        lab.batch.delete_job_queue(jobQueue=name)
+    assert lab.batch.describe_jobs(jobs=[job])["jobs"][0]["status"] == "FAILED"
+    assert lab.batch.describe_service_job(jobId=service_job)["status"] == "FAILED"

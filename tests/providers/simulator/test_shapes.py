@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from providers.simulator import Request
-from tests.providers.simulator.lab import Lab, container, ec2, refusal
+from providers.simulator.operations import OPERATIONS
+from tests.providers.simulator.lab import Lab, container, ec2
 
 
 @pytest.mark.parametrize(
@@ -76,8 +77,6 @@ def test_unknown_members_are_as_if_not_sent(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/v1/createserviceenvironment"),
-        ("POST", "/v1/describequotashare"),
         ("POST", "/v1/moonwalk"),
         ("GET", "/v1/createjobqueue"),
         ("PUT", "/v1/tags/arn"),
@@ -95,9 +94,51 @@ def test_an_unknown_operation_is_refused_by_name(lab: Lab, method: str, path: st
 
 
 def test_operations_to_come_are_named(lab: Lab) -> None:
-    """An operation that the model knows and the simulator does not is refused by its name, through boto3 too."""
-    status, code, message = refusal(lab.batch.list_consumable_resources)
-    assert (status, code, message) == (404, "UnknownOperationException", "Unknown operation ListConsumableResources")
+    """An operation that the model knows and the simulator does not is refused by its name."""
+    model = lab.batch.meta.service_model
+    for name in set(model.operation_names) - set(OPERATIONS):
+        http = model.operation_model(name).http
+        answer = lab.simulator.handle(Request(http["method"], http["requestUri"], {}, {}, b""))
+        assert answer.status == 404
+        assert json.loads(answer.body)["message"] == f"Unknown operation {name}"
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "message"),
+    [
+        ("CreateJobQueue", {"jobQueueName": "q", "priority": 2**31}, "priority does not fit into 32 bits"),
+        ("CreateJobQueue", {"jobQueueName": "q", "priority": -(2**31) - 1}, "priority does not fit into 32 bits"),
+        (
+            "UpdateComputeEnvironment",
+            {"computeEnvironment": "a", "updatePolicy": {"jobExecutionTimeoutMinutes": 2**63}},
+            "updatePolicy.jobExecutionTimeoutMinutes does not fit into 64 bits",
+        ),
+        ("CreateSchedulingPolicy", {"name": "a\ud800"}, "name is not valid Unicode text"),
+        ("CreateSchedulingPolicy", {"name": "a", "tags": {"\udfff": "b"}}, "tags is not valid Unicode text"),
+        ("DescribeJobQueues", {"jobQueues": ["\ud800"]}, "jobQueues[0] is not valid Unicode text"),
+        ("DeregisterJobDefinition", {"jobDefinition": "\udc00:1"}, "jobDefinition is not valid Unicode text"),
+    ],
+)
+def test_what_no_service_could_read_is_refused(lab: Lab, operation: str, body: Any, message: str) -> None:
+    """Numbers beyond their width and halves of surrogate pairs are a SerializationException, HTTP 400."""
+    answer = lab.post(operation, body)
+    assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (400, "SerializationException")
+    assert json.loads(answer.body)["message"] == message
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_no_json(lab: Lab, word: str) -> None:
+    """Words that only some readers take for numbers are refused."""
+    share = f'{{"shareIdentifier": "a", "weightFactor": {word}}}'
+    body = f'{{"name": "p", "fairsharePolicy": {{"shareDistribution": [{share}]}}}}'
+    answer = lab.post("CreateSchedulingPolicy", body.encode())
+    assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (400, "SerializationException")
+
+
+def test_a_whole_pair_of_surrogates_is_a_letter(lab: Lab) -> None:
+    """What JSON escapes as two halves is one sign."""
+    lab.definition("d", parameters={"a": "\U0001f40d"})
+    assert lab.see_definition("d:1")["parameters"] == {"a": "\U0001f40d"}
 
 
 def test_every_answer_is_one_that_the_model_knows(lab: Lab) -> None:
@@ -107,7 +148,8 @@ def test_every_answer_is_one_that_the_model_knows(lab: Lab) -> None:
     lab.definition("d", containerProperties=container(command=["x"]))
     lab.batch.create_scheduling_policy(name="p")
     lab.batch.submit_job(jobName="j", jobQueue="q", jobDefinition="d")
-    job = lab.batch.list_jobs(jobQueue="q", jobStatus="SUBMITTED")["jobSummaryList"][0]["jobId"]
+    lab.clock.sleep(15)
+    job = lab.batch.list_jobs(jobQueue="q")["jobSummaryList"][0]["jobId"]
     arn = lab.batch.list_scheduling_policies()["schedulingPolicies"][0]["arn"]
     model = lab.batch.meta.service_model
     for operation, question in {
@@ -116,7 +158,7 @@ def test_every_answer_is_one_that_the_model_knows(lab: Lab) -> None:
         "DescribeJobDefinitions": {},
         "DescribeSchedulingPolicies": {"arns": [arn]},
         "DescribeJobs": {"jobs": [job]},
-        "ListJobs": {"jobQueue": "q", "jobStatus": "SUBMITTED"},
+        "ListJobs": {"jobQueue": "q"},
     }.items():
         answer = json.loads(lab.post(operation, question).body)
         (shown,) = next(iter(answer.values()))

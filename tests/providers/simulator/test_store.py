@@ -13,6 +13,7 @@ import pytest
 from providers.clock import ManualClock, ScaledClock
 from providers.errors import StoreError
 from providers.simulator import Simulator, Store
+from providers.simulator.store import Labels, Row, Transaction
 from tests.providers.simulator.lab import connect, container
 
 _SCOPE = "123456789012/eu-west-1"
@@ -70,7 +71,7 @@ def test_what_is_written_is_there_when_the_file_is_opened_again(tmp_path: Path) 
     path = tmp_path / "sim.db"
     store = Store.open(path, now=0.0)
     with store.transaction(_SCOPE, write=True) as transaction:
-        transaction.put("policy", "p", {"shown": {}}, "", 0)
+        transaction.put("policy", "p", {"shown": {}}, Labels(), 0)
         assert transaction.count("n") == 1
     store.close()
     again = Store.open(path, now=0.0)
@@ -89,12 +90,91 @@ def test_a_transaction_that_raises_leaves_nothing() -> None:
 
     def fail() -> None:
         with store.transaction(_SCOPE, write=True) as transaction:
-            transaction.put("policy", "p", {}, "", 0)
+            transaction.put("policy", "p", {}, Labels(), 0)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     assert store.dump() == {}
+
+
+def _put(transaction: Transaction, **labelled: Labels) -> None:
+    for name, labels in labelled.items():
+        transaction.put("job", name, {"name": name}, labels, 0)
+
+
+def _names(*rows: Row | None) -> list[str]:
+    return [row.name for row in rows if row]
+
+
+def test_objects_are_found_by_their_labels() -> None:
+    """By parent and status, in the order they came; by place; and none of another kind or scope."""
+    store = Store.open(None, now=0.0)
+    with store.transaction("elsewhere", write=True) as other:
+        _put(other, x=Labels("q", "RUNNING", "e"))
+    with store.transaction(_SCOPE, write=True) as transaction:
+        _put(
+            transaction,
+            c=Labels("q", "RUNNING", "e"),
+            a=Labels("q", "ENDED"),
+            b=Labels("r", "RUNNING", "e"),
+            d=Labels("q", "RUNNING", "f"),
+        )
+        transaction.put("queue", "q", {}, Labels("", "RUNNING"), 0)
+        first = transaction.get("job", "c")
+        assert first
+        assert _names(*transaction.walk("job")) == ["c", "a", "b", "d"]
+        assert _names(*transaction.walk("job", "q")) == ["c", "a", "d"]
+        assert _names(*transaction.walk("job", "q", "RUNNING")) == ["c", "d"]
+        assert _names(*transaction.walk("job", status="RUNNING", after=first.seq)) == ["b", "d"]
+        assert _names(transaction.last("job", "q", "RUNNING"), transaction.last("job", "q", "LOST")) == ["d"]
+        assert _names(*transaction.in_place("e")) == ["c", "b"]
+        assert transaction.in_place("") == []
+        assert transaction.tally("job", "q") == {"RUNNING": 2, "ENDED": 1}
+        assert (transaction.number("job"), transaction.number("queue")) == (4, 1)
+
+
+def test_the_first_in_a_line_has_the_least_rank() -> None:
+    """Of equal ranks the one that came first; what is in no line is never found."""
+    with Store.open(None, now=0.0).transaction(_SCOPE, write=True) as transaction:
+        _put(
+            transaction,
+            a=Labels(line="q"),
+            b=Labels(line="q", rank=-5),
+            c=Labels(line="q", rank=-5),
+            d=Labels(rank=-9),
+            e=Labels(line="p"),
+        )
+        assert transaction.lines() == ["p", "q"]
+        assert _names(transaction.first_in_line("q")) == ["b"]
+        assert transaction.first_in_line("") is None
+        _put(transaction, b=Labels())
+        assert _names(transaction.first_in_line("q")) == ["c"]
+
+
+def test_what_is_due_first_comes_first() -> None:
+    """The object with the earliest alarm that has rung, and of equal ones the older."""
+    with Store.open(None, now=0.0).transaction(_SCOPE, write=True) as transaction:
+        _put(transaction, a=Labels(due=20), b=Labels(due=10), c=Labels(due=10), d=Labels())
+        assert [_names(transaction.due(now)) for now in (9, 10, 30)] == [[], ["b"], ["b"]]
+        _put(transaction, b=Labels(), c=Labels(due=21))
+        assert _names(transaction.due(30)) == ["a"]
+
+
+def test_a_row_knows_what_it_was() -> None:
+    """`before` is the document of the last write but one, None before the first."""
+    with Store.open(None, now=0.0).transaction(_SCOPE, write=True) as transaction:
+        seen = []
+        for number in range(3):
+            transaction.put("policy", "p", {"number": number}, Labels(), number * 10)
+            row = transaction.get("policy", "p")
+            assert row
+            seen.append((row.document, row.before, row.changed))
+        assert seen == [
+            ({"number": 0}, None, 0),
+            ({"number": 1}, {"number": 0}, 10),
+            ({"number": 2}, {"number": 1}, 20),
+        ]
 
 
 def test_a_store_keeps_the_scale_of_its_clock(tmp_path: Path) -> None:
@@ -152,7 +232,7 @@ def test_a_damaged_file_is_told_when_it_is_met(tmp_path: Path) -> None:
     store = Store.open(path, now=0.0)
     with store.transaction(_SCOPE, write=True) as transaction:
         for number in range(200):
-            transaction.put("policy", str(number), {"shown": "x" * 200}, "", 0)
+            transaction.put("policy", str(number), {"shown": "x" * 200}, Labels(), 0)
     store.close()
     content = bytearray(path.read_bytes())
     content[4096:] = b"\xff" * (len(content) - 4096)
@@ -166,7 +246,7 @@ def test_a_document_that_is_no_json_is_told(tmp_path: Path) -> None:
     path = tmp_path / "sim.db"
     store = Store.open(path, now=0.0)
     with store.transaction(_SCOPE, write=True) as transaction:
-        transaction.put("policy", "p", {}, "", 0)
+        transaction.put("policy", "p", {}, Labels(), 0)
     store.close()
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE objects SET document = 'nonsense'")

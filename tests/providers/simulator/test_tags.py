@@ -118,3 +118,27 @@ def test_keys_and_values_have_a_length(lab: Lab) -> None:
         body = {"name": "p", "tags": tags}
         assert lab.post("CreateSchedulingPolicy", body).status == 400
     assert lab.post("CreateSchedulingPolicy", {"name": "p", "tags": {"k" * 128: "v" * 256}}).status == 200
+
+
+@pytest.mark.parametrize("word", ["a*b", "a#", "{}", "a\nb", "a,b", "a;b", "\u00a7"])
+def test_keys_and_values_are_spelt(lab: Lab, word: str) -> None:
+    """What is no letter, digit, blank or one of a few signs is refused, as a key, as a value, and on creation."""
+    arn = lab.environment("a")
+    for tags in ({word: "x"}, {"x": word}):
+        assert "can only have letters" in refusal(lab.batch.tag_resource, resourceArn=arn, tags=tags)[2]
+        assert "can only have letters" in refusal(lab.batch.create_scheduling_policy, name="p", tags=tags)[2]
+
+
+def test_letters_of_every_script_are_letters(lab: Lab) -> None:
+    """Keys and values are Unicode, case counts, and the signs + - = . _ : / @ are allowed."""
+    tags = {"K\u00fche 1": "\u6c34+-=._:/@", "k\u00fche 1": "", "laws:x": "y"}
+    arn = lab.environment("a", tags=tags)
+    assert lab.batch.list_tags_for_resource(resourceArn=arn)["tags"] == tags
+
+
+def test_what_is_refused_changes_nothing(lab: Lab) -> None:
+    """One bad key among good ones keeps all of them out."""
+    arn = lab.environment("a", tags={"a": "b"})
+    refusal(lab.batch.tag_resource, resourceArn=arn, tags={"c": "d", "aws:e": "f"})
+    refusal(lab.batch.untag_resource, resourceArn=arn, tagKeys=["a", "aws:e"])
+    assert lab.batch.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}

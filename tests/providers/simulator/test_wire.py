@@ -69,6 +69,7 @@ def test_boto3_over_http_sees_what_it_sees_in_process(lab: Lab, port: int) -> No
         "ClientException",
         "Object already exists",
     )
+    lab.simulator.inject(Fault("DescribeServiceEnvironments", "unknown"))
     assert refusal(batch.describe_service_environments)[:2] == (404, "UnknownOperationException")
     assert _client(port, "sts").get_caller_identity()["Account"] == "123456789012"
 

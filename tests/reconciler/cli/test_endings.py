@@ -109,6 +109,9 @@ def test_the_version(cli: Cli) -> None:
         ("simulator",),
         ("simulator", "nothing"),
         ("simulator", "serve", "--port", "65536"),
+        ("simulator", "job", "queue"),
+        ("simulator", "job", "queue", "definition", "--count", "0"),
+        ("simulator", "job", "queue", "definition", "--exit-code", "256"),
     ],
 )
 def test_usage_errors_end_with_one(cli: Cli, words: tuple[str, ...]) -> None:

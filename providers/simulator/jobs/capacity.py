@@ -1,0 +1,360 @@
+"""Instances for service jobs: who is served next, whether there is room, and who makes room.
+
+A service environment holds so many instances; in a queue of quota shares, each share holds so many of a type, and may
+lend and borrow. A job that takes instances has the `place` SERVICE_ENVIRONMENT/NAME in its `kept`, beside the `unit`
+and the `quantity` that it takes.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import attrs
+
+from providers.simulator.catalogue import POLICY, QUOTA_SHARE, SERVICE_ENVIRONMENT, SERVICE_JOB
+from providers.simulator.jobs.records import USER_GUIDE
+from providers.simulator.lifecycle import API, Json, Thing, World, thing_of
+from providers.simulator.rules import assumed, documented
+
+_STUCK = USER_GUIDE + "sm_job_stuck_in_runnable_misconfiguration.html"
+_INSTANCES = "NUM_INSTANCES"
+_EXCEEDED = "MISCONFIGURATION:QUOTA_MANAGEMENT_LIMIT_EXCEEDED - "
+
+
+@attrs.frozen
+class Room:
+    """What a queue's service environment holds, what its quota shares hold, and the jobs that take of both."""
+
+    limits: dict[str, int]
+    shares: dict[str, Json]
+    busy: list[Thing]
+
+    def used(self, unit: str, share: str | None = None) -> int:
+        """Return how much the jobs, or those of one share, take of a unit."""
+        return sum(
+            job.kept["quantity"]
+            for job in self.busy
+            if unit in (_INSTANCES, job.kept["unit"]) and share in (None, job.shown.get("quotaShareName"))
+        )
+
+    def without(self, jobs: list[Thing]) -> "Room":
+        gone = {job.name for job in jobs}
+        return attrs.evolve(self, busy=[job for job in self.busy if job.name not in gone])
+
+
+def environment_of(world: World, queue: Thing) -> Thing | None:
+    """Return the service environment of a queue; None of a queue of compute environments."""
+    order: list[Json] = queue.shown.get("serviceEnvironmentOrder", [])
+    return world.read(SERVICE_ENVIRONMENT, order[0]["serviceEnvironment"]) if order else None
+
+
+def place_of(environment: Thing) -> str:
+    return f"{SERVICE_ENVIRONMENT.key}/{environment.name}"
+
+
+def in_place(world: World, place: str) -> Thing | None:
+    """Return the environment that a place stands for."""
+    return world.read(SERVICE_ENVIRONMENT, place.partition("/")[2])
+
+
+def policy_of(world: World, queue: Thing) -> Json:
+    """Return the scheduling policy of a queue, {} where it has none."""
+    policy = world.read(POLICY, queue.shown.get("schedulingPolicyArn", ""))
+    return policy.shown if policy else {}
+
+
+def shares_of(world: World, queue: Thing) -> dict[str, Json]:
+    """Return the quota shares of a queue by name, as they are described."""
+    return {share.shown["quotaShareName"]: share.shown for share in world.walk(QUOTA_SHARE, parent=queue.name)}
+
+
+def room_of(world: World, queue: Thing, environment: Thing) -> Room:
+    rows = world.transaction.in_place(place_of(environment))
+    busy = [thing_of(SERVICE_JOB, row, row.document) for row in rows]
+    return Room(_by_unit(environment.shown), shares_of(world, queue), busy)
+
+
+def _by_unit(shown: Json) -> dict[str, int]:
+    return {limit["capacityUnit"]: limit["maxCapacity"] for limit in shown["capacityLimits"]}
+
+
+@documented(API + "API_CreateServiceEnvironment.html")
+def need(payload: Json) -> tuple[str, int]:
+    """A service job takes as many instances as its resource configuration asks for, in all its groups.
+
+    Returns the instance type (NUM_INSTANCES where none is told) and the number.
+    """
+    config = payload.get("ResourceConfig")
+    groups = config.get("InstanceGroups") or [config] if isinstance(config, dict) else [{}]
+    types = [group.get("InstanceType", _INSTANCES) for group in groups]
+    return types[0], sum(_count(group.get("InstanceCount")) for group in groups)
+
+
+@assumed("the payload is passed through without validation, and a training job runs on something")
+def _count(given: object) -> int:
+    """Where the number of instances is not told, it is one."""
+    return given if isinstance(given, int) else 1
+
+
+def waiting(world: World, queue: Thing) -> Iterator[Thing]:
+    return world.walk(SERVICE_JOB, parent=queue.name, status="RUNNABLE")
+
+
+def fronts(world: World, queue: Thing, environment: Thing) -> list[Thing]:
+    """Return the jobs that may be served next, the first to be tried first."""
+    policy = policy_of(world, queue)
+    if "quotaSharePolicy" not in policy:
+        return in_order(world, queue)[:1]
+    room = room_of(world, queue, environment)
+    return sorted(first_of_each_share(world, queue).values(), key=functools.partial(_borrows, room))
+
+
+@documented(API + "API_QuotaSharePolicy.html")
+def _borrows(room: Room, job: Thing) -> tuple[bool, int]:
+    """Shares that stay within their own capacity are served first; those that borrow, in the order that jobs came."""
+    unit, share = job.kept["unit"], job.shown["quotaShareName"]
+    return room.used(unit, share) + job.kept["quantity"] > _own(room, job), job.seq
+
+
+def first_of_each_share(world: World, queue: Thing) -> dict[str, Thing]:
+    """Return the RUNNABLE job that is first in each quota share, by the name of the share."""
+    found: dict[str, Thing] = {}
+    for job in by_priority(waiting(world, queue)):
+        found.setdefault(job.shown["quotaShareName"], job)
+    return found
+
+
+def in_order(world: World, queue: Thing) -> list[Thing]:
+    """Return the RUNNABLE service jobs of a queue in the order in which they are dispatched."""
+    policy = policy_of(world, queue)
+    jobs = waiting(world, queue)
+    if "quotaSharePolicy" in policy:
+        return _share_by_share(by_priority(jobs))
+    if "fairsharePolicy" in policy:
+        return _by_least_use(policy["fairsharePolicy"], by_priority(jobs), _use_of_shares(world, queue))
+    return _as_they_came(jobs)
+
+
+@documented(API + "API_GetJobQueueSnapshot.html")
+def _as_they_came(jobs: Iterable[Thing]) -> list[Thing]:
+    """Without a scheduling policy jobs are served in the order in which they were submitted."""
+    return sorted(jobs, key=lambda job: job.seq)
+
+
+@documented(API + "API_UpdateServiceJob.html")
+def by_priority(jobs: Iterable[Thing]) -> list[Thing]:
+    """Within a share jobs of a higher priority are served first, and of the same those that were submitted first."""
+    return sorted(jobs, key=lambda job: (-priority(job), job.seq))
+
+
+@assumed("a priority need not be told, and its range begins at 0")
+def priority(job: Thing) -> int:
+    """A service job without a priority has priority 0."""
+    return int(job.shown.get("schedulingPriority", 0))
+
+
+@assumed("Batch iterates through the quota shares of a queue; in which steps is not told")
+def _share_by_share(jobs: list[Thing]) -> list[Thing]:
+    """Quota shares are served in turn, one job each."""
+    turns: dict[str, int] = {}
+    ranked = []
+    for job in jobs:
+        share = job.shown["quotaShareName"]
+        turns[share] = turns.get(share, 0) + 1
+        ranked.append((turns[share], job.seq, job))
+    return [job for *_, job in sorted(ranked, key=lambda entry: entry[:2])]
+
+
+def _use_of_shares(world: World, queue: Thing) -> dict[str, float]:
+    used: dict[str, float] = {}
+    for status in ("SCHEDULED", "STARTING", "RUNNING"):
+        for job in world.walk(SERVICE_JOB, parent=queue.name, status=status):
+            share = job.shown["shareIdentifier"]
+            used[share] = used.get(share, 0) + job.kept["quantity"]
+    return used
+
+
+@documented(API + "API_ShareAttributes.html")
+def _by_least_use(policy: Json, jobs: list[Thing], used: dict[str, float]) -> list[Thing]:
+    """Fair shares are served by what they use just now, times their weight: the least first."""
+    lines: dict[str, list[Thing]] = {}
+    for job in jobs:
+        lines.setdefault(job.shown["shareIdentifier"], []).append(job)
+    found: list[Thing] = []
+    use = {share: used.get(share, 0.0) for share in lines}
+    while lines:
+        share = min(lines, key=lambda it: (use[it] * _weight(policy, it), lines[it][0].seq))
+        job = lines[share].pop(0)
+        use[share] += job.kept["quantity"]
+        found.append(job)
+        if not lines[share]:
+            del lines[share]
+    return found
+
+
+@documented(API + "API_ShareAttributes.html")
+def _weight(policy: Json, share: str) -> float:
+    """The weight of a share is that of its identifier, or of the prefix that it begins with; else 1."""
+    for entry in policy["shareDistribution"]:
+        name = entry["shareIdentifier"]
+        if name == share or (name.endswith("*") and share.startswith(name[:-1])):
+            return float(entry["weightFactor"])
+    return 1.0
+
+
+@documented(USER_GUIDE + "updating-service-environments.html")
+def takes_jobs(environment: Thing) -> bool:
+    """Only an ENABLED service environment that is VALID, or is being updated, takes jobs."""
+    return environment.shown["state"] == "ENABLED" and environment.shown["status"] in ("VALID", "UPDATING")
+
+
+def misfit(room: Room, job: Thing) -> str:
+    """Return why a job would not even fit into an empty environment and share; "" if it would."""
+    return _exceeds_environment(room, job) or _exceeds_share(room, job)
+
+
+@documented(_STUCK)
+def _exceeds_environment(room: Room, job: Thing) -> str:
+    """The first job in line that asks for more than the service environment holds is told so."""
+    if job.kept["quantity"] <= room.limits.get(_unit(room, job), 0):
+        return ""
+    return (
+        "MISCONFIGURATION:SERVICE_ENVIRONMENT_MAX_RESOURCE - Service environment(s) associated with the job queue "
+        "cannot meet the capacity requirement of the job."
+    )
+
+
+@documented(_STUCK)
+def _exceeds_share(room: Room, job: Thing) -> str:
+    """The first job of a quota share that asks for more than the share has, or can ever borrow, is told so."""
+    share = _share(room, job)
+    if share is None:
+        return ""
+    wanted, own = job.kept["quantity"], _own(room, job)
+    if not _may_borrow(share):
+        return _EXCEEDED + "Job requirements exceed quota share capacity limits." if wanted > own else ""
+    if wanted > _most(share, own):
+        return _EXCEEDED + "Job requirements exceed quota share capacity limits and borrow limits."
+    if wanted > own + sum(_limit(other, job) for other in _lenders(room, job)):
+        return _EXCEEDED + "Job requires borrowing that exceeds all configured borrowable capacity."
+    return ""
+
+
+def fits(room: Room, job: Thing) -> bool:
+    """Tell whether a job finds room just now."""
+    return _environment_has_room(room, job) and _share_has_room(room, job)
+
+
+@documented(API + "API_CapacityLimit.html")
+def _environment_has_room(room: Room, job: Thing) -> bool:
+    """The jobs in a service environment take at most its capacity."""
+    unit = _unit(room, job)
+    return bool(room.used(unit) + job.kept["quantity"] <= room.limits.get(unit, 0))
+
+
+@documented(USER_GUIDE + "quota-shares.html")
+def _share_has_room(room: Room, job: Thing) -> bool:
+    """The jobs of a quota share take at most its capacity, and what it may borrow of what others leave idle."""
+    share = _share(room, job)
+    if share is None:
+        return True
+    own = _own(room, job)
+    after = room.used(job.kept["unit"], share["quotaShareName"]) + job.kept["quantity"]
+    if after <= own:
+        return True
+    return _may_borrow(share) and after <= _most(share, own) and after - own <= _idle(room, job)
+
+
+def _share(room: Room, job: Thing) -> Json | None:
+    return room.shares.get(job.shown.get("quotaShareName", ""))
+
+
+def _unit(room: Room, job: Thing) -> str:
+    return _INSTANCES if _INSTANCES in room.limits else str(job.kept["unit"])
+
+
+def _limit(share: Json, job: Thing) -> int:
+    return _by_unit(share).get(job.kept["unit"], 0)
+
+
+def _own(room: Room, job: Thing) -> int:
+    share = _share(room, job)
+    return _limit(share, job) if share else 0
+
+
+def _may_borrow(share: Json) -> bool:
+    return bool(share["resourceSharingConfiguration"]["strategy"] == "LEND_AND_BORROW")
+
+
+@documented(API + "API_QuotaShareResourceSharingConfiguration.html")
+def _most(share: Json, own: int) -> float:
+    """A borrow limit is a percentage of what the share has itself; -1 is no limit."""
+    limit: int = share["resourceSharingConfiguration"].get("borrowLimit", -1)
+    return float("inf") if limit == -1 else own + own * limit / 100
+
+
+def _lenders(room: Room, job: Thing) -> list[Json]:
+    return [share for share in room.shares.values() if _lends(share) and share != _share(room, job)]
+
+
+@documented(USER_GUIDE + "quota-shares.html")
+def _lends(share: Json) -> bool:
+    """A share that reserves its idle capacity lends nothing."""
+    return bool(share["resourceSharingConfiguration"]["strategy"] != "RESERVE")
+
+
+def _idle(room: Room, job: Thing) -> int:
+    """Return what other shares can lend that nobody has borrowed yet, without what the job's own share has borrowed."""
+    unit = job.kept["unit"]
+    free = {name: _limit(share, job) - room.used(unit, name) for name, share in room.shares.items()}
+    mine = job.shown["quotaShareName"]
+    lent = sum(max(0, -left) for name, left in free.items() if name != mine)
+    return sum(max(0, free[share["quotaShareName"]]) for share in _lenders(room, job)) - lent
+
+
+def victims(room: Room, job: Thing) -> list[Thing]:
+    """Return the jobs to stop so that a job finds room, [] where that would not do."""
+    chosen: list[Thing] = []
+    while left := _candidates(room.without(chosen), job):
+        chosen.append(_least(left))
+        if fits(room.without(chosen), job):
+            return chosen
+    return []
+
+
+def _candidates(room: Room, job: Thing) -> list[Thing]:
+    return [it for it in room.busy if _owes(room, job, it) or _yields(room, job, it)]
+
+
+@documented(USER_GUIDE + "preemption.html")
+def _owes(room: Room, job: Thing, other: Thing) -> bool:
+    """A job within its share's own capacity preempts jobs of shares that take more than theirs."""
+    if _share(room, job) is None or other.kept["unit"] != job.kept["unit"]:
+        return False
+    within = room.used(job.kept["unit"], job.shown["quotaShareName"]) + job.kept["quantity"] <= _own(room, job)
+    return within and room.used(other.kept["unit"], other.shown["quotaShareName"]) > _own(room, other)
+
+
+@documented(USER_GUIDE + "preemption.html")
+def _yields(room: Room, job: Thing, other: Thing) -> bool:
+    """A job preempts those of lower priority in its own share, where the share enables that."""
+    share = _share(room, job)
+    if share is None or share["preemptionConfiguration"]["inSharePreemption"] != "ENABLED":
+        return False
+    ours = other.shown["quotaShareName"] == job.shown["quotaShareName"] and other.kept["unit"] == job.kept["unit"]
+    return ours and priority(other) < priority(job)
+
+
+@assumed("Batch weighs borrowed instances, priorities and durations by a heuristic that it does not tell")
+def _least(jobs: list[Thing]) -> Thing:
+    """Of the jobs that could be preempted it is the one of the least priority, of those the one scheduled last."""
+    return min(jobs, key=lambda job: (priority(job), -job.shown["scheduledAt"], -job.seq))
+
+
+def usage(jobs: Iterable[Thing]) -> list[Json]:
+    """Return what jobs take, by unit, as a describe shows it."""
+    found: dict[str, float] = {}
+    for job in jobs:
+        found[job.kept["unit"]] = found.get(job.kept["unit"], 0.0) + job.kept["quantity"]
+    shown: list[dict[str, Any]] = [{"capacityUnit": unit, "quantity": found[unit]} for unit in sorted(found)]
+    return shown

@@ -1,0 +1,117 @@
+"""Nodes of multi-node parallel jobs: one stored job, of which every node can be described and listed by itself."""
+
+import re
+import uuid
+from collections.abc import Iterator
+
+from providers.simulator.lifecycle import Json, Thing
+from providers.simulator.rules import Refused, assumed, documented
+
+_PAGE = "https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html"
+_LIFE = "https://docs.aws.amazon.com/batch/latest/userguide/job-lifecycle.html"
+_RANGE = re.compile(r"(\d*):?(\d*)")
+
+
+def bounds(target: str, count: int) -> tuple[int, int]:
+    """Return the first and the last node of a range such as `0:3`, `:3`, `2:` or `4`, among `count` nodes."""
+    found = _RANGE.fullmatch(target)
+    if found is None:
+        raise Refused(f"targetNodes {target} is not a range of nodes")
+    first, last = found.groups()
+    if ":" not in target:
+        return int(first or 0), int(first or 0)
+    return int(first or 0), int(last) if last else count - 1
+
+
+@documented("https://docs.aws.amazon.com/batch/latest/APIReference/API_NodeRangeProperty.html")
+def properties(nodes: Json, index: int) -> Json:
+    """Of the ranges that hold a node the one that begins last speaks for it: nested ranges go before wider ones."""
+    fitting = [it for it in nodes["nodeRangeProperties"] if _holds(it["targetNodes"], nodes["numNodes"], index)]
+    return max(fitting, key=lambda it: bounds(it["targetNodes"], nodes["numNodes"])[0], default={})
+
+
+def _holds(target: str, count: int, index: int) -> bool:
+    first, last = bounds(target, count)
+    return first <= index <= last
+
+
+def each(nodes: Json) -> Iterator[tuple[Json, int]]:
+    """Yield the properties of nodes, each with the number of nodes that have them."""
+    found = [properties(nodes, index) for index in range(nodes["numNodes"])]
+    for place, it in enumerate(found):
+        if it and it not in found[:place]:
+            yield it, found.count(it)
+
+
+def main(nodes: Json) -> Json:
+    return properties(nodes, nodes["mainNode"])
+
+
+def index_of(job_id: str) -> tuple[str, int] | None:
+    """Return the job and the node that an id such as `ID#1` names, or None."""
+    name, mark, number = job_id.partition("#")
+    return (name, int(number)) if mark and number.isdigit() else None
+
+
+@documented(_LIFE)
+def _status(job: Thing, index: int) -> str:
+    """The main node starts first, and the other nodes once it runs; until then they are RUNNABLE."""
+    status = str(job.shown["status"])
+    behind = status == "STARTING" and index != job.shown["nodeProperties"]["mainNode"]
+    return "RUNNABLE" if behind else status
+
+
+@documented(_PAGE)
+def view(job: Thing, index: int) -> Json | None:
+    """A node is described as ID#INDEX, with its own container; None where the job has no such node."""
+    nodes = job.shown.get("nodeProperties")
+    if nodes is None or not 0 <= index < nodes["numNodes"]:
+        return None
+    shown = {key: value for key, value in job.shown.items() if key != "nodeProperties"}
+    container = properties(nodes, index).get("container")
+    if container is not None:
+        interfaces = _interfaces(job.kept.get("task", {}), index)
+        shown["container"] = {**container, **_task(job, index), **_told(job, index), "networkInterfaces": interfaces}
+    shown["attempts"] = [_attempt(it, index) for it in job.shown["attempts"]]
+    return {
+        **shown,
+        "jobId": f"{job.name}#{index}",
+        "jobArn": f"{job.arn}#{index}",
+        "status": _status(job, index),
+        "nodeDetails": {"nodeIndex": index, "isMainNode": index == nodes["mainNode"]},
+    }
+
+
+def _attempt(attempt: Json, index: int) -> Json:
+    container = attempt.get("container", {})
+    return {**attempt, "container": {**container, "networkInterfaces": _interfaces(container, index)}}
+
+
+@documented("https://docs.aws.amazon.com/batch/latest/userguide/mnp-ce.html")
+def _interfaces(task: Json, index: int) -> list[Json]:
+    """A node has a network interface of its own, with a private IPv4 address, from the time that it is placed."""
+    if "taskArn" not in task:
+        return []
+    unique = uuid.uuid5(uuid.NAMESPACE_OID, f"{task['taskArn']}#{index}")
+    return [{"attachmentId": str(unique), "privateIpv4Address": f"10.0.{unique.bytes[0]}.{unique.bytes[1]}"}]
+
+
+def _task(job: Thing, index: int) -> Json:
+    task: Json = job.kept.get("task", {})
+    if index == job.shown["nodeProperties"]["mainNode"]:
+        return task
+    return {key: _another(value, index) for key, value in task.items()}
+
+
+def _another(name: str, index: int) -> str:
+    prefix, _, last = name.rpartition("/")
+    return f"{prefix}/{uuid.uuid5(uuid.NAMESPACE_OID, f'{last}#{index}').hex}"
+
+
+@assumed("a scenario tells how a job comes out, which is how its main node does")
+def _told(job: Thing, index: int) -> Json:
+    """The exit code and the reason of a job are those of its main node; other nodes show none."""
+    if index != job.shown["nodeProperties"]["mainNode"] or not job.shown["attempts"]:
+        return {}
+    last = job.shown["attempts"][-1]["container"]
+    return {key: last[key] for key in ("exitCode", "reason") if key in last}

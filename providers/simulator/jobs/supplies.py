@@ -1,0 +1,70 @@
+"""Consumable resources in the hands of jobs: taken when a job starts, given back or used up when it has ended."""
+
+from providers.simulator.catalogue import CONSUMABLE
+from providers.simulator.jobs import nodes
+from providers.simulator.jobs.records import USER_GUIDE
+from providers.simulator.lifecycle import API, Json, Thing, World
+from providers.simulator.rules import documented
+
+_HOW = USER_GUIDE + "resource-aware-scheduling-how-to-for-jobs.html"
+
+
+def asked(shown: Json) -> list[list[object]]:
+    """Return what a job needs, by what it shows: names or ARNs with quantities."""
+    wanted: dict[str, int] = {}
+    for given, count in _lists(shown):
+        for it in given.get("consumableResourceList", []):
+            name = it.get("consumableResource", "")
+            wanted[name] = wanted.get(name, 0) + it.get("quantity", 1) * count
+    return [[name, quantity] for name, quantity in wanted.items()]
+
+
+@documented(API + "API_NodeRangeProperty.html")
+def _lists(shown: Json) -> list[tuple[Json, int]]:
+    """A job needs what stands at it or at its definition, and each node what stands at its range."""
+    own = (shown.get("consumableResourceProperties", {}), 1)
+    ranges = nodes.each(shown["nodeProperties"]) if "nodeProperties" in shown else ()
+    return [own, *((it.get("consumableResourceProperties", {}), count) for it, count in ranges)]
+
+
+@documented(_HOW)
+def are_there(world: World, job: Thing) -> bool:
+    """A job starts only when there is enough of every consumable resource that it needs."""
+    return job.kept.get("supplied", False) or all(
+        thing is not None and thing.shown["totalQuantity"] - thing.shown["inUseQuantity"] >= quantity
+        for thing, quantity in _found(world, job)
+    )
+
+
+@documented(_HOW)
+def take(world: World, job: Thing) -> None:
+    """A job holds what it needs from its first STARTING until it has ended, whatever attempts lie between."""
+    if job.kept.get("supplies") and not job.kept.get("supplied"):
+        job.kept["supplied"] = True
+        for thing, quantity in _found(world, job):
+            if thing is not None:
+                thing.shown["inUseQuantity"] += quantity
+                world.save(thing)
+
+
+def give_back(world: World, job: Thing) -> bool:
+    """Let go of what a job that ends has held; tell whether it has held anything."""
+    if not job.kept.pop("supplied", False):
+        return False
+    for thing, quantity in _found(world, job):
+        if thing is not None:
+            thing.shown["inUseQuantity"] = max(0, thing.shown["inUseQuantity"] - quantity)
+            _is_used_up(thing, quantity)
+            world.save(thing)
+    return True
+
+
+@documented(API + "API_CreateConsumableResource.html")
+def _is_used_up(thing: Thing, quantity: int) -> None:
+    """A REPLENISHABLE resource is there again when a job has ended, a NON_REPLENISHABLE one is used up."""
+    if thing.shown["resourceType"] == "NON_REPLENISHABLE":
+        thing.shown["totalQuantity"] = max(0, thing.shown["totalQuantity"] - quantity)
+
+
+def _found(world: World, job: Thing) -> list[tuple[Thing | None, int]]:
+    return [(world.read(CONSUMABLE, name), quantity) for name, quantity in job.kept.get("supplies", [])]

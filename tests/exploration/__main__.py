@@ -1,0 +1,128 @@
+"""Switch off each rule of the simulator and see which test fails without it.
+
+First the tests of the simulator, of the contract, and the scenarios are run once, to learn which of them meet which
+rule. Then those that meet a rule are run without it, until one fails: the table says which. A rule that no test misses
+ends the run with 1.
+"""
+
+import argparse
+import contextlib
+import fnmatch
+import io
+import os
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+import pytest
+
+from tests.exploration import switches
+
+TESTS = ("tests/contract", "tests/lifecycle/test_kinds.py", "tests/lifecycle/test_changes.py")
+MORE = ("tests/providers/simulator",)
+QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "-m", "not needs")
+FEW = 25
+"""So many tests are tried first: most rules are missed by one of the first few that meet them."""
+
+
+class Meetings:
+    """A plugin of pytest that notes which tests call which rules."""
+
+    def __init__(self, rules: dict[CodeType, str]) -> None:
+        self.rules = rules
+        self.tests: dict[str, list[str]] = defaultdict(list)
+        self.met: set[str] = set()
+
+    def _note(self, frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code in self.rules:
+            self.met.add(self.rules[frame.f_code])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[Any]:
+        self.met = set()
+        threading.setprofile(self._note)
+        sys.setprofile(self._note)
+        try:
+            return (yield)
+        finally:
+            sys.setprofile(None)
+            threading.setprofile(lambda *_: None)
+            for name in self.met:
+                self.tests[name].append(item.nodeid)
+
+
+class Verdict:
+    """A plugin of pytest that notes the first test that fails."""
+
+    def __init__(self) -> None:
+        self.failed = ""
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
+
+def meetings(rules: dict[str, FunctionType]) -> dict[str, list[str]]:
+    """The tests that meet each rule; the program ends if one of them fails as things are."""
+    plugin = Meetings({function.__code__: name for name, function in rules.items()})
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        code = pytest.main([*QUIET, *TESTS, *MORE], plugins=[plugin])
+    if code != 0:
+        sys.exit(f"the tests must pass first:\n{said.getvalue()}")
+    return plugin.tests
+
+
+def _failing(function: FunctionType, way: switches.Off, tests: Sequence[str]) -> str:
+    """The first of `tests` that fails without a rule; in a child process, since fixtures outlive a run."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        verdict = Verdict()
+        with (
+            open(os.devnull, "w") as nowhere,
+            contextlib.redirect_stdout(nowhere),
+            contextlib.redirect_stderr(nowhere),
+            switches.off(function, way),
+        ):
+            pytest.main([*QUIET, *tests], plugins=[verdict])
+        os.write(writer, verdict.failed.encode())
+        os._exit(0)
+    os.close(writer)
+    with open(reader) as answer:
+        failed = answer.read()
+    os.waitpid(child, 0)
+    return failed
+
+
+def missing(function: FunctionType, way: switches.Off, tests: Sequence[str]) -> str:
+    """A test that fails without a rule; empty where there is none."""
+    parts = (tests[:FEW], tests[FEW:])
+    return next((failed for part in parts if part and (failed := _failing(function, way, part))), "")
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.exploration", description=__doc__)
+    parser.add_argument("rules", nargs="*", default=["*"], help="patterns of rules' names; all where none is given")
+    patterns = parser.parse_args(arguments).rules
+    rules = switches.functions()
+    chosen = [name for name in rules if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    ways = {name: switches.ways(name, rules[name][1]) for name in chosen}
+    tests = meetings({name: rules[name][1] for name in chosen})
+    unmissed = []
+    for name in chosen:
+        rule, function = rules[name]
+        for way, off in ways[name].items():
+            failed = missing(function, off, tests.get(name, []))
+            print(f"{name:50} {rule.basis:10} {way:4} {failed or 'NO TEST FAILS WITHOUT IT'}", flush=True)
+            if not failed:
+                unmissed.append(name)
+    count = len(set(unmissed))
+    print(f"{len(chosen) - count} of {len(chosen)} rules are missed by a test when they are switched off.")
+    return 1 if unmissed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

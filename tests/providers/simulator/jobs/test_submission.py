@@ -1,0 +1,210 @@
+"""SubmitJob: what it refuses, and what a job shows that has come in."""
+
+import json
+from typing import Any
+
+import pytest
+
+from providers.simulator import Settings
+from tests.providers.simulator.lab import Lab, container, fargate, refusal
+
+_SPACE = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "jobs"}
+
+
+def _refused(lab: Lab, **changes: Any) -> str:
+    request = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d", **changes}
+    status, code, message = refusal(lab.batch.submit_job, **request)
+    assert (status, code) == (400, "ClientException")
+    return message
+
+
+def test_a_job_shows_what_was_asked_and_what_its_definition_says(lab: Lab) -> None:
+    """Queue and definition are ARNs, the retry strategy is told, and nothing has begun."""
+    lab.ground()
+    job = lab.submit(tags={"a": "1"}, parameters={"x": "y"}, timeout={"attemptDurationSeconds": 60})
+    shown = lab.see_job(job)
+    prefix = "arn:aws:batch:eu-west-1:123456789012:"
+    assert shown.pop("container")["image"] == "busybox"
+    assert shown == {
+        "jobArn": f"{prefix}job/{job}",
+        "jobId": job,
+        "jobName": "j",
+        "jobQueue": f"{prefix}job-queue/q",
+        "jobDefinition": f"{prefix}job-definition/d:1",
+        "status": "SUBMITTED",
+        "createdAt": round(lab.clock.now() * 1000),
+        "attempts": [],
+        "dependsOn": [],
+        "isCancelled": False,
+        "isTerminated": False,
+        "parameters": {"x": "y"},
+        "platformCapabilities": [],
+        "propagateTags": False,
+        "retryStrategy": {"attempts": 1, "evaluateOnExit": []},
+        "tags": {"a": "1"},
+        "timeout": {"attemptDurationSeconds": 60},
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"jobName": "-j"}, "jobName"),
+        ({"jobName": "j" * 129}, "jobName"),
+        ({"jobQueue": "none"}, "does not exist"),
+        ({"tags": {"aws:x": "1"}}, "aws:"),
+        ({"arrayProperties": {"size": 1}}, "Array size must be between 2 and 10000"),
+        ({"arrayProperties": {"size": 10_001}}, "Array size must be between 2 and 10000"),
+        ({"arrayProperties": {}}, "Array size must be between 2 and 10000"),
+        ({"retryStrategy": {"attempts": 0}}, "attempts must be between 1 and 10"),
+        ({"retryStrategy": {"attempts": 11}}, "attempts must be between 1 and 10"),
+        ({"timeout": {"attemptDurationSeconds": 59}}, "at least 60"),
+        ({"shareIdentifier": "s"}, "fair share scheduling policy"),
+        ({"schedulingPriorityOverride": 1}, "fair share scheduling policy"),
+        ({"parameters": {"p": "x" * 30 * 1024}}, "payload"),
+    ],
+)
+def test_a_submission_is_refused(lab: Lab, changes: dict[str, Any], says: str) -> None:
+    """What stands in a request must make sense; nothing is left behind of a job that is refused."""
+    lab.ground()
+    assert says in _refused(lab, **changes)
+    assert lab.batch.list_jobs(jobQueue="q", jobStatus="SUBMITTED")["jobSummaryList"] == []
+
+
+def test_the_payload_of_a_job_may_just_fit(lab: Lab) -> None:
+    """30 KiB are taken, one byte more is not."""
+    lab.ground()
+    request: dict[str, Any] = {"jobName": "j", "jobQueue": "q", "jobDefinition": "d", "parameters": {"p": ""}}
+    room = 30 * 1024 - len(json.dumps(request, separators=(",", ":")))
+    lab.batch.submit_job(**{**request, "parameters": {"p": "x" * room}})
+    assert "payload" in _refused(lab, parameters={"p": "x" * (room + 1)})
+
+
+def test_a_disabled_queue_takes_no_jobs_but_finishes_those_it_has(lab: Lab) -> None:
+    """DISABLED closes the door of a queue only; a queue that is still made is closed as well."""
+    lab.ground()
+    job = lab.submit()
+    lab.disable_queue("q")
+    assert lab.statuses(job) == ["SUCCEEDED"]
+    assert "ENABLED" in _refused(lab)
+    lab.queue("new", "a", wait=1)
+    assert "ENABLED" in _refused(lab, jobQueue="new")
+
+
+@pytest.mark.parametrize("reference", ["none", "d:9", "d:1", "d:3"])
+def test_a_job_names_an_active_definition(lab: Lab, reference: str) -> None:
+    """A family, by name or ARN, means its newest ACTIVE revision; an INACTIVE or unknown one is refused."""
+    lab.ground()
+    lab.definition("d")
+    family = lab.definition("d")["jobDefinitionArn"].rpartition(":")[0]
+    lab.batch.deregister_job_definition(jobDefinition="d:1")
+    lab.batch.deregister_job_definition(jobDefinition="d:3")
+    for name in ("d", family, "d:2", f"{family}:2"):
+        assert lab.see_job(lab.submit(jobDefinition=name))["jobDefinition"].endswith("d:2")
+    assert "ACTIVE" in _refused(lab, jobDefinition=reference)
+
+
+def test_a_queue_takes_jobs_that_its_environments_can_run(lab: Lab) -> None:
+    """EC2, Fargate and EKS queues take definitions for EC2, Fargate and EKS; nodes need EC2."""
+    lab.ground()
+    lab.environment("f", computeResources=fargate())
+    lab.queue("fargate", "f")
+    lab.environment("k", eksConfiguration=_SPACE)
+    lab.queue("eks", "k")
+    needs = [{"type": "VCPU", "value": "0.25"}, {"type": "MEMORY", "value": "512"}]
+    role = "arn:aws:iam::123456789012:role/r"
+    small = container(resourceRequirements=needs, executionRoleArn=role)
+    lab.definition("on-fargate", containerProperties=small, platformCapabilities=["FARGATE"])
+    pod = {"containers": [{"image": "i", "resources": {"limits": {"cpu": "1", "memory": "512Mi"}}}]}
+    lab.batch.register_job_definition(jobDefinitionName="pod", type="container", eksProperties={"podProperties": pod})
+    ranges = [{"targetNodes": "0:", "container": container()}]
+    nodes = {"numNodes": 2, "mainNode": 0, "nodeRangeProperties": ranges}
+    lab.batch.register_job_definition(jobDefinitionName="nodes", type="multinode", nodeProperties=nodes)
+    fitting = {"q": {"d", "nodes"}, "fargate": {"on-fargate"}, "eks": {"pod"}}
+    for queue, definitions in fitting.items():
+        for name, capability in {"d": "EC2", "on-fargate": "FARGATE", "pod": "EKS", "nodes": "EC2"}.items():
+            if name in definitions:
+                lab.submit(jobQueue=queue, jobDefinition=name)
+            else:
+                assert f"capability {capability}." in _refused(lab, jobQueue=queue, jobDefinition=name)
+
+
+def test_service_queues_take_no_such_jobs(lab: Lab) -> None:
+    """A queue of service environments refuses SubmitJob."""
+    lab.service_environment("s")
+    lab.training_queue("t", "s")
+    lab.definition("d")
+    assert "SubmitServiceJob" in _refused(lab, jobQueue="t")
+
+
+def test_fair_share_queues_ask_for_share_and_priority(lab: Lab) -> None:
+    """A share goes with a fair-share queue; a priority comes from the job or its definition, 0 included."""
+    lab.ground()
+    lab.queue("fair", "a", schedulingPolicyArn=lab.batch.create_scheduling_policy(name="p")["arn"])
+    lab.definition("ranked", schedulingPriority=0)
+    assert "shareIdentifier" in _refused(lab, jobQueue="fair", schedulingPriorityOverride=1)
+    for share in ("a-b", "a" * 256, "*"):
+        assert "shareIdentifier" in _refused(lab, jobQueue="fair", shareIdentifier=share, schedulingPriorityOverride=1)
+    assert "schedulingPriority" in _refused(lab, jobQueue="fair", shareIdentifier="s")
+    for priority in (-1, 10_000):
+        fair = {"jobQueue": "fair", "shareIdentifier": "s", "schedulingPriorityOverride": priority}
+        assert "between 0 and 9999" in _refused(lab, **fair)
+    job = lab.submit(jobQueue="fair", shareIdentifier="s", schedulingPriorityOverride=0)
+    other = lab.submit(jobQueue="fair", shareIdentifier="a" * 255 + "*", jobDefinition="ranked")
+    assert [lab.see_job(it)["schedulingPriority"] for it in (job, other)] == [0, 0]
+    assert lab.see_job(job)["shareIdentifier"] == "s"
+
+
+def test_a_submission_speaks_before_its_definition(lab: Lab) -> None:
+    """Retry strategy, timeout and propagation of tags come from the job, or else from the definition."""
+    lab.ground()
+    said: dict[str, Any] = {
+        "retryStrategy": {"attempts": 3, "evaluateOnExit": []},
+        "timeout": {"attemptDurationSeconds": 70},
+        "propagateTags": True,
+    }
+    own: dict[str, Any] = {
+        "retryStrategy": {"attempts": 2, "evaluateOnExit": []},
+        "timeout": {"attemptDurationSeconds": 80},
+        "propagateTags": False,
+    }
+    lab.definition("e", **said)
+    for changes, wanted in (({}, said), (own, own)):
+        shown = lab.see_job(lab.submit(jobDefinition="e", **changes))
+        assert {key: shown[key] for key in wanted} == wanted
+
+
+def test_a_job_fails_that_propagates_more_tags_than_a_task_has(lab: Lab) -> None:
+    """Together with those of the definition there are up to 50; without propagation nobody counts."""
+    lab.ground()
+    tags = {f"d{number}": "1" for number in range(26)}
+    lab.definition("e", tags=tags)
+    own = {f"j{number}": "1" for number in range(25)}
+    failing = lab.submit(jobDefinition="e", tags=own, propagateTags=True)
+    fine = [lab.submit(jobDefinition="e", tags=own)]
+    fine.append(lab.submit(jobDefinition="e", tags={"d0": "2", **dict(list(own.items())[1:])}, propagateTags=True))
+    lab.clock.sleep(100)
+    assert lab.statuses(failing, *fine) == ["FAILED", "SUCCEEDED", "SUCCEEDED"]
+    assert "50" in lab.see_job(failing)["statusReason"]
+
+
+def test_a_job_fails_whose_overrides_are_too_long_for_ecs(lab: Lab) -> None:
+    """Container overrides have up to 8192 characters."""
+    lab.ground()
+    job = lab.submit(wait=100, containerOverrides={"command": ["x" * 8200]})
+    shown = lab.see_job(job)
+    assert (shown["status"], shown["statusReason"]) == ("FAILED", "Container Overrides length must be at most 8192")
+    assert lab.statuses(lab.submit(wait=100, containerOverrides={"command": ["x" * 8000]})) == ["SUCCEEDED"]
+
+
+def test_a_hundred_jobs_a_second_have_ids_of_their_own() -> None:
+    """The same calls give the same ids; no two jobs share one."""
+
+    def ids() -> list[str]:
+        lab = Lab.new(settings=Settings())
+        lab.ground()
+        return [lab.submit() for _ in range(100)]
+
+    first = ids()
+    assert len(set(first)) == 100
+    assert ids() == first
