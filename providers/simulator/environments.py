@@ -8,6 +8,7 @@ from typing import Any
 
 from providers.simulator import resources, tags, troubles, updates
 from providers.simulator.catalogue import ENVIRONMENT, QUEUE
+from providers.simulator.jobs import running
 from providers.simulator.lifecycle import (
     API,
     Handler,
@@ -99,6 +100,8 @@ def update(world: World, request: Json) -> Json:
     for key in ("state", "serviceRole", "unmanagedvCpus", "context", "ecsSettings"):
         if key in request:
             shown[key] = request[key]
+    if regime == "infrastructure":
+        seconds = max(seconds, _jobs_make_way(world, thing))
     begin(world, thing, "UPDATING", (seconds, _outcome(shown)))
     return {"computeEnvironmentName": thing.name, "computeEnvironmentArn": thing.arn}
 
@@ -109,6 +112,8 @@ def delete(world: World, request: Json) -> Json:
     must_be_disabled(thing)
     _must_be_in_no_queue(world, thing)
     begin(world, thing, "DELETING", *_end(world, thing))
+    if not _is_fargate(thing):
+        running.strand(world, thing)
     return {}
 
 
@@ -237,6 +242,13 @@ def _policy(shown: Json, sent: Json) -> Json:
     return {**defaults, **shown.get("updatePolicy", {}), **sent}
 
 
+@documented(USER_GUIDE + "updating-compute-environments.html")
+def _jobs_make_way(world: World, thing: Thing) -> float:
+    """An infrastructure update lasts at least until the jobs that run have ended, or were stopped by its policy."""
+    policy = _policy(thing.shown, {})
+    return running.recycle(world, thing, policy["terminateJobsOnUpdate"], policy["jobExecutionTimeoutMinutes"])
+
+
 @observed("pegasus-isi/pegasus#2088")
 def _duration(world: World, shown: Json, request: Json, regime: updates.Regime) -> float:
     """A scaling update takes seconds, to disable takes longer, and an infrastructure update takes minutes."""
@@ -281,11 +293,15 @@ def _without_a_role(world: World, thing: Thing) -> list[tuple[float, Json | None
 @documented(API + "API_DeleteComputeEnvironment.html")
 def _with_jobs(world: World, thing: Thing) -> list[tuple[float, Json | None]]:
     """A Fargate environment that is deleted while jobs run in it becomes INVALID."""
-    given = thing.shown.get("computeResources")
-    if given is None or not resources.is_fargate(given) or not world.transaction.in_place(thing.name):
+    if not _is_fargate(thing) or not world.transaction.in_place(thing.name):
         return []
     reason = "CLIENT_ERROR - Compute environment has active jobs"
     return [(world.settings.durations.delete_environment, {"status": "INVALID", "statusReason": reason})]
+
+
+def _is_fargate(thing: Thing) -> bool:
+    given = thing.shown.get("computeResources")
+    return given is not None and resources.is_fargate(given)
 
 
 @observed("hashicorp/terraform-provider-aws#46925")

@@ -10,12 +10,14 @@ import contextlib
 import fnmatch
 import io
 import os
+import selectors
 import sys
 import threading
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import CodeType, FrameType, FunctionType
-from typing import Any
+from typing import Any, TextIO, cast
 
 import pytest
 
@@ -24,8 +26,8 @@ from tests.exploration import switches
 TESTS = ("tests/contract", "tests/lifecycle/test_kinds.py", "tests/lifecycle/test_changes.py")
 MORE = ("tests/providers/simulator",)
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "-m", "not needs")
-FEW = 25
-"""So many tests are tried first: most rules are missed by one of the first few that meet them."""
+FEW = 5
+"""So many tests are tried first: a rule is most likely missed by one that meets few others."""
 
 
 class Meetings:
@@ -66,20 +68,31 @@ class Verdict:
 
 
 def meetings(rules: dict[str, FunctionType]) -> dict[str, list[str]]:
-    """The tests that meet each rule; the program ends if one of them fails as things are."""
+    """The tests that meet each rule, first those that meet few others; exits if one of them fails as things are."""
     plugin = Meetings({function.__code__: name for name, function in rules.items()})
     with contextlib.redirect_stdout(io.StringIO()) as said:
         code = pytest.main([*QUIET, *TESTS, *MORE], plugins=[plugin])
     if code != 0:
         sys.exit(f"the tests must pass first:\n{said.getvalue()}")
-    return plugin.tests
+    met = Counter(test for tests in plugin.tests.values() for test in tests)
+    return {name: sorted(tests, key=lambda test: (met[test], test)) for name, tests in plugin.tests.items()}
+
+
+def _child(work: Callable[[TextIO], None]) -> TextIO:
+    """Do `work` in a child process, which writes to what is returned."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        with open(writer, "w") as answer:
+            work(answer)
+        os._exit(0)
+    os.close(writer)
+    return open(reader)
 
 
 def _failing(function: FunctionType, way: switches.Off, tests: Sequence[str]) -> str:
     """The first of `tests` that fails without a rule; in a child process, since fixtures outlive a run."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def run(answer: TextIO) -> None:
         verdict = Verdict()
         with (
             open(os.devnull, "w") as nowhere,
@@ -88,12 +101,11 @@ def _failing(function: FunctionType, way: switches.Off, tests: Sequence[str]) ->
             switches.off(function, way),
         ):
             pytest.main([*QUIET, *tests], plugins=[verdict])
-        os.write(writer, verdict.failed.encode())
-        os._exit(0)
-    os.close(writer)
-    with open(reader) as answer:
+        answer.write(verdict.failed)
+
+    with _child(run) as answer:
         failed = answer.read()
-    os.waitpid(child, 0)
+    os.wait()
     return failed
 
 
@@ -111,16 +123,29 @@ def main(arguments: Sequence[str]) -> int:
     chosen = [name for name in rules if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
     ways = {name: switches.ways(name, rules[name][1]) for name in chosen}
     tests = meetings({name: rules[name][1] for name in chosen})
-    unmissed = []
-    for name in chosen:
-        rule, function = rules[name]
-        for way, off in ways[name].items():
-            failed = missing(function, off, tests.get(name, []))
-            print(f"{name:50} {rule.basis:10} {way:4} {failed or 'NO TEST FAILS WITHOUT IT'}", flush=True)
-            if not failed:
-                unmissed.append(name)
-    count = len(set(unmissed))
-    print(f"{len(chosen) - count} of {len(chosen)} rules are missed by a test when they are switched off.")
+    trials = [(name, way, off) for name in chosen for way, off in ways[name].items()]
+
+    def work(part: Sequence[tuple[str, str, switches.Off]], answer: TextIO) -> None:
+        for name, way, off in part:
+            answer.write(f"{name}\t{way}\t{missing(rules[name][1], off, tests.get(name, []))}\n")
+            answer.flush()
+
+    cores = os.cpu_count() or 1
+    unmissed = set()
+    with selectors.DefaultSelector() as answers:
+        for core in range(cores):
+            answers.register(_child(partial(work, trials[core::cores])), selectors.EVENT_READ)
+        while answers.get_map():
+            for key, _ in answers.select():
+                line = cast("TextIO", key.fileobj).readline()
+                if not line:
+                    answers.unregister(key.fileobj)
+                    continue
+                name, way, failed = line.rstrip("\n").split("\t")
+                print(f"{name:50} {rules[name][0].basis:10} {way:4} {failed or 'NO TEST FAILS WITHOUT IT'}", flush=True)
+                if not failed:
+                    unmissed.add(name)
+    print(f"{len(chosen) - len(unmissed)} of {len(chosen)} rules are missed by a test when they are switched off.")
     return 1 if unmissed else 0
 
 

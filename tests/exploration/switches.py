@@ -15,12 +15,16 @@ from types import FunctionType
 from typing import Any
 
 from providers.simulator import operations
+from providers.simulator.jobs.needs import Need
 from providers.simulator.lifecycle import Thing
 from providers.simulator.rules import Rule
 
 Off = Callable[..., Any]
 
-WITHOUT: Mapping[str, Mapping[str, Off]] = {}
+WITHOUT: Mapping[str, Mapping[str, Off]] = {
+    "needs.of-nodes": {"off": lambda *_: Need()},
+    "reading.unknown": {"off": lambda *_: lambda _: True},
+}
 """By the name of a rule, the ways in which it is off, by what they are called.
 
 The functions run with the names of the rule's own module.

@@ -18,17 +18,22 @@ def begin(world: World, job: Thing, environment: Thing) -> None:
     """Note where an attempt runs; `run` and `end` tell the rest of it."""
     forget(job)
     unique = world.unique(job.name)
-    job.kept["instance"] = f"i-{uuid.uuid5(uuid.NAMESPACE_OID, unique).hex[:17]}"
-    if environment.shown["containerOrchestrationType"] == "EKS":
+    job.kept["instance"] = instance(unique)
+    if environment.shown.get("containerOrchestrationType") == "EKS":
         _begin_pod(job, environment, unique)
     else:
         _begin_task(world, job, environment, unique.replace("-", ""))
 
 
+def instance(unique: str) -> str:
+    """Return an id of an EC2 instance."""
+    return f"i-{uuid.uuid5(uuid.NAMESPACE_OID, unique).hex[:17]}"
+
+
 @observed("saebyn/glowing-telegram#564")
 def _begin_task(world: World, job: Thing, environment: Thing, task: str) -> None:
     """A job shows its ECS task, and where it has one its container instance, both in the cluster that it runs in."""
-    cluster = environment.shown["ecsClusterArn"].rpartition("/")[2]
+    cluster = environment.shown.get("ecsClusterArn", "").rpartition("/")[2]
     prefix = f"arn:{world.partition}:ecs:{world.region}:{world.account}"
     shown = {"taskArn": f"{prefix}:task/{cluster}/{task}"}
     if not is_fargate(environment.shown.get("computeResources", {"type": "UNMANAGED"})):
@@ -56,7 +61,7 @@ def _begin_pod(job: Thing, environment: Thing, unique: str) -> None:
 @documented(API + "API_ContainerDetail.html")
 def run(job: Thing) -> None:
     """A container gets a log stream when it is RUNNING: FAMILY/default/TASK, or FAMILY/CONTAINER/TASK in a task."""
-    if "task" not in job.kept:
+    if not job.kept.get("task"):
         return
     family = job.shown["jobDefinition"].rpartition("/")[2].partition(":")[0]
     task = job.kept["task"]["taskArn"].rpartition("/")[2]
@@ -192,13 +197,14 @@ def _fits(condition: Json, told: dict[str, str]) -> bool:
 
 
 @assumed("a scenario stands for the work")
-def outcomes_of(world: World, facts: dict[str, str]) -> list[dict[str, Any]]:
+def outcomes_of(world: World, facts: dict[str, str], array: bool = False) -> list[dict[str, Any]]:
     """How a job comes out is decided when it is submitted, by the rows of the scenario that fit it."""
-    return [_row(row) for row in world.settings.outcomes if _is_meant(row, facts)]
+    rows = [_row(row) for row in world.settings.outcomes if _is_meant(row, facts)]
+    return rows if array else of_child(rows, None)
 
 
-def of_child(outcomes: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
-    """Return the rows that speak of one child of an array."""
+def of_child(outcomes: list[dict[str, Any]], index: int | None) -> list[dict[str, Any]]:
+    """Return the rows that speak of one child of an array, or of a job that is in none."""
     return [row for row in outcomes if row["index"] in (None, index)]
 
 

@@ -28,10 +28,8 @@ def of(shown: Json) -> Need:
 def _of_nodes(given: Json) -> Need:
     """A multi-node job needs what its nodes need, all at once."""
     found = [(*_of_host({**it, "container": it.get("container", {})}), count) for it, count in nodes.each(given)]
-    if not found:
-        return Need()
     total = sum(vcpus * count for vcpus, _, count in found)
-    return Need(total, max(it[0] for it in found), max(it[1] for it in found))
+    return Need(total, max((it[0] for it in found), default=0), max((it[1] for it in found), default=0))
 
 
 def _of_host(shown: Json) -> tuple[float, float]:
@@ -72,9 +70,6 @@ def required(container: Json) -> Json:
 
 
 def number(value: str | float) -> float:
-    """Return a quantity as a number: `"2"`, `"0.25"`, or Kubernetes' `"250m"`; 0 for what is none."""
+    """Return a quantity as a number: `"2"`, `"0.25"`, or Kubernetes' `"250m"`."""
     text = str(value)
-    try:
-        return float(text[:-1]) / 1000 if text.endswith("m") else float(text)
-    except ValueError:
-        return 0
+    return float(text[:-1]) / 1000 if text.endswith("m") else float(text)

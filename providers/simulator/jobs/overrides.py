@@ -26,16 +26,14 @@ def applied(definition: Json, request: Json) -> Json:
     _kubernetes_has_its_own(definition, request)
     _fit_the_definition(definition, request)
     parameters = {**definition.get("parameters", {}), **request.get("parameters", {})}
-    for override, properties in _GOES_WITH.items():
-        if properties in definition:
-            given = definition[properties]
-            if override in request:
-                if "FARGATE" in definition.get("platformCapabilities", []):
-                    _fargate_has_requirements(request[override])
-                given = _APPLY[properties](given, request[override])
-                _is_as_could_be_registered({**definition, properties: given})
-            return _FILL[properties](given, parameters)
-    return {}
+    override, properties = next(it for it in _GOES_WITH.items() if it[1] in definition)
+    given = definition[properties]
+    if override in request:
+        if "FARGATE" in definition.get("platformCapabilities", []):
+            _fargate_has_requirements(request[override])
+        given = _APPLY[properties](given, request[override])
+        _is_as_could_be_registered({**definition, properties: given})
+    return _FILL[properties](given, parameters)
 
 
 @assumed("a registration of the same is refused")

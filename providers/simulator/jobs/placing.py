@@ -93,8 +93,8 @@ def _has_gpus(instance_type: str, gpus: float) -> bool:
 @documented(API + "API_CreateComputeEnvironment.html")
 def _takes_nodes(environment: Thing, job: Thing) -> bool:
     """Multi-node jobs run neither on Spot instances nor in UNMANAGED environments."""
-    spot = environment.shown.get("computeResources", {"type": "SPOT"})["type"] == "SPOT"
-    return not ("nodeProperties" in job.shown and spot)
+    resources: Json | None = environment.shown.get("computeResources")
+    return "nodeProperties" not in job.shown or (resources is not None and resources["type"] != "SPOT")
 
 
 @assumed("a scenario stands for the market of instances")

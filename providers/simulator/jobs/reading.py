@@ -55,7 +55,7 @@ def _found(world: World, reference: str) -> Json | None:
 
 
 def _detail(world: World, thing: Thing) -> Json:
-    if "size" in thing.kept:
+    if thing.kept.get("size"):
         return {**thing.shown, "arrayProperties": arrays.summary(world, thing)}
     return thing.shown
 
@@ -203,7 +203,7 @@ def _summary(world: World, thing: Thing) -> Json:
     shown = thing.shown
     found = {key: shown[key] for key in _KEYS if key in shown}
     found.update(_flags(shown), **_container(shown))
-    if "size" in thing.kept:
+    if thing.kept.get("size"):
         found["arrayProperties"] = arrays.summary(world, thing)
     elif "arrayProperties" in shown:
         found["arrayProperties"] = shown["arrayProperties"]

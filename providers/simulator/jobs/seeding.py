@@ -16,15 +16,20 @@ def adopt(world: World, kind: Kind, name: str, shown: Json) -> None:
     definition = whole["jobDefinition"].rpartition("/")[2].partition(":")[0]
     facts = {**worker(whole), "definition": definition, "queue": queue, "name": whole["jobName"]}
     job.kept.update(
-        outcomes=attempts.outcomes_of(world, facts),
+        outcomes=attempts.outcomes_of(world, facts, array="size" in whole.get("arrayProperties", {})),
+        size=whole.get("arrayProperties", {}).get("size", 0),
+        instance=attempts.instance(name),
+        task={
+            key: value
+            for key, value in whole.get("container", {}).items()
+            if key in ("taskArn", "containerInstanceArn")
+        },
         rank=-whole.get("schedulingPriority", 0),
         tries=len(whole["attempts"]),
         waits=[it["jobId"] for it in whole["dependsOn"] if it.get("jobId")],
         blocked=world.now,
         of=0,
     )
-    if "size" in whole.get("arrayProperties", {}):
-        job.kept["size"] = whole["arrayProperties"]["size"]
     _take_its_place(world, job)
     world.save(job)
     if job.kept.get("line") and (found := world.read(QUEUE, queue)):

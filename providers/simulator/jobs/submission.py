@@ -14,7 +14,7 @@ from providers.simulator.rules import Refused, documented, observed
 _SUBMIT = API + "API_SubmitJob.html"
 _SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
 _CAPABILITIES = {"ECS": "EC2", "ECS_FARGATE": "FARGATE", "ECS_MANAGED_INSTANCES": "MANAGED_INSTANCES"}
-_AS_SENT = ("shareIdentifier", "dependsOn", "timeout", "consumableResourceProperties")
+_AS_SENT = ("shareIdentifier", "dependsOn", "timeout", "consumableResourceProperties", "arrayProperties")
 
 
 def submit(world: World, request: Json) -> Json:
@@ -37,9 +37,7 @@ def submit(world: World, request: Json) -> Json:
     shown.update(jobId=job_id, jobArn=world.arn(JOB, job_id), createdAt=milliseconds(world.now))
     job = Thing(JOB, job_id, shown, _kept(world, queue, definition, shown), parent=queue.name)
     job.kept["doomed"] = _tags_do_not_fit(world, shown, definition) or _overrides_do_not_fit(request)
-    if size := request.get("arrayProperties", {}).get("size"):
-        job.kept["size"] = size
-        shown["arrayProperties"] = {"size": size}
+    job.kept["size"] = shown.get("arrayProperties", {}).get("size", 0)
     dependencies.begin(world, job)
     job.steps = [(world.now + world.settings.durations.job_submitted, {})]
     world.save(job)
@@ -81,7 +79,8 @@ def _strategy(given: Json) -> Json:
 
 def _kept(world: World, queue: Thing, definition: Thing, shown: Json) -> dict[str, Any]:
     facts = {**worker(shown), "definition": definition.parent, "queue": queue.name, "name": shown["jobName"]}
-    return {**derived(shown), "rank": _rank(queue, shown), "outcomes": attempts.outcomes_of(world, facts)}
+    outcomes = attempts.outcomes_of(world, facts, array="arrayProperties" in shown)
+    return {**derived(shown), "rank": _rank(queue, shown), "outcomes": outcomes}
 
 
 def derived(shown: Json) -> dict[str, Any]:

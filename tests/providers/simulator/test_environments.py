@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from providers.simulator import Durations, Quotas, Settings
+from providers.simulator import Durations, Outcome, Quotas, Settings
 from tests.providers.simulator.lab import LINKED, ORDINARY, Lab, connect, container, ec2, fargate, refusal
 
 
@@ -359,3 +359,45 @@ def test_amazon_linux_2_was_offered_until_2026_06_30(lab: Lab) -> None:
     lab.clock.instant = 1_782_777_599.0
     lab.environment("c", computeResources=ec2(ec2Configuration=[{"imageType": "ECS_AL2"}]))
     assert len(_all(lab)) == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "lasts", "ends"),
+    [
+        (None, 1800, "FAILED"),
+        ({"jobExecutionTimeoutMinutes": 20}, 1200, "FAILED"),
+        ({"jobExecutionTimeoutMinutes": 60}, 2400, "SUCCEEDED"),
+        ({"terminateJobsOnUpdate": True}, 600, "FAILED"),
+    ],
+)
+def test_an_infrastructure_update_lasts_until_old_jobs_have_gone(
+    policy: dict[str, Any] | None, lasts: float, ends: str
+) -> None:
+    """Running jobs are left to finish, for 30 minutes where the policy says nothing else, or are stopped at once."""
+    lab = Lab.new(settings=Settings(outcomes=(Outcome(seconds=2490),)))
+    lab.ground()
+    if policy:
+        lab.batch.update_compute_environment(computeEnvironment="a", updatePolicy=policy)
+        lab.clock.sleep(600)
+    job = lab.submit(wait=101)
+    assert lab.statuses(job) == ["RUNNING"]
+    lab.batch.update_compute_environment(computeEnvironment="a", computeResources={"instanceTypes": ["c6i.large"]})
+    lab.clock.sleep(lasts - 1)
+    assert lab.see_environment("a")["status"] == "UPDATING"
+    lab.clock.sleep(2)
+    assert lab.see_environment("a")["status"] == "VALID"
+    assert lab.statuses(job) == [ends]
+
+
+def test_jobs_lose_their_host_when_their_environment_is_deleted(lab: Lab) -> None:
+    """Instances go with the environment; the queue has moved on and the job may be tried elsewhere."""
+    lab.ground()
+    lab.environment("other")
+    job = lab.submit(wait=30)
+    order = [{"order": 1, "computeEnvironment": "other"}]
+    lab.batch.update_job_queue(jobQueue="q", computeEnvironmentOrder=order)
+    lab.batch.update_compute_environment(computeEnvironment="a", state="DISABLED")
+    lab.clock.sleep(35)
+    assert lab.statuses(job) == ["RUNNING"]
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    assert lab.see_job(job)["statusReason"].startswith("Host EC2 (instance ")

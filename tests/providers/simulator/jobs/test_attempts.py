@@ -177,6 +177,7 @@ def test_an_attempt_is_stopped_after_its_time() -> None:
         (Outcome(definition="d", exit_code=1), False),
         (Outcome(queue="q", name="j", exit_code=1), True),
         (Outcome(queue="p", name="j", exit_code=1), False),
+        (Outcome(index=0, exit_code=1), False),
     ],
 )
 def test_a_scenario_says_how_jobs_come_out(outcome: Outcome, fits: bool) -> None:

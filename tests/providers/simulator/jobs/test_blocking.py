@@ -130,3 +130,17 @@ def test_a_limit_that_comes_later_counts_from_the_beginning(lab: Lab) -> None:
     assert lab.statuses(job) == ["RUNNABLE"]
     lab.clock.sleep(1)
     assert lab.statuses(job) == ["FAILED"]
+
+
+def test_a_limit_that_is_raised_in_time_does_nothing_yet(lab: Lab) -> None:
+    """What counts is the limit of the queue when the time has come."""
+    lab.ground()
+    lab.queue("p", "a", jobStateTimeLimitActions=_limit(_TOO_LARGE))
+    large = [{"type": "VCPU", "value": "17"}, {"type": "MEMORY", "value": "512"}]
+    lab.definition("e", containerProperties=container(resourceRequirements=large))
+    job = lab.submit(jobQueue="p", jobDefinition="e", wait=598)
+    lab.batch.update_job_queue(jobQueue="p", jobStateTimeLimitActions=_limit(_TOO_LARGE, 700))
+    lab.clock.sleep(102)
+    assert lab.statuses(job) == ["RUNNABLE"]
+    lab.clock.sleep(1)
+    assert lab.statuses(job) == ["FAILED"]

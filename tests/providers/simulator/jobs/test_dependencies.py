@@ -161,6 +161,8 @@ def test_an_array_waits_for_one_that_has_not_spread(lab: Lab) -> None:
     second = lab.submit(arrayProperties={"size": 2}, dependsOn=_on(first, type="N_TO_N"), wait=100)
     assert lab.statuses(first, second) == ["FAILED", "FAILED"]
     assert lab.see_job(f"{second}:0") == {}
+    third = lab.submit(arrayProperties={"size": 2}, dependsOn=_on(first, type="N_TO_N"), wait=100)
+    assert lab.statuses(third, f"{third}:0") == ["FAILED", "FAILED"]
 
 
 def test_a_job_may_wait_for_one_child(lab: Lab) -> None:
@@ -168,3 +170,13 @@ def test_a_job_may_wait_for_one_child(lab: Lab) -> None:
     array = lab.submit(jobName="slow-one", arrayProperties={"size": 2}, wait=2)
     job = lab.submit(dependsOn=_on(f"{array}:0"), wait=75)
     assert lab.statuses(array, job) == ["PENDING", "STARTING"]
+
+
+def test_a_job_that_has_ended_waits_no_more(lab: Lab) -> None:
+    """One that was terminated while it waited stays FAILED, with its reason, when the other succeeds."""
+    first = lab.submit()
+    job = lab.submit(dependsOn=_on(first))
+    lab.batch.terminate_job(jobId=job, reason="enough")
+    lab.clock.sleep(100)
+    shown = lab.see_job(job)
+    assert (shown["status"], shown["statusReason"], lab.statuses(first)) == ("FAILED", "enough", ["SUCCEEDED"])

@@ -40,6 +40,8 @@ def test_nodes_are_described_one_by_one(lab: Lab) -> None:
     assert len(set(tasks)) == 4
     assert {it.split("/")[1] for it in tasks} == {cluster}
     assert len({it["container"]["logStreamName"] for it in nodes}) == 4
+    interfaces = [it["container"]["networkInterfaces"] for it in nodes]
+    assert len({it["privateIpv4Address"] for (it,) in interfaces}) == 4
     assert lab.see_job(f"{job}#4") == {}
     assert lab.see_job(f"{lab.submit()}#0") == {}
     shown = lab.see_job(job)
@@ -101,3 +103,54 @@ def test_nodes_run_on_demand_in_managed_environments(lab: Lab, kind: str) -> Non
     lab.clock.sleep(100)
     assert lab.statuses(single, job) == ["SUCCEEDED", "RUNNABLE"]
     assert lab.see_job(job)["statusReason"].startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+
+
+def test_nodes_may_be_tasks(lab: Lab) -> None:
+    """Ranges of ECS properties count and are overridden as such, and have no container."""
+    lab.ground(maxvCpus=4)
+    needs = [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "512"}]
+    tasks = [{"containers": [{"name": "x", "image": "i", "resourceRequirements": needs}]}]
+    nodes = {
+        "numNodes": 2,
+        "mainNode": 0,
+        "nodeRangeProperties": [{"targetNodes": "0:1", "ecsProperties": {"taskProperties": tasks}}],
+    }
+    lab.batch.register_job_definition(jobDefinitionName="t", type="multinode", nodeProperties=nodes)
+    more = [{"name": "x", "resourceRequirements": [{"type": "VCPU", "value": "2"}]}]
+    licence = {"consumableResourceList": [{"consumableResource": "licence", "quantity": 1}]}
+    told = {
+        "targetNodes": "0:1",
+        "ecsPropertiesOverride": {"taskProperties": [{"containers": more}]},
+        "consumableResourcePropertiesOverride": licence,
+    }
+    job = lab.submit(jobDefinition="t", nodeOverrides={"nodePropertyOverrides": [told]}, wait=2)
+    assert lab.statuses(job) == ["RUNNABLE"]
+    lab.batch.create_consumable_resource(consumableResourceName="licence", totalQuantity=2)
+    assert (lab.statuses(job), lab.see_environment("a")["computeResources"]["desiredvCpus"]) == (["STARTING"], 4)
+    node = lab.see_job(f"{job}#1")
+    assert (node["status"], "container" in node) == ("RUNNABLE", False)
+
+
+def test_a_node_that_waits_is_nowhere(lab: Lab) -> None:
+    """Before it is placed a node has neither task nor network interface."""
+    _ready(lab, maxvCpus=1)
+    container = lab.see_job(f"{lab.submit(jobDefinition='n', wait=2)}#0")["container"]
+    assert (container["networkInterfaces"], "taskArn" in container) == ([], False)
+
+
+def test_nodes_may_be_pods(lab: Lab) -> None:
+    """Ranges of EKS properties run on EKS, and are overridden as pods are."""
+    space = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "jobs"}
+    lab.environment("k", eksConfiguration=space, computeResources=ec2(maxvCpus=4))
+    lab.queue("q", "k")
+    pod = {"containers": [{"name": "x", "image": "i", "resources": {"limits": {"cpu": "1", "memory": "512Mi"}}}]}
+    ranges = [{"targetNodes": "0:", "eksProperties": {"podProperties": pod}}]
+    nodes = {"numNodes": 2, "mainNode": 0, "nodeRangeProperties": ranges}
+    lab.batch.register_job_definition(jobDefinitionName="p", type="multinode", nodeProperties=nodes)
+    told = {"podProperties": {"containers": [{"name": "x", "image": "other"}]}}
+    override = {"nodePropertyOverrides": [{"targetNodes": "0:", "eksPropertiesOverride": told}]}
+    job = lab.submit(jobDefinition="p", nodeOverrides=override, wait=100)
+    shown = lab.see_job(job)
+    (given,) = shown["nodeProperties"]["nodeRangeProperties"]
+    assert given["eksProperties"]["podProperties"]["containers"][0]["image"] == "other"
+    assert (shown["status"], len(shown["eksAttempts"])) == ("SUCCEEDED", 1)

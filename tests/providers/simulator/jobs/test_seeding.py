@@ -40,6 +40,8 @@ def test_a_running_job_is_where_its_task_is(lab: Lab) -> None:
     lab.simulator.seed("job", "s", shown, region="eu-west-1")
     used = [lab.see_environment(name)["computeResources"]["desiredvCpus"] for name in "ab"]
     assert used == [0, 1]
+    lab.clock.sleep(100)
+    assert lab.see_job("s")["attempts"][0]["container"]["taskArn"] == task
 
 
 def test_a_seeded_array_spreads() -> None:
