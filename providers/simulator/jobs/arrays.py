@@ -68,7 +68,7 @@ def count_off(world: World, child: Thing) -> tuple[Thing, str] | None:
         world.count(f"failed/{child.parent}")
     ended = world.count(f"ended/{child.parent}")
     parent = find(world, child.parent) if ended >= child.kept["of"] else None
-    if parent is None or parent.shown["status"] in ENDED:
+    if parent is None or parent.shown["status"] in ENDED or ended < parent.kept["size"]:
         return None
     return parent, "SUCCEEDED" if world.count(f"failed/{child.parent}") == 1 else "FAILED"
 

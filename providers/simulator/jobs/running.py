@@ -77,12 +77,16 @@ def _get_ready(world: World, job: Thing) -> None:
 
 def wait_in_line(world: World, job: Thing) -> None:
     """Make a job RUNNABLE."""
+    _line_up(world, job)
     queue = queue_of(world, job)
+    if queue:
+        place(world, queue)
+
+
+def _line_up(world: World, job: Thing) -> None:
     job.shown["status"] = "RUNNABLE"
     job.kept["line"] = job.shown["jobQueue"].rpartition("/")[2]
     world.save(job)
-    if queue:
-        place(world, queue)
 
 
 def _place_all(world: World, queues: Iterable[Thing]) -> None:
@@ -151,9 +155,12 @@ def _try_again(world: World, job: Thing) -> None:
     attempts.forget(job)
     job.change({"statusReason": None, "startedAt": None})
     job.steps = []
-    wait_in_line(world, job)
+    _line_up(world, job)
     if environment:
         _place_all(world, placing.lines_of(world, environment))
+    queue = queue_of(world, job)
+    if queue:
+        place(world, queue)
 
 
 def finish(world: World, job: Thing, status: str, reason: str) -> None:

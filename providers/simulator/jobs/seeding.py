@@ -1,9 +1,9 @@
 """Jobs that never were submitted: put in as describe shows them, they go on as all do."""
 
-from providers.simulator.catalogue import CHILD, QUEUE
-from providers.simulator.jobs import attempts, placing, running
+from providers.simulator.catalogue import CHILD, JOB
+from providers.simulator.jobs import arrays, attempts, placing, running
 from providers.simulator.jobs.records import ENDED, milliseconds, queue_of, wake
-from providers.simulator.jobs.submission import derived, worker
+from providers.simulator.jobs.submission import derived, rank, worker
 from providers.simulator.lifecycle import Json, Kind, Thing, World
 
 
@@ -24,23 +24,36 @@ def adopt(world: World, kind: Kind, name: str, shown: Json) -> None:
             for key, value in whole.get("container", {}).items()
             if key in ("taskArn", "containerInstanceArn")
         },
-        rank=-whole.get("schedulingPriority", 0),
         tries=len(whole["attempts"]),
-        waits=[it["jobId"] for it in whole["dependsOn"] if it.get("jobId")],
         blocked=world.now,
         of=0,
     )
+    job.kept["spread"] = bool(world.transaction.tally(CHILD.key, name))
+    if kind is CHILD:
+        _is_known_to_its_array(world, job)
+    found = queue_of(world, job)
+    if found:
+        job.kept["rank"] = rank(found, whole)
     _take_its_place(world, job)
     world.save(job)
-    if job.kept.get("line") and (found := world.read(QUEUE, queue)):
+    if found and job.kept.get("line"):
         running.place(world, found)
+
+
+def _is_known_to_its_array(world: World, child: Thing) -> None:
+    """An array of which a child was put in makes no children of its own; those that have ended count."""
+    parent = world.read(JOB, child.parent)
+    if parent:
+        parent.kept["spread"] = True
+        world.save(parent)
+    if child.shown["status"] in ENDED:
+        arrays.count_off(world, child)
 
 
 def _take_its_place(world: World, job: Thing) -> None:
     durations = world.settings.durations
     match job.shown["status"]:
         case "SUBMITTED" | "PENDING":
-            job.kept["waits"] = []
             wake(job, world.now + durations.job_submitted)
         case "RUNNABLE":
             job.kept["line"] = job.shown["jobQueue"].rpartition("/")[2]

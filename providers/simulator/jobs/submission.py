@@ -80,7 +80,7 @@ def _strategy(given: Json) -> Json:
 def _kept(world: World, queue: Thing, definition: Thing, shown: Json) -> dict[str, Any]:
     facts = {**worker(shown), "definition": definition.parent, "queue": queue.name, "name": shown["jobName"]}
     outcomes = attempts.outcomes_of(world, facts, array="arrayProperties" in shown)
-    return {**derived(shown), "rank": _rank(queue, shown), "outcomes": outcomes}
+    return {**derived(shown), "rank": rank(queue, shown), "outcomes": outcomes}
 
 
 def derived(shown: Json) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def worker(shown: Json) -> dict[str, str]:
 
 
 @documented(_SUBMIT)
-def _rank(queue: Thing, shown: Json) -> int:
+def rank(queue: Thing, shown: Json) -> int:
     """In a fair-share queue the job with the higher priority goes first; elsewhere, and among equals, the older one."""
     return -int(shown.get("schedulingPriority", 0)) if "schedulingPolicyArn" in queue.shown else 0
 

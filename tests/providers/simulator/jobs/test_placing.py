@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from providers.simulator import Outcome, Settings
 from tests.providers.simulator.lab import Lab, container, ec2, fargate
 
 _SPACE = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "jobs"}
@@ -104,6 +105,16 @@ def test_the_queue_with_the_higher_priority_is_served_first(lab: Lab) -> None:
     second = lab.submit(wait=2)
     urgent = lab.submit(jobQueue="urgent", wait=70)
     assert lab.statuses(first, second, urgent) == ["SUCCEEDED", "RUNNABLE", "STARTING"]
+
+
+def test_a_job_that_is_tried_again_waits_for_more_urgent_ones() -> None:
+    """The room that it leaves goes to the queue with the higher priority first."""
+    lab = Lab.new(settings=Settings(outcomes=(Outcome(name="j", attempts=1, exit_code=1),)))
+    lab.ground(maxvCpus=1)
+    lab.queue("urgent", "a", priority=10)
+    job = lab.submit(wait=2, retryStrategy={"attempts": 2})
+    urgent = lab.submit(jobQueue="urgent", jobName="other", wait=70)
+    assert lab.statuses(job, urgent) == ["RUNNABLE", "STARTING"]
 
 
 def test_jobs_of_a_fair_share_queue_go_by_priority(lab: Lab) -> None:

@@ -52,3 +52,20 @@ def test_a_seeded_array_spreads() -> None:
     lab.simulator.seed("job", "s", shown, region="eu-west-1")
     lab.clock.sleep(100)
     assert lab.statuses("s", "s:0", "s:1") == ["FAILED", "SUCCEEDED", "FAILED"]
+
+
+@pytest.mark.parametrize("order", [("s", "s:0", "s:1"), ("s:0", "s:1", "s")])
+def test_a_seeded_array_may_bring_its_children(lab: Lab, order: tuple[str, ...]) -> None:
+    """They go on as they are, none is made anew, and the array ends with the last of them."""
+    lab.ground()
+    plain = {**lab.see_job(lab.submit()), "arrayProperties": {"index": 0}}
+    lab.clock.sleep(100)
+    statuses = {"s": "PENDING", "s:0": "FAILED", "s:1": "RUNNING"}
+    for name in order:
+        array = {"size": 2} if name == "s" else {"index": int(name[-1])}
+        shown = {**plain, "jobId": name, "jobArn": f"arn:{name}", "status": statuses[name], "arrayProperties": array}
+        lab.simulator.seed("job" if name == "s" else "child", name, shown, region="eu-west-1")
+    lab.clock.sleep(59)
+    assert lab.statuses("s", "s:0", "s:1") == ["PENDING", "FAILED", "RUNNING"]
+    lab.clock.sleep(1)
+    assert lab.statuses("s", "s:0", "s:1") == ["FAILED", "FAILED", "SUCCEEDED"]
