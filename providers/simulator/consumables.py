@@ -14,6 +14,7 @@ from providers.simulator.lifecycle import (
     Json,
     Thing,
     World,
+    is_named,
     must_exist,
     must_fit,
     name_is_free,
@@ -68,7 +69,7 @@ def list_all(world: World, request: Json) -> Json:
 
     def things(after: int) -> Iterator[Thing]:
         for thing in world.view(CONSUMABLE, after=after):
-            if all(_matches(thing.name, it.get("values", [])) for it in filters):
+            if all(any(is_named(thing.name, value) for value in it.get("values", [])) for it in filters):
                 yield thing
 
     return page(world, request, "consumableResources", things, lambda it: {key: it.shown[key] for key in _SUMMARY})
@@ -142,15 +143,6 @@ def _filter_is_known(given: Json) -> None:
     """The one filter of consumable resources is CONSUMABLE_RESOURCE_NAME, in capital letters."""
     if given.get("name") != "CONSUMABLE_RESOURCE_NAME":
         raise Refused(f"Invalid filter name: {given.get('name')}")
-
-
-@documented(API + "API_ListConsumableResources.html")
-def _matches(name: str, values: list[str]) -> bool:
-    """A filter finds names that equal one of its values in any case, or begin with it where it ends with `*`."""
-    small = name.lower()
-    return any(
-        small.startswith(value[:-1].lower()) if value.endswith("*") else small == value.lower() for value in values
-    )
 
 
 @documented(API + "API_UpdateConsumableResource.html")

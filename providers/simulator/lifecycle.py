@@ -291,6 +291,13 @@ def page(
     return {answer_key: found}
 
 
+@documented(API + "API_KeyValuesPair.html")
+def is_named(name: str, value: str) -> bool:
+    """A filter by name finds it in any case, or, where its value ends with `*`, all names that begin so."""
+    small, wanted = name.lower(), value.lower()
+    return small.startswith(wanted[:-1]) if wanted.endswith("*") else small == wanted
+
+
 def _after(token: str | None, answer_key: str, question: Json) -> int:
     if not token:
         return 0

@@ -11,13 +11,14 @@ import fnmatch
 import io
 import os
 import selectors
+import signal
 import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import CodeType, FrameType, FunctionType
-from typing import Any, TextIO, cast
+from typing import Any, NoReturn, TextIO, cast
 
 import pytest
 
@@ -28,6 +29,10 @@ MORE = ("tests/providers/simulator",)
 QUIET = ("-q", "-x", "-p", "no:cacheprovider", "--no-header", "-m", "not needs")
 FEW = 5
 """So many tests are tried first: a rule is most likely missed by one that meets few others."""
+
+
+PATIENCE = 60
+"""Seconds for one test: without some rules the world never comes to rest."""
 
 
 class Meetings:
@@ -56,11 +61,24 @@ class Meetings:
                 self.tests[name].append(item.nodeid)
 
 
+def _too_long(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise TimeoutError
+
+
 class Verdict:
-    """A plugin of pytest that notes the first test that fails."""
+    """A plugin of pytest that notes the first test that fails, or has not ended after `PATIENCE`."""
 
     def __init__(self) -> None:
         self.failed = ""
+        signal.signal(signal.SIGALRM, _too_long)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Iterator[Any]:
+        signal.alarm(PATIENCE)
+        try:
+            return (yield)
+        finally:
+            signal.alarm(0)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed and not self.failed:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from providers.simulator.catalogue import CONSUMABLE, JOB
 from providers.simulator.jobs import supplies
-from providers.simulator.lifecycle import API, Handler, Json, Thing, World, page
+from providers.simulator.lifecycle import API, Handler, Json, Thing, World, is_named, page
 from providers.simulator.rules import Refused, documented
 
 _SOURCE = API + "API_ListJobsByConsumableResource.html"
@@ -47,13 +47,6 @@ def _passes(job: Thing, given: Json) -> bool:
     shown = str(job.shown[_FILTERS[given["name"]]])
     values: list[str] = given.get("values", [])
     return any(is_named(shown, value) if given["name"] == "JOB_NAME" else shown == value for value in values)
-
-
-@documented(_SOURCE)
-def is_named(name: str, value: str) -> bool:
-    """A name is found in any case, and by its beginning where the value of a filter ends with `*`."""
-    small, wanted = name.lower(), value.lower()
-    return small.startswith(wanted[:-1]) if wanted.endswith("*") else small == wanted
 
 
 @documented(API + "API_ListJobsByConsumableResourceSummary.html")

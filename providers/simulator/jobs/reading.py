@@ -5,7 +5,7 @@ from itertools import takewhile
 
 from providers.simulator.catalogue import CHILD, DEFINITION, JOB, QUEUE
 from providers.simulator.jobs import arrays, nodes
-from providers.simulator.lifecycle import API, Handler, Json, Thing, World, at_most_a_hundred, page
+from providers.simulator.lifecycle import API, Handler, Json, Thing, World, at_most_a_hundred, is_named, page
 from providers.simulator.rules import Refused, assumed, documented
 
 _LIST = API + "API_ListJobs.html"
@@ -147,7 +147,7 @@ def _test(world: World, given: Json) -> _Test:
     _value_is_given(values)
     match name:
         case "JOB_NAME":
-            return lambda it: any(_is_named(it.shown["jobName"], value) for value in values)
+            return lambda it: any(is_named(it.shown["jobName"], value) for value in values)
         case "JOB_DEFINITION":
             return lambda it: any(_is_of(world, it.shown["jobDefinition"], value) for value in values)
         case "BEFORE_CREATED_AT":
@@ -173,13 +173,6 @@ def _value_is_given(values: list[str]) -> None:
     """A filter has a value."""
     if not values:
         raise Refused("A filter must have values")
-
-
-@documented(_LIST)
-def _is_named(name: str, value: str) -> bool:
-    """JOB_NAME finds a name in any case, or with `*` at the end those that begin so."""
-    small, wanted = name.lower(), value.lower()
-    return small.startswith(wanted[:-1]) if wanted.endswith("*") else small == wanted
 
 
 @documented(_LIST)

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from providers.simulator import tags
 from providers.simulator.catalogue import QUEUE, QUOTA_SHARE, SERVICE_JOB
 from providers.simulator.jobs import capacity, ending, training
-from providers.simulator.jobs.consumers import is_named
 from providers.simulator.jobs.records import USER_GUIDE, milliseconds
-from providers.simulator.lifecycle import API, Handler, Json, Thing, World, name_is_well_formed, page
+from providers.simulator.lifecycle import API, Handler, Json, Thing, World, is_named, name_is_well_formed, page
 from providers.simulator.rules import Refused, assumed, documented
 
 _ASKED = (
