@@ -3,8 +3,6 @@
 What a registration refuses is in `registration`, what describe makes of what was registered in `echo`.
 """
 
-from collections.abc import Iterator
-
 from providers.simulator import echo, registration
 from providers.simulator.catalogue import DEFINITION
 from providers.simulator.lifecycle import (
@@ -45,13 +43,14 @@ def show(world: World, request: Json) -> Json:
         found = {thing.name: thing.shown for key in keys if (thing := world.look(DEFINITION, key))}
         return {"jobDefinitions": list(found.values())}
     family, status = request.get("jobDefinitionName"), request.get("status")
-
-    def things(after: int) -> Iterator[Thing]:
-        for thing in world.view(DEFINITION, parent=family and world.name(DEFINITION, family), after=after):
-            if status in (None, thing.shown["status"]):
-                yield thing
-
-    return page(world, request, "jobDefinitions", things, lambda it: it.shown)
+    parent = family and world.name(DEFINITION, family)
+    return page(
+        world,
+        request,
+        "jobDefinitions",
+        lambda after: world.view(DEFINITION, parent, status, after),
+        lambda it: it.shown,
+    )
 
 
 @documented(API + "API_DeregisterJobDefinition.html")

@@ -5,7 +5,7 @@ A fault says which calls it hits and what becomes of them. `Kind` lists what may
 
 import fnmatch
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
 import attrs
@@ -30,16 +30,16 @@ class Fault:
     throttle: HTTP 429, not acted upon. server: HTTP 500, not acted upon. lost: acted upon, and no answer.
     refused: no connection, not acted upon. denied: HTTP 403 AccessDeniedException. expired: HTTP 403
     ExpiredTokenException. unknown: as if the service did not know the operation. stale: a read shows what was before
-    the last change, if that is less than `seconds` ago. slow: the transition that the call begins takes `seconds`
-    more. invalid: it ends in INVALID for `reason`. foreign: just before, somebody else makes the call `writes`
-    (operation and members) in the same account and region; if he is refused, nothing has happened.
+    the last change, if that is less than `seconds` ago; other calls do not meet it. slow: the transition that the call
+    begins takes `seconds` more. invalid: it ends in INVALID for `reason`. foreign: just before, somebody else makes the
+    call `writes` (operation and members) in the same account and region; if he is refused, nothing has happened.
 
     A call counts for the first fault that it meets, in order: throttle twice and then lost once hits calls 1, 2 and
     3. The retries of botocore are calls like any other.
     """
 
     operation: str
-    kind: Kind
+    kind: Kind = attrs.field(validator=attrs.validators.in_(KINDS))
     after: int = 0
     times: int | None = 1
     begins: float = 0
@@ -48,7 +48,11 @@ class Fault:
     seed: int = 0
     seconds: float = 60
     reason: str = "CLIENT_ERROR - Not authorized to perform sts:AssumeRole (Service: null; Status Code: 403)"
-    writes: tuple[str, Mapping[str, Any]] | None = None
+    writes: tuple[str, dict[str, Any]] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if (self.kind == "foreign") != (self.writes is not None):
+            raise ValueError("a foreign fault, and no other, says what somebody else writes")
 
 
 @attrs.frozen
@@ -56,6 +60,11 @@ class NoAnswer(Exception):
     """The caller gets no answer; `acted` tells whether the service did what was asked."""
 
     acted: bool
+
+
+def is_read(operation: str) -> bool:
+    """Tell whether an operation only looks."""
+    return operation.startswith(("Describe", "List", "Get"))
 
 
 @attrs.define
@@ -71,6 +80,8 @@ class _InForce:
         """Count a call that fits; tell whether the fault hits it."""
         fault, age = self.fault, now - self.since - self.fault.begins
         if not fnmatch.fnmatchcase(operation, fault.operation) or age < 0:
+            return False
+        if fault.kind == "stale" and not is_read(operation):
             return False
         if fault.lasts is not None and age >= fault.lasts:
             return False

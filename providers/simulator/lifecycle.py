@@ -305,7 +305,7 @@ def _after(token: str | None, answer_key: str, question: Json) -> int:
         key, asked, last = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError, RecursionError) as error:
         raise Refused("Invalid nextToken") from error
-    if (key, asked) != (answer_key, question) or not isinstance(last, int) or last >= 2**63:
+    if (key, asked) != (answer_key, question) or type(last) is not int or not 0 < last < 2**63:
         raise Refused("Invalid nextToken")
     return last
 

@@ -15,7 +15,7 @@ import attrs
 from providers.clock import Clock
 from providers.simulator import identity, shapes, wire
 from providers.simulator.catalogue import CHILD, DEFINITION, JOB, KINDS, QUOTA_SHARE
-from providers.simulator.faults import Fault, Faults, NoAnswer, raise_before, throttled, unknown_operation
+from providers.simulator.faults import Fault, Faults, NoAnswer, is_read, raise_before, throttled, unknown_operation
 from providers.simulator.jobs import seeding
 from providers.simulator.lifecycle import Hindrance, Json, Thing, World, advance
 from providers.simulator.operations import AFTER, OPERATIONS
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-_READS = ("Describe", "List", "Get")
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _HOST = re.compile(r"(?P<service>batch|sts)\.(?P<region>[a-z0-9-]+)\.")
 _FORM = "application/x-www-form-urlencoded"
@@ -120,12 +119,18 @@ class Simulator:
             if found is None or operation not in OPERATIONS:
                 raise unknown_operation(operation)
             members = shapes.members(found[0], request.body, request.query, found[1])
-            if fault and fault.kind == "foreign" and fault.writes:
-                with contextlib.suppress(Refused):
-                    self._run(fault.writes[0], dict(fault.writes[1]), caller, None)
+            if fault and fault.writes:
+                self._write(*fault.writes, caller)
             return self._run(operation, members, caller, fault)
 
         return self._answer(operation, caller, act, _rest_json)
+
+    def _write(self, operation: str, members: Json, caller: _Caller) -> None:
+        """Make the call of a foreign writer; if he is refused, nothing has happened."""
+        with contextlib.suppress(Refused):
+            if operation not in OPERATIONS:
+                raise unknown_operation(operation)
+            self._run(operation, shapes.of(operation, members), caller, None)
 
     def _query(self, request: Request, caller: _Caller) -> Response:
         form = identity.form(request.body)
@@ -140,7 +145,7 @@ class Simulator:
         def answer(world: World) -> Json:
             return OPERATIONS[operation](_under(fault, world), members)
 
-        if operation.startswith(_READS):
+        if is_read(operation):
             with self._world(caller.account, caller.region, write=False) as world:
                 if not world.transaction.due(world.now):
                     return answer(world)

@@ -235,10 +235,12 @@ class Store:
             self._connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
             try:
                 yield Transaction(self._connection, scope)
+                self._connection.execute("COMMIT")
             except BaseException:
-                self._connection.execute("ROLLBACK")
+                # SQLite may have rolled back by itself; a commit that failed would bar the way of all that follow.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
 
     def reset(self) -> None:
         """Forget every object and every count; the clock runs on."""

@@ -120,6 +120,7 @@ def application(handle: Handle) -> "WSGIApplication":
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
+    request_queue_size = 128
 
 
 class _QuietHandler(WSGIRequestHandler):

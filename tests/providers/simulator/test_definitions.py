@@ -259,10 +259,9 @@ def test_a_token_is_for_one_question(lab: Lab) -> None:
         lab.definition("d")
     token = lab.batch.describe_job_definitions(maxResults=1)["nextToken"]
     assert _names(lab, nextToken=token) == ["d:2"]
-    deep, far = (
-        base64.b64encode(made).decode() for made in (b"[" * 100_000, b'["jobDefinitions",{},' + b"9" * 20 + b"]")
-    )
-    for made in ("bad", "bm9wZQ==", deep, far):
+    places = [b"9" * 20, b"-" + b"9" * 30, b"-1", b"0", b"true", b"1.5", b'"1"']
+    crafted = [b"[" * 100_000, *(b'["jobDefinitions",{},' + place + b"]" for place in places)]
+    for made in ("bad", "bm9wZQ==", *(base64.b64encode(text).decode() for text in crafted)):
         assert refusal(lab.batch.describe_job_definitions, nextToken=made)[2] == "Invalid nextToken"
     assert refusal(lab.batch.describe_job_definitions, nextToken=token, status="ACTIVE")[2] == "Invalid nextToken"
     assert refusal(lab.batch.list_scheduling_policies, nextToken=token)[2] == "Invalid nextToken"

@@ -1,5 +1,7 @@
 """Faults on demand: which calls they hit, and what becomes of those."""
 
+from typing import cast
+
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -237,6 +239,36 @@ def test_a_foreign_writer_who_is_refused_changes_nothing(lab: Lab) -> None:
     writes = ("DeleteJobQueue", {"jobQueue": "nobody"})
     lab.simulator.inject(Fault("CreateSchedulingPolicy", "foreign", writes=writes))
     assert _create(lab, "p") == "made"
+
+
+def test_a_foreign_writer_is_held_to_the_api(lab: Lab) -> None:
+    """His words are spelt as the API spells them, and what the API does not know he cannot do."""
+    lab.environment("e")
+    calls = [
+        ("UpdateComputeEnvironment", {"computeEnvironment": "e", "state": "disabled"}),
+        ("UpdateComputeEnvironment", {"state": "ENABLED"}),
+        ("Nope", {}),
+    ]
+    lab.simulator.inject(*(Fault("CreateSchedulingPolicy", "foreign", writes=writes) for writes in calls))
+    assert [_create(lab, name) for name in "abc"] == ["made"] * 3
+    assert lab.see_environment("e")["state"] == "DISABLED"
+
+
+def test_a_fault_says_what_it_means() -> None:
+    """A kind that does not exist, a foreign writer who writes nothing, and a throttle that writes are refused."""
+    with pytest.raises(ValueError, match="throtle"):
+        Fault("*", cast("Kind", "throtle"))
+    for kind, writes in (("foreign", None), ("throttle", ("TagResource", {}))):
+        with pytest.raises(ValueError, match="foreign"):
+            Fault("*", cast("Kind", kind), writes=writes)
+
+
+def test_a_stale_read_is_not_spent_by_a_write(lab: Lab) -> None:
+    """Only reads meet it."""
+    lab.simulator.inject(Fault("*", "stale", seconds=10))
+    lab.batch.create_scheduling_policy(name="p")
+    assert lab.batch.list_scheduling_policies()["schedulingPolicies"] == []
+    assert len(lab.batch.list_scheduling_policies()["schedulingPolicies"]) == 1
 
 
 def _arn(lab: Lab) -> str:

@@ -13,6 +13,7 @@ import pytest
 from providers.clock import ManualClock, ScaledClock
 from providers.errors import StoreError
 from providers.simulator import Simulator, Store
+from providers.simulator import store as sqlite_store
 from providers.simulator.store import Labels, Row, Transaction
 from tests.providers.simulator.lab import connect, container
 
@@ -175,6 +176,26 @@ def test_a_row_knows_what_it_was() -> None:
             ({"number": 1}, {"number": 0}, 10),
             ({"number": 2}, {"number": 1}, 20),
         ]
+
+
+def test_a_commit_that_fails_is_not_in_the_way_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader who stays too long makes a write fail, and once he has gone writes go on."""
+    monkeypatch.setattr(sqlite_store, "_PATIENCE", 0.0)
+    path = tmp_path / "sim.db"
+    store = Store.open(path, now=0.0)
+    reader = sqlite3.connect(path, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM objects").fetchone()
+
+    def write() -> None:
+        with store.transaction(_SCOPE, write=True) as transaction:
+            transaction.put("policy", "p", {}, Labels(), 0)
+
+    with pytest.raises(StoreError, match="locked"):
+        write()
+    reader.close()
+    write()
+    assert set(store.dump()[_SCOPE]["policy"]) == {"p"}
 
 
 def test_a_store_keeps_the_scale_of_its_clock(tmp_path: Path) -> None:

@@ -155,3 +155,19 @@ def test_a_length_that_is_none_is_no_body(lab: Lab, length: str) -> None:
 
     body = lab.simulator.wsgi(environ, start)
     assert (seen, list(body)) == (["200 OK"], [b'{"jobQueues": []}'])
+
+
+def test_many_clients_may_come_at_once(port: int) -> None:
+    """None of a hundred is turned away while others are answered."""
+    together, answers = threading.Barrier(100), []
+
+    def ask() -> None:
+        together.wait()
+        answers.append(_ask(port, "POST", "/v1/describejobqueues")[0])
+
+    threads = [threading.Thread(target=ask) for _ in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 100
