@@ -132,6 +132,10 @@ def simulator() -> tuple[list[Figure], dict[str, float]]:
         ("simulated call, full store", "describe, full store", "describe"),
         ("simulated submission, full store", "submit, full store", "submit"),
         ("simulated call over HTTP, full store", "describe, HTTP, full store", "describe, HTTP"),
+        ("simulated page of jobs, full store", "a page of waiting jobs, full store", "a page of waiting jobs"),
+        ("simulated revision, 5,000 INACTIVE before", "the ACTIVE revision, after many", "the ACTIVE revision"),
+        ("simulated call, store in a file", "describe, file", "describe"),
+        ("simulated submission, store in a file", "submit, file", "submit"),
     )
     figures = [Figure(name, took[ours], took[theirs], theirs) for name, ours, theirs in rows]
     return figures, {

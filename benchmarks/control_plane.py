@@ -1,16 +1,18 @@
 """The simulator by itself: what a call costs, and what becomes of it when the store is full.
 
-Full means 10,000 definitions of three revisions and 50,000 jobs. Run as a process of its own, so that its memory is
-nobody else's; prints one JSON object: seconds by name, and `peak_mib`.
+Full means 10,000 definitions of three revisions and 50,000 jobs that wait for an environment that is DISABLED. Run as a
+process of its own, so that its memory is nobody else's; prints one JSON object: seconds by name, and `peak_mib`.
 """
 
 import http.client
 import json
 import resource
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +24,7 @@ from providers.clock import ManualClock
 from providers.simulator import Request, Simulator, Store, serve
 
 FAMILIES, REVISIONS, JOBS = 10_000, 3, 50_000
+OUTDATED = 5_000
 CALLS, CLIENTS = 400, 4
 HEADERS = {"host": "batch.eu-west-1.amazonaws.com", "content-type": "application/json"}
 ONE = {"computeEnvironments": ["e"]}
@@ -68,6 +71,41 @@ def register(simulator: Simulator, name: str) -> None:
 
 def submit(simulator: Simulator, name: str) -> None:
     call(simulator, "submitjob", jobName="j", jobQueue="q", jobDefinition=name)
+
+
+def outdate(simulator: Simulator, name: str, revisions: int) -> None:
+    """Register so many revisions of a family and deregister them, and then register one more."""
+    for revision in range(1, revisions + 1):
+        register(simulator, name)
+        call(simulator, "deregisterjobdefinition", jobDefinition=f"{name}:{revision}")
+    register(simulator, name)
+
+
+def waiting(simulator: Simulator) -> None:
+    """A page of jobs that wait."""
+    page = call(simulator, "listjobs", jobQueue="q", jobStatus="RUNNABLE", maxResults=100)
+    assert len(page["jobSummaryList"]) == 100
+
+
+def active(simulator: Simulator, name: str) -> None:
+    """The one ACTIVE revision of a family."""
+    found = call(simulator, "describejobdefinitions", jobDefinitionName=name, status="ACTIVE")["jobDefinitions"]
+    assert len(found) == 1
+
+
+def in_a_file() -> dict[str, float]:
+    """What a call takes when the store is a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        clock, store = ManualClock(), Store.open(Path(folder) / "simulator.db", now=0.0)
+        simulator = Simulator(store, clock)
+        furnish(simulator, clock)
+        register(simulator, "d")
+        took = {
+            "describe, file": median(lambda: call(simulator, "describecomputeenvironments", **ONE)),
+            "submit, file": median(lambda: submit(simulator, "d")),
+        }
+        store.close()
+    return took
 
 
 def median(run: Callable[[], object], calls: int = CALLS) -> float:
@@ -133,7 +171,15 @@ def main() -> None:
         "describe": median(lambda: call(simulator, "describecomputeenvironments", **ONE)),
         "submit": median(lambda: submit(simulator, "d")),
         "describe, HTTP": a_second(server.server_port),
+        **in_a_file(),
     }
+    # Few jobs, but more than a page.
+    clock.sleep(60)
+    taken["a page of waiting jobs"] = median(lambda: waiting(simulator), 20)
+    register(simulator, "new")
+    taken["the ACTIVE revision"] = median(lambda: active(simulator, "new"))
+    outdate(simulator, "old", OUTDATED)
+    taken["the ACTIVE revision, after many"] = median(lambda: active(simulator, "old"))
     for number in range(FAMILIES * REVISIONS):
         register(simulator, f"d{number % FAMILIES}")
     for number in range(JOBS):
@@ -143,7 +189,7 @@ def main() -> None:
         "describe": median(lambda: call(simulator, "describecomputeenvironments", **ONE)),
         "submit": median(lambda: submit(simulator, "d")),
         "describe, HTTP": a_second(server.server_port),
-        "a page of running jobs": median(lambda: call(simulator, "listjobs", jobQueue="q"), 20),
+        "a page of waiting jobs": median(lambda: waiting(simulator), 20),
     }
     taken.update({f"{name}, full store": seconds for name, seconds in full.items()})
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

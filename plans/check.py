@@ -163,7 +163,7 @@ class Checker:
     def _structure(self, node: Node, field: Field, path: str) -> Any:
         entries = node.value
         if not isinstance(entries, Mapping):
-            return self._wrong(node, path, f"takes a map, not {node.told()}")
+            return self._wrong(node, path, f"takes a map, not {node.told()}", _keys(field))
         members, required = field.members, field.required
         document: dict[str, Any] = {}
         for name, entry in entries.items():
@@ -219,7 +219,17 @@ _WORDS = {
     "boolean": "true or false",
     "duration": "a duration",
 }
+_MOST_KEYS = 8
 _HINTS = {"duration": "such as 30s, 10m, 2h or 7d"}
+
+
+def _keys(field: Field) -> str | None:
+    """The keys of a structure, of many the first, for a hint."""
+    keys = [*field.members]
+    if len(keys) < 2:
+        return f"its key is {keys[0]}" if keys else None
+    told, last = (keys[:_MOST_KEYS], "more") if len(keys) > _MOST_KEYS else (keys[:-1], keys[-1])
+    return f"its keys are {', '.join(told)} and {last}"
 
 
 def _short(item: Node) -> bool:

@@ -123,7 +123,10 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
         ]
         if live.status == "INVALID" and not units:
             message = f"it is INVALID: {live.status_reason or 'AWS gives no reason'}"
-            hint = "mend what the reason names; AWS looks at it again with the next update, such as another maxvCpus"
+            hint = (
+                "name another service role, or change the field that the reason names: AWS does not look again at"
+                " what is wrong when only state or vCPUs change"
+            )
             refusals.append(_refusal(resource.address, "invalid", message, hint))
     change = _change(
         resource, action, impact, _reason(live, [rule for _, rule in classed], adopted), (*differences, *tagged)
@@ -200,8 +203,8 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
     return Decision(change, resource, newest, spec, tags, ours)
 
 
-def orphan(address: Address, lives: tuple[Live, ...], world: World) -> Decision:
-    """The deletion of what carries our stack tag and left the manifest."""
+def orphan(address: Address, lives: tuple[Live, ...], world: World, reason: str) -> Decision:
+    """The deletion, for a reason, of what carries our stack tag and is not in the manifest."""
     kind = world.kinds[address.kind]
     genuine = tuple(live for live in lives if world.genuine(live))
     newest = (genuine or lives)[-1]
@@ -209,9 +212,7 @@ def orphan(address: Address, lives: tuple[Live, ...], world: World) -> Decision:
     impact = Impact.OUTAGE if jobs is not None and jobs.total else Impact.NONE
     if kind.name == "compute_environment":
         impact = Impact.INFRASTRUCTURE
-    change = Change(
-        address, newest.name, Action.DELETE if genuine else Action.NOOP, impact, "it left the manifest", (), jobs
-    )
+    change = Change(address, newest.name, Action.DELETE if genuine else Action.NOOP, impact, reason, (), jobs)
     hint = "put its block back with lifecycle.protect: false, apply, then take it out"
     refusals = tuple(
         _refusal(address, "protected", f"{live.name} is protected", hint)

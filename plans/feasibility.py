@@ -49,6 +49,7 @@ def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
                 f"{decision.change.address}: {len(entries)} compute environments;"
                 f" AWS documents {ENVIRONMENTS_A_QUEUE} as the most a queue takes"
             )
+        yield from _undrained(decision)
         yield from _emptied(decision, world)
     for live in world.strays:
         title = world.kinds[live.kind].title
@@ -88,21 +89,20 @@ def _replacement(decision: Decision) -> Iterable[Refusal]:
 
 
 def _allowed(change: Change, policy: Policy) -> Iterable[Refusal]:
-    """What the policy says of one change."""
+    """What the policy says of one change; of the outage that jobs would suffer only that they bar the way."""
     most = Impact.parse(policy.max_impact)
-    if change.impact > most:
+    if change.jobs is not None and change.jobs.total:
+        message = f"{change.name} holds {change.jobs}, and deleting a queue ends its jobs"
+        if policy.drain.mode != "refuse":
+            message += f"; the policy says drain ({policy.drain.mode}), which this version cannot do"
+        yield Refusal(str(change.address), "jobs", message, "wait for them, or cancel them, and plan again")
+    elif change.impact > most:
         yield Refusal(
             str(change.address),
             "max-impact",
             f"its impact is {change.impact}, and the policy allows {most}",
             "raise policy.maxImpact where this is meant",
         )
-    if change.jobs is None or not change.jobs.total:
-        return
-    message = f"{change.name} holds {change.jobs}, and deleting a queue ends its jobs"
-    if policy.drain.mode != "refuse":
-        message += f"; the policy says drain ({policy.drain.mode}), which this version cannot do"
-    yield Refusal(str(change.address), "jobs", message, "wait for them, or cancel them, and plan again")
 
 
 def _whole(decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy) -> Iterable[Refusal]:
@@ -194,6 +194,16 @@ def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
             "tags",
             f"it would carry more than {TAGS} tags for a moment",
             "remove a tag in an apply of its own first",
+        )
+
+
+def _undrained(decision: Decision) -> Iterable[str]:
+    """A queue takes its own `drain` along when it leaves the manifest, so that it is told while it is there."""
+    drain = decision.resource.drain if decision.resource else None
+    if drain is not None and drain.mode != "refuse":
+        yield (
+            f"{decision.change.address}: drain ({drain.mode}) cannot be done by this version;"
+            " a queue with unfinished jobs is not deleted"
         )
 
 

@@ -47,7 +47,8 @@ def make_plan(
     world = World.of(manifest, snapshot, kinds, frozenset(chosen) if policy.adopt else frozenset())
     decisions = [decide(manifest.resources[address], world, policy) for address in chosen]
     if destroying or (policy.prune and only is None):
-        decisions += [orphan(address, lives, world) for address, lives in world.orphans()]
+        reason = "the stack is destroyed" if destroying else "it left the manifest"
+        decisions += [orphan(address, lives, world, reason) for address, lives in world.orphans()]
     decisions = with_outages(decisions, world)
     steps, refusals = lower(decisions, world, now=now)
     refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, destroying=destroying))

@@ -1,4 +1,4 @@
-"""What goes: the steps of deleting what carries our tags and left the manifest.
+"""What goes: the steps of deleting what carries our tags and is wanted no more.
 
 A queue is disabled before its jobs are counted, so that none arrives in between; if there are any it is enabled again.
 """
@@ -8,8 +8,6 @@ from plans.decide import Decision
 from plans.plan import Goal, Step
 from providers.kinds import Kind
 from providers.resources import Live
-
-_WHY = "it left the manifest"
 
 
 def leave(decision: Decision, kind: Kind) -> Lowered:
@@ -24,7 +22,8 @@ def leave(decision: Decision, kind: Kind) -> Lowered:
 
 def _deregister(decision: Decision, live: Live, kind: Kind) -> Step:
     arguments = {kind.delete_key: live.arn}
-    return step("deregister", decision, kind.facts.delete, arguments=arguments, why=_WHY, suffix=f":{live.revision}")
+    why, suffix = decision.change.reason, f":{live.revision}"
+    return step("deregister", decision, kind.facts.delete, arguments=arguments, why=why, suffix=suffix)
 
 
 def _delete(decision: Decision, live: Live, kind: Kind) -> Lowered:
@@ -34,7 +33,7 @@ def _delete(decision: Decision, live: Live, kind: Kind) -> Lowered:
     disable = _switch(decision, live, kind) if kind.facts.switched and live.state != "DISABLED" else []
     jobs = _jobs(decision, live, kind, switched=bool(disable)) if kind.name == "job_queue" else []
     arguments = {kind.delete_key: live.arn}
-    delete = step("delete", decision, kind.facts.delete, arguments=arguments, goal=gone, why=_WHY)
+    delete = step("delete", decision, kind.facts.delete, arguments=arguments, goal=gone, why=decision.change.reason)
     return chain(settle(decision, live, kind), disable, jobs, [delete])
 
 

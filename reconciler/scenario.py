@@ -72,7 +72,9 @@ def read(source: Source) -> Scenario:
     root = read_nodes(source, faults)
     if root is not None and not isinstance(root.value, Mapping):
         faults.add(root, "", f"a scenario is a map of keys such as `jobs`, not {root.told()}")
-    faults.end("the scenario")
+        root = None
+    if root is None:
+        faults.end("the scenario")
     assert root is not None
     checker = Checker(Kinds(EMPTY, FIELD), None, EMPTY, faults)
     said = checker.check(_with_units(root, FIELD), FIELD, "")

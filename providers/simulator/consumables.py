@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator
 
-from providers.simulator import tags
+from providers.simulator import tags, tokens
 from providers.simulator.catalogue import CONSUMABLE
 from providers.simulator.jobs import running
 from providers.simulator.lifecycle import (
@@ -26,7 +26,7 @@ from providers.simulator.rules import Refused, assumed, documented, observed
 _GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
 _TYPES = ("REPLENISHABLE", "NON_REPLENISHABLE")
 _SUMMARY = ("consumableResourceArn", "consumableResourceName", "totalQuantity", "inUseQuantity", "resourceType")
-_TOKEN_SECONDS = 8 * 3600
+_LONG = 2**63 - 1
 
 
 def create(world: World, request: Json) -> Json:
@@ -77,8 +77,9 @@ def list_all(world: World, request: Json) -> Json:
 
 def update(world: World, request: Json) -> Json:
     thing = world.find(CONSUMABLE, request["consumableResource"])
-    token, asked = request.get("clientToken"), [request.get("operation"), request.get("quantity")]
-    answered = _answered(world, thing, token, asked)
+    token = f"consumable/{thing.seq}/{request['clientToken']}" if "clientToken" in request else None
+    asked = [request.get("operation"), request.get("quantity")]
+    answered = _answered(world, token, asked)
     if answered:
         return answered
     _says_how_and_how_much(request)
@@ -87,10 +88,7 @@ def update(world: World, request: Json) -> Json:
     thing.shown["totalQuantity"] = total
     answer = {"consumableResourceName": thing.name, "consumableResourceArn": thing.arn, "totalQuantity": total}
     if token:
-        thing.kept["tokens"] = {
-            **{key: value for key, value in thing.kept.get("tokens", {}).items() if value[0] > world.now},
-            token: [world.now + _TOKEN_SECONDS, asked, answer],
-        }
+        tokens.keep(world, token, {"asked": asked, "answer": answer})
     world.save(thing)
     running.supplies_changed(world)
     return answer
@@ -146,13 +144,13 @@ def _filter_is_known(given: Json) -> None:
 
 
 @documented(API + "API_UpdateConsumableResource.html")
-def _answered(world: World, thing: Thing, token: str | None, asked: list[object]) -> Json | None:
-    """An update that comes again with its token within eight hours is answered as before, and done once."""
-    until, before, answer = thing.kept.get("tokens", {}).get(token, (0, None, None))
-    if until <= world.now:
+def _answered(world: World, token: str | None, asked: list[object]) -> Json | None:
+    """An update that comes again with its token is answered as before, and done once."""
+    kept = tokens.kept(world, token) if token else None
+    if kept is None:
         return None
-    _is_the_same_update(before, asked)
-    found: Json = answer
+    _is_the_same_update(kept["asked"], asked)
+    found: Json = kept["answer"]
     return found
 
 
@@ -178,12 +176,20 @@ def _changed(total: int, operation: str, quantity: int) -> int:
         case "SET":
             return quantity
         case "ADD":
+            _is_a_long(total + quantity)
             return total + quantity
         case "REMOVE":
             _covers(total, quantity)
             return total - quantity
         case _:
             raise Refused("operation must be one of SET, ADD, REMOVE")
+
+
+@documented(API + "API_UpdateConsumableResource.html")
+def _is_a_long(total: int) -> None:
+    """A total is a number of 64 bits with a sign."""
+    if total > _LONG:
+        raise Refused(f"totalQuantity must be at most {_LONG}")
 
 
 @assumed("a total is 0 or more, and nobody says that REMOVE stops there")

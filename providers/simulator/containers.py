@@ -5,14 +5,15 @@ from collections.abc import Set
 from typing import Any
 
 from providers.simulator.lifecycle import API, Json
-from providers.simulator.rules import Refused, documented, observed
+from providers.simulator.rules import Refused, documented, must_be_one_of, observed
 
 _CONTAINER = API + "API_ContainerProperties.html"
 _TASK = API + "API_EcsTaskProperties.html"
 _TASK_CONTAINER = API + "API_TaskContainerProperties.html"
+_DEPENDENCY = API + "API_TaskContainerDependency.html"
 _NEED = API + "API_ResourceRequirement.html"
 _LINUX = API + "API_LinuxParameters.html"
-_WHOLE = re.compile(r"[0-9]{1,9}")
+WHOLE = re.compile(r"[0-9]{1,9}")
 _PART = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _VOLUME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
@@ -31,7 +32,6 @@ _NOT_ON_FARGATE = ("vcpus", "memory", "privileged", "ulimits", "instanceType")
 _LINUX_NOT_ON_FARGATE = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
 _NOT_ON_EC2 = ("networkConfiguration", "fargatePlatformConfiguration")
 _NOT_ON_WINDOWS = ("linuxParameters", "privileged", "user", "ulimits", "readonlyRootFilesystem")
-_CONDITIONS = ("START", "COMPLETE", "SUCCESS")
 
 
 def check_container(given: Json, platforms: Set[str], nodes: bool) -> None:
@@ -53,9 +53,15 @@ def check_task(given: Json, platforms: Set[str]) -> None:
     _containers_are_few(containers)
     _names_are_unique(containers)
     _something_is_essential(containers)
-    _dependencies_are_met(containers)
-    _modes_are_known(given, platforms)
+    for container in containers:
+        for wait in container.get("dependsOn", []):
+            _condition_is_known(wait)
+            _dependency_is_another_container(wait, container, containers)
+            _essential_containers_do_not_end(wait, containers)
+    _ipc_mode_is_known(given)
+    _pid_mode_is_known(given)
     _task_network_is_for_fargate(given, platforms)
+    _network_mode_is_the_hosts(given, platforms)
     _check_task(given, platforms)
     for container in containers:
         _check_one(container, platforms)
@@ -73,9 +79,13 @@ def _check_task(given: Json, platforms: Set[str]) -> None:
     """What holds for a task as a whole: a container of its own stands for its task."""
     _storage_is_in_range(given)
     _volumes_are_named(given)
-    _files_are_reached_safely(given)
-    _ports_are_in_range(given)
+    for volume in given.get("volumes", []):
+        efs = volume.get("efsVolumeConfiguration", {})
+        _guarded_files_are_encrypted(efs)
+        _access_point_has_its_own_root(efs)
+        _port_is_in_range(efs)
     if "FARGATE" in platforms:
+        _fargate_has_no_ipc_mode(given)
         _fargate_has_an_execution_role(given)
         _fargate_has_no_host(given)
 
@@ -83,13 +93,17 @@ def _check_task(given: Json, platforms: Set[str]) -> None:
 def _check_one(given: Json, platforms: Set[str]) -> None:
     """What holds for each container."""
     _image_is_told(given)
-    _variables_are_not_batchs(given.get("environment", []))
-    _gpus_are_whole(_needs(given), platforms)
+    variables_are_not_batchs(given.get("environment", []))
+    _gpus_are_whole(_needs(given))
     _memory_is_swapped_in_range(given)
     if "FARGATE" in platforms:
         _fargate_has_no_machine(given)
+        _fargate_has_no_gpus(_needs(given))
         _fargate_logs_to_aws(given)
-    _windows_takes_less(given)
+    if given.get("runtimePlatform", {}).get("operatingSystemFamily", "LINUX").startswith("WINDOWS"):
+        _windows_takes_less(given)
+        _windows_has_no_shared_files(given)
+        _windows_runs_on_x86(given)
 
 
 def _needs(given: Json) -> dict[str, str]:
@@ -120,18 +134,22 @@ def _vcpus_are_told(needs: dict[str, str], platforms: Set[str]) -> None:
 def _memory_is_told(needs: dict[str, str]) -> None:
     """A container has memory: a whole number of MiB, 4 or more."""
     value = needs.get("MEMORY", "0")
-    if not _WHOLE.fullmatch(value) or int(value) < 4:
+    if not WHOLE.fullmatch(value) or int(value) < 4:
         raise Refused(f"MEMORY must be provided: Memory must be at least 4 Mib, got {value} Mib.")
 
 
 @documented(_NEED)
-def _gpus_are_whole(needs: dict[str, str], platforms: Set[str]) -> None:
-    """GPUs are counted in whole numbers, from 1; on Fargate there are none."""
-    if "GPU" not in needs:
-        return
-    if not _WHOLE.fullmatch(needs["GPU"]) or int(needs["GPU"]) < 1:
-        raise Refused(f"GPU {needs['GPU']} is not valid: a whole number of at least 1")
-    if "FARGATE" in platforms:
+def _gpus_are_whole(needs: dict[str, str]) -> None:
+    """GPUs are counted in whole numbers, from 1."""
+    value = needs.get("GPU", "1")
+    if not WHOLE.fullmatch(value) or int(value) < 1:
+        raise Refused(f"GPU {value} is not valid: a whole number of at least 1")
+
+
+@documented(_NEED)
+def _fargate_has_no_gpus(needs: dict[str, str]) -> None:
+    """On Fargate there are no GPUs."""
+    if "GPU" in needs:
         raise Refused("GPU is not applicable for Fargate.")
 
 
@@ -163,16 +181,21 @@ def _network_is_for_fargate(given: Json, platforms: Set[str]) -> None:
 
 @documented(_TASK)
 def _task_network_is_for_fargate(given: Json, platforms: Set[str]) -> None:
-    """Of tasks, a network configuration is for Fargate only, and a network mode for managed instances."""
+    """Of tasks, too, a network configuration is for Fargate only."""
     if "networkConfiguration" in given and "FARGATE" not in platforms:
         raise Refused("networkConfiguration not applicable for EC2.")
+
+
+@documented(_TASK)
+def _network_mode_is_the_hosts(given: Json, platforms: Set[str]) -> None:
+    """A task has a network mode on managed instances only, that of the host."""
     if "networkMode" in given and (platforms != {"MANAGED_INSTANCES"} or given["networkMode"] != "host"):
         raise Refused("networkMode must be host, and is only applicable for MANAGED_INSTANCES")
 
 
 @documented(_CONTAINER)
-def _variables_are_not_batchs(variables: list[Json]) -> None:
-    """Environment variables do not begin with AWS_BATCH."""
+def variables_are_not_batchs(variables: list[Json]) -> None:
+    """Environment variables of containers and pods do not begin with AWS_BATCH."""
     for variable in variables:
         if variable.get("name", "").startswith("AWS_BATCH"):
             raise Refused(f"Environment variable {variable['name']} cannot start with AWS_BATCH")
@@ -194,24 +217,26 @@ def _volumes_are_named(given: Json) -> None:
 
 
 @documented(API + "API_EFSVolumeConfiguration.html")
-def _files_are_reached_safely(given: Json) -> None:
-    """An EFS volume with IAM or an access point is encrypted in transit; an access point has its own root."""
-    for volume in given.get("volumes", []):
-        efs = volume.get("efsVolumeConfiguration", {})
-        access = efs.get("authorizationConfig", {})
-        guarded = access.get("iam") == "ENABLED" or "accessPointId" in access
-        if guarded and efs.get("transitEncryption") != "ENABLED":
-            raise Refused("transitEncryption must be ENABLED with EFS IAM authorization or an access point")
-        if "accessPointId" in access and efs.get("rootDirectory", "/") != "/":
-            raise Refused("rootDirectory must be omitted or set to / with an EFS access point")
+def _guarded_files_are_encrypted(efs: Json) -> None:
+    """An EFS volume with IAM or an access point is encrypted in transit."""
+    access = efs.get("authorizationConfig", {})
+    guarded = access.get("iam") == "ENABLED" or "accessPointId" in access
+    if guarded and efs.get("transitEncryption") != "ENABLED":
+        raise Refused("transitEncryption must be ENABLED with EFS IAM authorization or an access point")
+
+
+@documented(API + "API_EFSAuthorizationConfig.html")
+def _access_point_has_its_own_root(efs: Json) -> None:
+    """With an access point no root directory is named but /."""
+    if "accessPointId" in efs.get("authorizationConfig", {}) and efs.get("rootDirectory", "/") != "/":
+        raise Refused("rootDirectory must be omitted or set to / with an EFS access point")
 
 
 @documented(API + "API_EFSVolumeConfiguration.html")
-def _ports_are_in_range(given: Json) -> None:
+def _port_is_in_range(efs: Json) -> None:
     """The port of an encrypted EFS volume is 0 to 65535."""
-    for volume in given.get("volumes", []):
-        if not 0 <= volume.get("efsVolumeConfiguration", {}).get("transitEncryptionPort", 0) <= 65535:
-            raise Refused("transitEncryptionPort must be between 0 and 65535")
+    if not 0 <= efs.get("transitEncryptionPort", 0) <= 65535:
+        raise Refused("transitEncryptionPort must be between 0 and 65535")
 
 
 @documented(_CONTAINER)
@@ -255,15 +280,23 @@ def _memory_is_swapped_in_range(given: Json) -> None:
 
 @documented(API + "API_RuntimePlatform.html")
 def _windows_takes_less(given: Json) -> None:
-    """Windows containers are x86-64, without Linux parameters, privileges, user, ulimits, read-only root and EFS."""
-    platform = given.get("runtimePlatform", {})
-    if not platform.get("operatingSystemFamily", "LINUX").startswith("WINDOWS"):
-        return
-    efs = any("efsVolumeConfiguration" in volume for volume in given.get("volumes", []))
-    found = [key for key in _NOT_ON_WINDOWS if key in given] + ["efsVolumeConfiguration"] * efs
+    """Windows containers have no Linux parameters, privileges, user, ulimits and read-only root."""
+    found = [key for key in _NOT_ON_WINDOWS if key in given]
     if found:
         raise Refused(f"{found[0]} is not applicable for Windows containers.")
-    if platform.get("cpuArchitecture", "X86_64") != "X86_64":
+
+
+@documented(API + "API_RuntimePlatform.html")
+def _windows_has_no_shared_files(given: Json) -> None:
+    """Windows containers have no EFS volumes."""
+    if any("efsVolumeConfiguration" in volume for volume in given.get("volumes", [])):
+        raise Refused("efsVolumeConfiguration is not applicable for Windows containers.")
+
+
+@documented(API + "API_RuntimePlatform.html")
+def _windows_runs_on_x86(given: Json) -> None:
+    """Windows containers are of architecture X86_64."""
+    if given["runtimePlatform"].get("cpuArchitecture", "X86_64") != "X86_64":
         raise Refused("cpuArchitecture must be X86_64 for Windows containers")
 
 
@@ -289,30 +322,46 @@ def _something_is_essential(containers: list[Json]) -> None:
         raise Refused("At least one container must be essential")
 
 
-@documented(API + "API_TaskContainerDependency.html")
-def _dependencies_are_met(containers: list[Json]) -> None:
-    """A container waits for the START of another one of its task, or for COMPLETE or SUCCESS of one not essential."""
-    essential = {container.get("name"): container.get("essential", True) for container in containers}
-    for container in containers:
-        for wait in container.get("dependsOn", []):
-            name, condition = wait.get("containerName"), wait.get("condition")
-            if condition not in _CONDITIONS:
-                raise Refused(f"dependsOn.condition must be one of {', '.join(_CONDITIONS)}")
-            if name not in essential or name == container.get("name"):
-                raise Refused(f"dependsOn.containerName {name} is not another container of the task")
-            if condition != "START" and essential[name]:
-                raise Refused(f"dependsOn.condition {condition} cannot be set on the essential container {name}")
+@documented(_DEPENDENCY)
+def _condition_is_known(wait: Json) -> None:
+    """A container waits for START, COMPLETE or SUCCESS of another one."""
+    must_be_one_of("dependsOn.condition", wait.get("condition"), ("START", "COMPLETE", "SUCCESS"))
+
+
+@documented(_DEPENDENCY)
+def _dependency_is_another_container(wait: Json, container: Json, containers: list[Json]) -> None:
+    """A container waits for another one of its task."""
+    name = wait.get("containerName")
+    if name == container.get("name") or name not in [it.get("name") for it in containers]:
+        raise Refused(f"dependsOn.containerName {name} is not another container of the task")
+
+
+@documented(_DEPENDENCY)
+def _essential_containers_do_not_end(wait: Json, containers: list[Json]) -> None:
+    """Nothing waits for COMPLETE or SUCCESS of an essential container."""
+    name, condition = wait.get("containerName"), wait.get("condition")
+    essential = any(it.get("name") == name and it.get("essential", True) for it in containers)
+    if condition != "START" and essential:
+        raise Refused(f"dependsOn.condition {condition} cannot be set on the essential container {name}")
 
 
 @documented(_TASK)
-def _modes_are_known(given: Json, platforms: Set[str]) -> None:
-    """The IPC mode is host, task or none, and not for Fargate; the PID mode is host or task."""
-    if given.get("ipcMode", "none") not in ("host", "task", "none"):
-        raise Refused("ipcMode must be one of host, task, none")
-    if "ipcMode" in given and "FARGATE" in platforms:
+def _ipc_mode_is_known(given: Json) -> None:
+    """The IPC mode of a task is host, task or none."""
+    must_be_one_of("ipcMode", given.get("ipcMode", "none"), ("host", "task", "none"))
+
+
+@documented(_TASK)
+def _fargate_has_no_ipc_mode(given: Json) -> None:
+    """On Fargate a task has no IPC mode."""
+    if "ipcMode" in given:
         raise Refused("ipcMode is not applicable for Fargate.")
-    if given.get("pidMode", "task") not in ("host", "task"):
-        raise Refused("pidMode must be one of host, task")
+
+
+@documented(_TASK)
+def _pid_mode_is_known(given: Json) -> None:
+    """The PID mode of a task is host or task."""
+    must_be_one_of("pidMode", given.get("pidMode", "task"), ("host", "task"))
 
 
 @documented(_TASK_CONTAINER)

@@ -23,11 +23,11 @@ from providers.simulator.lifecycle import (
     name_is_free,
     name_is_well_formed,
 )
+from providers.simulator.pods import NAMESPACE
 from providers.simulator.rules import Refused, assumed, documented, observed
 
 HEALTHY = "ComputeEnvironment Healthy"
 USER_GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
-_SPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _CLUSTER = re.compile(r"arn:[\w-]+:eks:[^:]+:[^:]+:cluster/.+")
 
 
@@ -39,6 +39,7 @@ def create(world: World, request: Json) -> Json:
     _unmanaged_has_a_role(request)
     _unmanaged_runs_on_ecs(request)
     _vcpus_are_told_for_unmanaged_only(request["type"], request)
+    _vcpus_are_not_negative(request)
     orchestration = "EKS" if "eksConfiguration" in request else "ECS"
     _settings_are_for_ecs(orchestration, request)
     if orchestration == "EKS":
@@ -49,8 +50,7 @@ def create(world: World, request: Json) -> Json:
     if given is not None:
         resources.check_created(given, orchestration, world.now)
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
-    if given is not None:
-        tags.check(world, given.get("capacityTags", {}), given.get("capacityTags", {}))
+    _machines_are_tagged_as_objects_are(world, given or {})
     name_is_free(world, ENVIRONMENT, name)
     must_fit(world, ENVIRONMENT, world.settings.quotas.environments)
     unique = world.unique(name)
@@ -70,7 +70,7 @@ def create(world: World, request: Json) -> Json:
     if given is not None:
         shown["computeResources"] = resources.as_created(given, orchestration)
     thing = Thing(ENVIRONMENT, name, shown)
-    begin(world, thing, "CREATING", (world.settings.durations.create_environment, _outcome(shown)))
+    begin(world, thing, "CREATING", (world.settings.durations.create_environment, _outcome(shown, None)))
     return {"computeEnvironmentName": name, "computeEnvironmentArn": thing.arn}
 
 
@@ -85,13 +85,17 @@ def update(world: World, request: Json) -> Json:
     _unmanaged_has_no_resources(shown, sent)
     _unmanaged_has_no_policy(shown, request)
     _vcpus_are_told_for_unmanaged_only(shown["type"], request)
+    _vcpus_are_not_negative(request)
     _settings_are_for_ecs(shown["containerOrchestrationType"], request)
     _orchestration_stays(shown, request)
+    _role_is_not_taken_away(request)
     _role_stays_in_its_class(shown, request.get("serviceRole"))
     regime = updates.check(shown, request) if shown["type"] == "MANAGED" else "scaling"
     seconds = _duration(world, shown, request, regime)
+    _machines_are_tagged_as_objects_are(world, sent or {})
+    reason = _reason_stays(shown, request)
+    running.environment_changes(thing)
     if sent is not None:
-        tags.check(world, sent.get("capacityTags", {}), sent.get("capacityTags", {}))
         shown["computeResources"] = updates.as_updated(shown, sent)
     if "updatePolicy" in request:
         shown["updatePolicy"] = _policy(shown, request["updatePolicy"])
@@ -102,7 +106,7 @@ def update(world: World, request: Json) -> Json:
             shown[key] = request[key]
     if regime == "infrastructure":
         seconds = max(seconds, _jobs_make_way(world, thing))
-    begin(world, thing, "UPDATING", (seconds, _outcome(shown)))
+    begin(world, thing, "UPDATING", (seconds, _outcome(shown, reason)))
     return {"computeEnvironmentName": thing.name, "computeEnvironmentArn": thing.arn}
 
 
@@ -167,6 +171,20 @@ def _vcpus_are_told_for_unmanaged_only(sort: str, request: Json) -> None:
         raise Refused("unmanagedvCpus can only be specified for an UNMANAGED compute environment")
 
 
+@assumed("they are the capacity that is reserved for new share identifiers")
+def _vcpus_are_not_negative(request: Json) -> None:
+    """There are 0 `unmanagedvCpus` or more."""
+    if request.get("unmanagedvCpus", 0) < 0:
+        raise Refused("unmanagedvCpus must be at least 0")
+
+
+@assumed("they are checked when they are given, as the tags of the environment are")
+def _machines_are_tagged_as_objects_are(world: World, given: Json) -> None:
+    """Tags that an environment gives to its machines, or to their capacity, are such as an object of Batch may have."""
+    for key in ("tags", "capacityTags"):
+        tags.check(world, given.get(key, {}), given.get(key, {}))
+
+
 @documented(API + "API_EcsSettings.html")
 def _settings_are_for_ecs(orchestration: str, request: Json) -> None:
     """`ecsSettings` are for environments on ECS."""
@@ -185,7 +203,7 @@ def _cluster_is_named(given: Json) -> None:
 def _namespace_is_allowed(given: Json) -> None:
     """A Kubernetes namespace is not `default`, does not begin with `kube-`, and has fewer than 64 characters."""
     space = given["kubernetesNamespace"]
-    if space == "default" or space.startswith("kube-") or not _SPACE.fullmatch(space):
+    if space == "default" or space.startswith("kube-") or not NAMESPACE.fullmatch(space):
         raise Refused("kubernetesNamespace is not valid")
 
 
@@ -215,10 +233,17 @@ def _orchestration_stays(shown: Json, request: Json) -> None:
         raise Refused("eksConfiguration can only be specified for EKS compute environments")
 
 
+@assumed("an UNMANAGED environment cannot be without one, and no update is known that gives the service-linked one")
+def _role_is_not_taken_away(request: Json) -> None:
+    """A service role that an update sends is one: it is not empty."""
+    if request.get("serviceRole") == "":
+        raise Refused("serviceRole must not be empty")
+
+
 @documented(API + "API_UpdateComputeEnvironment.html")
 def _role_stays_in_its_class(shown: Json, role: str | None) -> None:
     """The service-linked role is not exchanged for an ordinary one, nor an ordinary one for the service-linked."""
-    if role and troubles.is_linked(role) != troubles.is_linked(shown["serviceRole"]):
+    if role is not None and troubles.is_linked(role) != troubles.is_linked(shown["serviceRole"]):
         raise Refused("A service-linked role and another IAM role cannot replace each other")
 
 
@@ -260,10 +285,23 @@ def _duration(world: World, shown: Json, request: Json, regime: updates.Regime) 
 
 
 @documented(USER_GUIDE + "troubleshooting.html")
-def _outcome(shown: Json) -> dict[str, Any]:
-    """A transition ends in VALID, or in INVALID with the reason; an update that repairs the fault ends in VALID."""
-    trouble = troubles.trouble(shown)
-    return {"status": "INVALID" if trouble else "VALID", "statusReason": trouble or HEALTHY}
+def _outcome(shown: Json, reason: str | None) -> dict[str, Any]:
+    """A transition ends in VALID, or in INVALID with a reason: of what the environment names, or one that stays."""
+    trouble = troubles.trouble(shown) or reason
+    if trouble is None:
+        return {"status": "VALID", "statusReason": HEALTHY}
+    return {"status": "INVALID", "statusReason": trouble or None}
+
+
+@documented(USER_GUIDE + "invalid_compute_environment.html")
+def _reason_stays(shown: Json, request: Json) -> str | None:
+    """An update of state or scale does not repair what is wrong elsewhere: only one of role or infrastructure does.
+
+    `shown` is the environment before the update. A service role that is sent is looked at again, changed or not: it
+    may have become visible.
+    """
+    repairs = "serviceRole" in request or set(request.get("computeResources", {})) - updates.SCALING
+    return None if shown["status"] == "VALID" or repairs else str(shown.get("statusReason", ""))
 
 
 def _end(world: World, thing: Thing) -> list[tuple[float, Json | None]]:

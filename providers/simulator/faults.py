@@ -118,7 +118,7 @@ def throttled() -> Refused:
     return Refused("Too Many Requests", code="TooManyRequestsException", status=429)
 
 
-def raise_before(fault: Fault, operation: str, user: str) -> None:
+def raise_before(fault: Fault, service: str, operation: str, user: str) -> None:
     """Raise what `fault` does to a call instead of letting the service act; return if the service acts."""
     match fault.kind:
         case "throttle":
@@ -128,7 +128,7 @@ def raise_before(fault: Fault, operation: str, user: str) -> None:
         case "refused":
             raise NoAnswer(acted=False)
         case "denied":
-            message = f"User: {user} is not authorized to perform: batch:{operation}"
+            message = f"User: {user} is not authorized to perform: {service}:{operation}"
             raise Refused(message, code="AccessDeniedException", status=403)
         case "expired":
             message = "The security token included in the request is expired"

@@ -9,6 +9,7 @@ merged into `shown` (None removes a key), and the change None ends the object.
 """
 
 import base64
+import heapq
 import json
 import re
 import uuid
@@ -27,6 +28,16 @@ Handler = Callable[["World", Json], Json]
 API = "https://docs.aws.amazon.com/batch/latest/APIReference/"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 TRANSIENT = ("CREATING", "UPDATING", "DELETING")
+_PARTITIONS = {
+    "cn-": "aws-cn",
+    "eusc-": "aws-eusc",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "eu-isoe-": "aws-iso-e",
+    "us-isof-": "aws-iso-f",
+}
+_GONE_SECONDS = 3600
 
 
 @attrs.frozen
@@ -69,6 +80,11 @@ def thing_of(kind: Kind, row: Row, document: Document) -> Thing:
     return Thing(kind, row.name, document["shown"], document["kept"], document["steps"], row.parent, row.seq)
 
 
+def partition_of(region: str) -> str:
+    """Return the partition of AWS in which a region lies."""
+    return next((name for prefix, name in _PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
 @attrs.frozen
 class Hindrance:
     """What a fault does to the transition that a call begins: `slower` by seconds; `invalid`: the reason it fails."""
@@ -95,8 +111,7 @@ class World:
 
     @property
     def partition(self) -> str:
-        prefixes = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
-        return next((name for prefix, name in prefixes.items() if self.region.startswith(prefix)), "aws")
+        return partition_of(self.region)
 
     def arn(self, kind: Kind, name: str) -> str:
         return f"arn:{self.partition}:batch:{self.region}:{self.account}:{kind.resource}/{name}"
@@ -130,7 +145,8 @@ class World:
 
     def look(self, kind: Kind, reference: str) -> Thing | None:
         """Return the object as a describe shows it."""
-        row = self.transaction.get(kind.key, self.name(kind, reference))
+        name = self.name(kind, reference)
+        row = self.transaction.get(kind.key, name) or (self.transaction.gone(kind.key, name) if self.lag else None)
         return self._seen(kind, row) if row else None
 
     def view(
@@ -140,7 +156,9 @@ class World:
         if not self.lag:
             yield from self.walk(kind, parent, status, after, backwards)
             return
-        for row in self.transaction.walk(kind.key, parent, None, after, backwards):
+        there = self.transaction.walk(kind.key, parent, None, after, backwards)
+        gone = self.transaction.walk_gone(kind.key, parent, after, backwards)
+        for row in heapq.merge(there, gone, key=lambda row: row.seq, reverse=backwards):
             thing = self._seen(kind, row)
             if thing and status in (None, thing.shown.get("status")):
                 yield thing
@@ -158,11 +176,14 @@ class World:
             thing.kept.get("line", ""),
             thing.kept.get("rank", 0),
             thing.steps[0][0] if thing.steps else None,
+            thing.kept.get("share", ""),
         )
         self.transaction.put(thing.kind.key, thing.name, document, labels, self.now)
 
     def drop(self, thing: Thing) -> None:
-        self.transaction.drop(thing.kind.key, thing.name)
+        """Take an object away; a stale read shows it for its lag, or for an hour where a fault lags longer."""
+        until = self.now + max(_GONE_SECONDS, self.settings.stale_reads)
+        self.transaction.drop(thing.kind.key, thing.name, self.now, until)
 
     def count(self, name: str) -> int:
         return self.transaction.count(name)

@@ -1,7 +1,7 @@
 """Compute resources of type ECS_MANAGED_INSTANCES: the provider of their instances, and the tags of their capacity."""
 
 from providers.simulator.lifecycle import API, Json
-from providers.simulator.rules import Refused, assumed, documented
+from providers.simulator.rules import Refused, assumed, documented, must_be_one_of
 
 TYPE = "ECS_MANAGED_INSTANCES"
 _PROVIDER = API + "API_ManagedInstancesProvider.html"
@@ -69,7 +69,7 @@ def _machines_are_the_providers(given: Json) -> None:
 @documented(_PROVIDER)
 def _propagation_is_known(provider: Json) -> None:
     """Tags of the capacity provider go on to its instances (CAPACITY_PROVIDER) or not (NONE)."""
-    _one_of(provider, "propagateTags", ("CAPACITY_PROVIDER", "NONE"))
+    must_be_one_of("propagateTags", provider.get("propagateTags", "NONE"), ("CAPACITY_PROVIDER", "NONE"))
 
 
 @documented(API + "API_InfrastructureOptimization.html")
@@ -90,24 +90,20 @@ def _network_is_told(template: Json) -> None:
 @documented(_TEMPLATE)
 def _option_is_known(template: Json) -> None:
     """Capacity is ON_DEMAND or SPOT."""
-    _one_of(template, "capacityOptionType", ("ON_DEMAND", "SPOT"))
+    must_be_one_of("capacityOptionType", template.get("capacityOptionType", "SPOT"), ("ON_DEMAND", "SPOT"))
 
 
 @documented(_TEMPLATE)
 def _monitoring_is_known(template: Json) -> None:
     """Monitoring is BASIC or DETAILED."""
-    _one_of(template, "monitoring", ("BASIC", "DETAILED"))
+    must_be_one_of("monitoring", template.get("monitoring", "BASIC"), ("BASIC", "DETAILED"))
 
 
 @documented(API + "API_CapacityReservationRequest.html")
 def _preference_is_known(template: Json) -> None:
     """Reserved capacity is the only one, the first one, or excluded."""
-    _one_of(template.get("capacityReservations", {}), "reservationPreference", _PREFERENCES)
-
-
-def _one_of(given: Json, key: str, known: tuple[str, ...]) -> None:
-    if given.get(key, known[0]) not in known:
-        raise Refused(f"{key} must be one of {', '.join(known)}")
+    given = template.get("capacityReservations", {})
+    must_be_one_of("reservationPreference", given.get("reservationPreference", "RESERVATIONS_ONLY"), _PREFERENCES)
 
 
 @documented(API + "API_UpdateManagedInstancesProviderConfiguration.html")

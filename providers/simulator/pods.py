@@ -3,24 +3,23 @@
 import re
 from collections.abc import Iterator
 
+from providers.simulator.containers import WHOLE, variables_are_not_batchs
 from providers.simulator.lifecycle import API, Json
-from providers.simulator.rules import Refused, documented
+from providers.simulator.rules import Refused, documented, must_be_one_of
 
 _POD = API + "API_EksPodProperties.html"
 _CONTAINER = API + "API_EksContainer.html"
 _RESOURCES = API + "API_EksContainerResourceRequirements.html"
 _MEBIBYTES = re.compile(r"([0-9]{1,9})Mi")
-_WHOLE = re.compile(r"[0-9]{1,9}")
 _CPU = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?|[0-9]{1,9}m")
-_SPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-_DNS = ("Default", "ClusterFirst", "ClusterFirstWithHostNet")
-_PULL = ("Always", "IfNotPresent", "Never")
 
 
 def check(given: Json) -> None:
     """Refuse `podProperties` as RegisterJobDefinition does."""
     _containers_are_few(given)
+    _first_containers_are_few(given)
     _names_are_unique(given)
     _dns_is_known(given)
     _space_is_allowed(given)
@@ -28,7 +27,7 @@ def check(given: Json) -> None:
     for container in _containers(given):
         _image_is_told(container)
         _pulling_is_known(container)
-        _variables_are_not_batchs(container)
+        variables_are_not_batchs(container.get("env", []))
         _mounts_are_volumes(container, given)
         resources = container.get("resources", {})
         _memory_is_whole(resources)
@@ -43,9 +42,14 @@ def _containers(given: Json) -> list[Json]:
 
 @documented(_POD)
 def _containers_are_few(given: Json) -> None:
-    """A pod has 1 to 10 containers, and up to 10 that run before them."""
+    """A pod has 1 to 10 containers."""
     if not 1 <= len(given.get("containers", [])) <= 10:
         raise Refused("podProperties must have between 1 and 10 containers")
+
+
+@documented(_POD)
+def _first_containers_are_few(given: Json) -> None:
+    """A pod has up to 10 containers that run before the others."""
     if len(given.get("initContainers", [])) > 10:
         raise Refused("podProperties can have up to 10 initContainers")
 
@@ -61,15 +65,16 @@ def _names_are_unique(given: Json) -> None:
 @documented(_POD)
 def _dns_is_known(given: Json) -> None:
     """The DNS policy is Default, ClusterFirst or ClusterFirstWithHostNet."""
-    if given.get("dnsPolicy", "Default") not in _DNS:
-        raise Refused(f"dnsPolicy must be one of {', '.join(_DNS)}")
+    must_be_one_of(
+        "dnsPolicy", given.get("dnsPolicy", "Default"), ("Default", "ClusterFirst", "ClusterFirstWithHostNet")
+    )
 
 
 @documented(API + "API_EksMetadata.html")
 def _space_is_allowed(given: Json) -> None:
     """The namespace of a pod is not `default`, does not begin with `kube`, and has 1 to 63 characters."""
     space = given.get("metadata", {}).get("namespace", "a")
-    if space == "default" or space.startswith("kube") or not _SPACE.fullmatch(space):
+    if space == "default" or space.startswith("kube") or not NAMESPACE.fullmatch(space):
         raise Refused("metadata.namespace is not valid")
 
 
@@ -90,16 +95,7 @@ def _image_is_told(container: Json) -> None:
 @documented(_CONTAINER)
 def _pulling_is_known(container: Json) -> None:
     """An image is pulled Always, IfNotPresent or Never."""
-    if container.get("imagePullPolicy", "Always") not in _PULL:
-        raise Refused(f"imagePullPolicy must be one of {', '.join(_PULL)}")
-
-
-@documented(_CONTAINER)
-def _variables_are_not_batchs(container: Json) -> None:
-    """Environment variables of a pod do not begin with AWS_BATCH."""
-    for variable in container.get("env", []):
-        if variable["name"].startswith("AWS_BATCH"):
-            raise Refused(f"Environment variable {variable['name']} cannot start with AWS_BATCH")
+    must_be_one_of("imagePullPolicy", container.get("imagePullPolicy", "Always"), ("Always", "IfNotPresent", "Never"))
 
 
 @documented(API + "API_EksContainerVolumeMount.html")
@@ -136,7 +132,7 @@ def _cpus_are_quarters(resources: Json) -> None:
 def _gpus_are_whole(resources: Json) -> None:
     """GPUs of a pod's container are whole numbers."""
     for value in _told(resources, "nvidia.com/gpu"):
-        if not _WHOLE.fullmatch(value):
+        if not WHOLE.fullmatch(value):
             raise Refused(f"nvidia.com/gpu {value} is not valid: a whole number")
 
 

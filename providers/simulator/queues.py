@@ -118,9 +118,17 @@ def _priority_is_in_range(request: Json) -> None:
 def _check_actions(shown: Json) -> None:
     actions = shown.get("jobStateTimeLimitActions", [])
     for action in actions:
+        _reason_is_told(action)
         _time_is_in_range(action)
         _action_fits_the_queue(action, shown)
     _actions_differ(actions)
+
+
+@assumed("a time limit is for the reason that it names")
+def _reason_is_told(action: Json) -> None:
+    """The reason of a time limit is not empty."""
+    if not action["reason"]:
+        raise Refused("reason must not be empty")
 
 
 @documented(API + "API_JobStateTimeLimitAction.html")
@@ -218,5 +226,7 @@ def _must_have_no_quota_shares(world: World, thing: Thing) -> None:
 def _remember_who_left(world: World, thing: Thing, stay: set[str], due: float) -> None:
     """The relation of an environment to a queue outlives the queue's update for a while."""
     gone = orders.members(thing.shown) - stay
-    left = {arn: until for arn, until in thing.kept.get("left", {}).items() if until > world.now}
-    thing.kept["left"] = {**left, **dict.fromkeys(sorted(gone), due + world.settings.relation_lag)}
+    thing.kept["left"] = {
+        **thing.kept.get("left", {}),
+        **dict.fromkeys(sorted(gone), due + world.settings.relation_lag),
+    }

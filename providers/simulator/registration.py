@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
 
 from providers.simulator import containers, pods, tags
 from providers.simulator.lifecycle import API, Json, World, name_is_well_formed
-from providers.simulator.rules import Refused, documented, observed
+from providers.simulator.rules import Refused, assumed, documented, observed
 
 _REGISTER = API + "API_RegisterJobDefinition.html"
 _NODES = API + "API_NodeProperties.html"
@@ -28,7 +28,9 @@ def check(world: World, request: Json) -> None:
     _has_one_sort_of_properties(request)
     _kubernetes_has_its_own(request)
     check_attempts(request)
-    _priority_is_in_range(request)
+    priority_is_in_range("schedulingPriority", request)
+    quantities_are_positive(request.get("consumableResourceProperties", {}))
+    nodes_are_few(world, request.get("nodeProperties", {}))
     check_properties(request)
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
 
@@ -55,10 +57,15 @@ def check_properties(request: Json) -> None:
 def _check_nodes(nodes: Json, platforms: Set[str]) -> None:
     _nodes_run_on_machines(platforms)
     _main_node_is_there(nodes)
-    _ranges_cover_all_nodes(nodes)
+    targets = [node["targetNodes"] for node in nodes["nodeRangeProperties"]]
+    for target in targets:
+        _target_is_a_range(target)
+        _range_is_of_the_nodes(target, nodes["numNodes"])
+    _ranges_cover_all_nodes(targets, nodes["numNodes"])
     for node in nodes["nodeRangeProperties"]:
         _range_has_one_sort_of_properties(node)
         _range_has_one_instance_type(node)
+        quantities_are_positive(node.get("consumableResourceProperties", {}))
         _check_part(node, platforms, nodes=True)
     _ranges_share_an_orchestration(nodes)
 
@@ -146,10 +153,24 @@ def _timeout_is_long(request: Json) -> None:
 
 
 @documented(_REGISTER)
-def _priority_is_in_range(request: Json) -> None:
-    """A scheduling priority is 0 to 9999."""
-    if not 0 <= request.get("schedulingPriority", 0) <= 9999:
-        raise Refused("schedulingPriority must be between 0 and 9999")
+def priority_is_in_range(key: str, request: Json) -> None:
+    """A scheduling priority, of a definition or of a job, is 0 to 9999."""
+    if not 0 <= request.get(key, 0) <= 9999:
+        raise Refused(f"{key} must be between 0 and 9999")
+
+
+@assumed("less than one of a resource is no need of it")
+def quantities_are_positive(given: Json) -> None:
+    """A job, or a node, needs at least 1 of each consumable resource that it names."""
+    if any(need.get("quantity", 1) < 1 for need in given.get("consumableResourceList", [])):
+        raise Refused("quantity of a consumable resource must be at least 1")
+
+
+@assumed("AWS names no most; each node takes an instance or a share of one")
+def nodes_are_few(world: World, nodes: Json) -> None:
+    """A multi-node parallel job has up to 1000 nodes."""
+    if nodes.get("numNodes", 1) > world.settings.quotas.nodes:
+        raise Refused(f"numNodes must be at most {world.settings.quotas.nodes}")
 
 
 @documented(_REGISTER)
@@ -181,24 +202,34 @@ def _main_node_is_there(nodes: Json) -> None:
 
 
 @documented(_RANGE)
-def _ranges_cover_all_nodes(nodes: Json) -> None:
-    """A range is FIRST:LAST, either may be left out; the ranges together are all nodes, and no others."""
-    most = nodes["numNodes"]
-    ranges = []
-    for node in nodes["nodeRangeProperties"]:
-        found = _TARGET.fullmatch(node["targetNodes"])
-        if not found:
-            raise Refused(f"targetNodes {node['targetNodes'][:60]} must be of the form FIRST:LAST")
-        first, last = int(found[1] or 0), int(found[2] or most - 1)
-        if not first <= last < most:
-            raise Refused(f"targetNodes {node['targetNodes']} is not a range of {most} nodes")
-        ranges.append((first, last))
+def _target_is_a_range(target: str) -> None:
+    """A range of nodes is FIRST:LAST, of which either may be left out."""
+    if not _TARGET.fullmatch(target):
+        raise Refused(f"targetNodes {target[:60]} must be of the form FIRST:LAST")
+
+
+@documented(_RANGE)
+def _range_is_of_the_nodes(target: str, most: int) -> None:
+    """A range does not end before it begins, nor beyond the last node."""
+    first, last = _bounds(target, most)
+    if not first <= last < most:
+        raise Refused(f"targetNodes {target} is not a range of {most} nodes")
+
+
+@documented(_RANGE)
+def _ranges_cover_all_nodes(targets: Iterable[str], most: int) -> None:
+    """The ranges together are all nodes; one may lie within another."""
     following = 0
-    for first, last in sorted(ranges):
+    for first, last in sorted(_bounds(target, most) for target in targets):
         if first <= following:
             following = max(following, last + 1)
     if following < most:
         raise Refused(f"nodeRangeProperties must account for all nodes (0:{most - 1})")
+
+
+def _bounds(target: str, most: int) -> tuple[int, int]:
+    first, _, last = target.partition(":")
+    return int(first or 0), int(last or most - 1)
 
 
 @documented(_RANGE)

@@ -36,6 +36,8 @@ _STRATEGIES = {
     "SPOT_CAPACITY_OPTIMIZED_PRIORITIZED": "SPOT",
 }
 
+_NOTHING: Json = {"bidPercentage": 0, "ec2KeyPair": "", "imageId": "", "placementGroup": ""}
+
 
 def architectures(given: Json) -> set[str]:
     """Return the CPU architectures of the instance types, as far as their names tell."""
@@ -54,7 +56,7 @@ def check_created(given: Json, orchestration: str, now: float) -> None:
     if is_fargate(given):
         _fargate_has_no_machines(given)
     elif given["type"] in MACHINES:
-        launch.image_is_offered(given, now)
+        launch.image_is_offered(without_empty_parts(given), now)
         _machines_are_told(given)
         _security_groups_are_told(given)
         _kubernetes_names_a_strategy(given, orchestration)
@@ -102,9 +104,9 @@ def _fargate_has_no_machines(given: Json) -> None:
 
 @documented(_COMPUTE_RESOURCE)
 def _fargate_is_small(given: Json) -> None:
-    """On Fargate there are 1 to 16 subnets and 1 to 5 security groups."""
-    if not 1 <= len(given.get("subnets", [])) <= 16:
-        raise Refused("Fargate compute resources need between 1 and 16 subnets")
+    """On Fargate there are up to 16 subnets and 1 to 5 security groups."""
+    if len(given.get("subnets", [])) > 16:
+        raise Refused("Fargate compute resources can have up to 16 subnets")
     if not 1 <= len(given.get("securityGroupIds", [])) <= 5:
         raise Refused("Fargate compute resources need between 1 and 5 securityGroupIds")
 
@@ -200,7 +202,8 @@ def as_created(given: Json, orchestration: str) -> Json:
     """Return the resources of a new environment as describe shows them."""
     if is_fargate(given):
         return _fargate_shows_empty_lists(given)
-    return _machines_show_image_and_vcpus(given, orchestration) if given["type"] in MACHINES else dict(given)
+    told = without_empty_parts(given)
+    return _machines_show_image_and_vcpus(told, orchestration) if given["type"] in MACHINES else told
 
 
 @observed("go-to-k/cdk-real-drift#1501")
@@ -213,7 +216,7 @@ def _fargate_shows_empty_lists(given: Json) -> Json:
 def _machines_show_image_and_vcpus(given: Json, orchestration: str) -> Json:
     """Left unsaid, the image of machines is Batch's own, and off EKS the desired vCPUs are the minimum."""
     images = launch.without_status(given.get("ec2Configuration", [])) or launch.default_image(orchestration)
-    shown = {**without_empty_parts(given), "ec2Configuration": images}
+    shown = {**given, "ec2Configuration": images}
     if orchestration == "ECS":
         shown["desiredvCpus"] = max(given.get("desiredvCpus", 0), given["minvCpus"])
     return shown
@@ -221,8 +224,8 @@ def _machines_show_image_and_vcpus(given: Json, orchestration: str) -> Json:
 
 @documented(API + "API_ComputeResourceUpdate.html")
 def without_empty_parts(given: Json) -> Json:
-    """A delay of 0, and an empty version or list of overrides of a launch template, are as if they were not there."""
-    kept = dict(given)
+    """An empty text, a delay or bid of 0, and an empty part of a launch template are as if they were not there."""
+    kept = {key: value for key, value in given.items() if key not in _NOTHING or value != _NOTHING[key]}
     if not kept.get("scalingPolicy", {}).get("minScaleDownDelayMinutes"):
         kept.pop("scalingPolicy", None)
     if "launchTemplate" in kept:

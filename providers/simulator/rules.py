@@ -5,7 +5,7 @@ botocore's model say so), `observed` (somebody saw the real service do it, in pu
 the guess is marked so that a test which leans on it can be doubted). `collect` lists them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from types import ModuleType
 from typing import Any, Literal, TypeVar
 
@@ -61,6 +61,12 @@ def observed(source: str) -> Callable[[_Function], _Function]:
 def assumed(source: str = "") -> Callable[[_Function], _Function]:
     """Mark a function as a guess; `source` names what it was guessed from, if anything."""
     return _mark("assumed", source)
+
+
+def must_be_one_of(field: str, value: object, known: Collection[str]) -> None:
+    """Refuse what is none of the words that a rule knows for a field."""
+    if value not in known:
+        raise Refused(f"{field} must be one of {', '.join(known)}")
 
 
 def collect(modules: Iterable[ModuleType]) -> list[Rule]:

@@ -46,7 +46,7 @@ class Call:
 
 @attrs.frozen
 class _Caller:
-    account: str
+    who: identity.Caller
     region: str
     service: str
 
@@ -137,7 +137,7 @@ class Simulator:
         name = form.get("Action", "")
 
         def act(_: Fault | None) -> Json:
-            return {name: identity.answer(name, form, caller.account, self.clock.now())}
+            return {name: identity.answer(form, caller.who, self.clock.now())}
 
         return self._answer(name, caller, act, _query_xml)
 
@@ -146,10 +146,10 @@ class Simulator:
             return OPERATIONS[operation](_under(fault, world), members)
 
         if is_read(operation):
-            with self._world(caller.account, caller.region, write=False) as world:
+            with self._world(caller.who.account, caller.region, write=False) as world:
                 if not world.transaction.due(world.now):
                     return answer(world)
-        with self._world(caller.account, caller.region, write=True) as world:
+        with self._world(caller.who.account, caller.region, write=True) as world:
             return answer(world)
 
     def _answer(
@@ -167,7 +167,7 @@ class Simulator:
 
         def meet() -> Json:
             if fault:
-                raise_before(fault, operation, f"arn:aws:iam::{caller.account}:user/simulated")
+                raise_before(fault, caller.service, operation, caller.who.arn)
             self._must_not_be_too_fast()
             return act(fault)
 
@@ -201,7 +201,9 @@ class Simulator:
         account = self.settings.accounts.get(key) or identity.account_of(key) or self.settings.account
         found = scope or host
         service = found["service"] if found else "batch"
-        return _Caller(account, found["region"] if found else self.settings.region, "sts" if form else service)
+        region = found["region"] if found else self.settings.region
+        who = identity.caller_of(account, region, request.headers.get("x-amz-security-token", ""))
+        return _Caller(who, region, "sts" if form else service)
 
     @contextlib.contextmanager
     def _world(self, account: str, region: str, write: bool) -> Iterator[World]:

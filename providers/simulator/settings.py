@@ -56,7 +56,9 @@ class Quotas:
     capacity_limits: int = 5
     quota_shares_a_queue: int = 20
     consumables: int = 50_000
+    shares_a_queue: int = 500
     definition_bytes: int = 24 * 1024
+    nodes: int = 1000
     job_bytes: int = 30 * 1024
     service_job_bytes: int = 30 * 1024
     service_payload_bytes: int = 10 * 1024

@@ -2,7 +2,8 @@
 
 Objects are JSON documents keyed by scope (account and region), kind and name. What is looked for among many has a
 column and an index: the parent (of revisions the family, of jobs the queue), the status, the place (of a job, the
-environment that it runs in), the line that it waits in with its rank there, and the time at which something is due.
+environment that it runs in), the line that it waits in with its rank there, the share that it counts for, and the time
+at which something is due. What is gone, and the tokens of calls, are remembered for a while in tables of their own.
 Writes begin with BEGIN IMMEDIATE: a deferred transaction that turns into a write fails at once when another process
 holds the lock, whatever its timeout.
 """
@@ -22,7 +23,7 @@ from providers.clock import ScaledClock
 from providers.errors import StoreError
 
 _APPLICATION = 0x42775369
-_FORMAT = 2
+_FORMAT = 3
 _PATIENCE = 30.0
 _CHUNK = 200
 _LAST = 2**63 - 1
@@ -31,7 +32,7 @@ CREATE TABLE clock (real REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT 
 CREATE TABLE objects (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     scope TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, parent TEXT NOT NULL,
-    status TEXT NOT NULL, place TEXT NOT NULL, line TEXT NOT NULL, rank REAL NOT NULL, due REAL,
+    status TEXT NOT NULL, place TEXT NOT NULL, line TEXT NOT NULL, rank REAL NOT NULL, due REAL, share TEXT NOT NULL,
     document TEXT NOT NULL, before TEXT NOT NULL, changed REAL NOT NULL,
     UNIQUE (scope, kind, name));
 CREATE INDEX of_kind ON objects (scope, kind);
@@ -41,6 +42,15 @@ CREATE INDEX of_parent_in_status ON objects (scope, kind, parent, status);
 CREATE INDEX in_a_place ON objects (scope, place) WHERE place <> '';
 CREATE INDEX in_line ON objects (scope, line, rank) WHERE line <> '';
 CREATE INDEX due_next ON objects (scope, due) WHERE due IS NOT NULL;
+CREATE INDEX of_share ON objects (scope, parent, share) WHERE share <> '' AND status NOT IN ('SUCCEEDED', 'FAILED');
+CREATE TABLE gone (
+    scope TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, parent TEXT NOT NULL, seq INTEGER NOT NULL,
+    before TEXT NOT NULL, changed REAL NOT NULL, until REAL NOT NULL, PRIMARY KEY (scope, kind, name));
+CREATE INDEX gone_of_kind ON gone (scope, kind, seq);
+CREATE INDEX gone_until ON gone (scope, until);
+CREATE TABLE tokens (
+    scope TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, until REAL NOT NULL, PRIMARY KEY (scope, name));
+CREATE INDEX tokens_until ON tokens (scope, until);
 CREATE TABLE counters (scope TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (scope, name));
 """
 
@@ -49,7 +59,10 @@ Document = dict[str, Any]
 
 @attrs.frozen
 class Row:
-    """One stored object. `document` is what it is, `before` what it was until `changed`, None where it was not."""
+    """One stored object. `document` is what it is, `before` what it was until `changed`, None where it was not.
+
+    The document of one that is gone is empty.
+    """
 
     seq: int
     kind: str
@@ -67,7 +80,10 @@ class Row:
 
 @attrs.frozen
 class Labels:
-    """What an object can be found by; `due` is when something happens to it by itself, None for never."""
+    """What an object can be found by; `due` is when something happens to it by itself, None for never.
+
+    A `share` counts until the status is one of an end.
+    """
 
     parent: str = ""
     status: str = ""
@@ -75,6 +91,7 @@ class Labels:
     line: str = ""
     rank: float = 0
     due: float | None = None
+    share: str = ""
 
 
 def _row(record: tuple[int, str, str, str, str, str, float]) -> Row:
@@ -83,6 +100,7 @@ def _row(record: tuple[int, str, str, str, str, str, float]) -> Row:
 
 
 _SELECT = "SELECT seq, kind, name, parent, document, before, changed FROM objects WHERE scope = ?"
+_SELECT_GONE = "SELECT seq, kind, name, parent, '{}', before, changed FROM gone WHERE scope = ?"
 
 
 @attrs.frozen
@@ -102,10 +120,21 @@ class Transaction:
 
         Only those beyond the one whose `seq` is `after`; 0 for all.
         """
-        wanted = {"kind": kind, "parent": parent, "status": status}
+        return self._walk(_SELECT, {"kind": kind, "parent": parent, "status": status}, after, backwards)
+
+    def gone(self, kind: str, name: str) -> Row | None:
+        """Return what is remembered of an object that is gone."""
+        return self._first(f"{_SELECT_GONE} AND kind = ? AND name = ?", kind, name)
+
+    def walk_gone(self, kind: str, parent: str | None = None, after: int = 0, backwards: bool = False) -> Iterator[Row]:
+        """Yield what is remembered of objects that are gone, as `walk` does; none whose name is taken again."""
+        again = "(SELECT name FROM objects WHERE scope = gone.scope AND kind = gone.kind AND name = gone.name)"
+        return self._walk(f"{_SELECT_GONE} AND NOT EXISTS {again}", {"kind": kind, "parent": parent}, after, backwards)
+
+    def _walk(self, select: str, wanted: dict[str, str | None], after: int, backwards: bool) -> Iterator[Row]:
         told = {column: value for column, value in wanted.items() if value is not None}
         clauses = "".join(f" AND {column} = ?" for column in told)
-        query = f"{_SELECT}{clauses} AND seq {'<' if backwards else '>'} ? ORDER BY seq {'DESC' if backwards else ''}"
+        query = f"{select}{clauses} AND seq {'<' if backwards else '>'} ? ORDER BY seq {'DESC' if backwards else ''}"
         query += f" LIMIT {_CHUNK}"
         after = after or (_LAST if backwards else 0)
         # Chunk by chunk: a cursor left open would hold the file's lock for as long as somebody holds the generator.
@@ -124,11 +153,18 @@ class Transaction:
 
     def lines(self) -> list[str]:
         """Return the lines in which something waits."""
-        # From line to line along the index: DISTINCT would read every entry of it.
-        query = "SELECT min(line) FROM objects WHERE scope = ? AND line > ? AND line <> ''"
+        return self._each("SELECT min(line) FROM objects WHERE scope = ? AND line > ? AND line <> ''")
+
+    def shares(self, parent: str) -> list[str]:
+        """Return the shares that children of `parent` count for which have not ended."""
+        query = "SELECT min(share) FROM objects WHERE scope = ? AND parent = ? AND share > ? AND share <> ''"
+        return self._each(f"{query} AND status NOT IN ('SUCCEEDED', 'FAILED')", parent)
+
+    def _each(self, query: str, *values: str) -> list[str]:
+        # From value to value along the index: DISTINCT would read every entry of it.
         found = [""]
-        while line := self._connection.execute(query, (self.scope, found[-1])).fetchone()[0]:
-            found.append(line)
+        while value := self._connection.execute(query, (self.scope, *values, found[-1])).fetchone()[0]:
+            found.append(value)
         return found[1:]
 
     def in_place(self, place: str) -> list[Row]:
@@ -155,19 +191,41 @@ class Transaction:
         return _row(record) if record else None
 
     def put(self, kind: str, name: str, document: Document, labels: Labels, now: float) -> None:
-        """Write an object; what it was before stays known."""
+        """Write an object; what it was before this instant stays known."""
         self._connection.execute(
-            "INSERT INTO objects (scope, kind, name, parent, status, place, line, rank, due, document, before, changed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'null', ?)"
-            " ON CONFLICT (scope, kind, name) DO UPDATE SET before = document, document = excluded.document,"
+            "INSERT INTO objects (scope, kind, name, parent, status, place, line, rank, due, share,"
+            " document, before, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'null', ?)"
+            " ON CONFLICT (scope, kind, name) DO UPDATE SET"
+            " before = CASE changed WHEN excluded.changed THEN before ELSE document END, document = excluded.document,"
             " changed = excluded.changed, status = excluded.status, place = excluded.place, line = excluded.line,"
-            " rank = excluded.rank, due = excluded.due",
+            " rank = excluded.rank, due = excluded.due, share = excluded.share",
             (self.scope, kind, name, *attrs.astuple(labels), json.dumps(document), now),
         )
 
-    def drop(self, kind: str, name: str) -> None:
+    def drop(self, kind: str, name: str, now: float, until: float) -> None:
+        """Take an object away; that it was there until `now` is remembered until `until`."""
         key = (self.scope, kind, name)
+        self._connection.execute("DELETE FROM gone WHERE scope = ? AND until <= ?", (self.scope, now))
+        self._connection.execute(
+            "INSERT OR REPLACE INTO gone SELECT scope, kind, name, parent, seq,"
+            " CASE changed WHEN ? THEN before ELSE document END, ?, ? FROM objects"
+            " WHERE scope = ? AND kind = ? AND name = ?",
+            (now, now, until, *key),
+        )
         self._connection.execute("DELETE FROM objects WHERE scope = ? AND kind = ? AND name = ?", key)
+
+    def token(self, name: str, now: float) -> Document | None:
+        """Return what was kept under a token that is valid at `now`."""
+        query = "SELECT document FROM tokens WHERE scope = ? AND name = ? AND until > ?"
+        record = self._connection.execute(query, (self.scope, name, now)).fetchone()
+        found: Document | None = json.loads(record[0]) if record else None
+        return found
+
+    def keep_token(self, name: str, document: Document, now: float, until: float) -> None:
+        """Keep something under a token until `until`; what is no longer valid at `now` is forgotten."""
+        self._connection.execute("DELETE FROM tokens WHERE scope = ? AND until <= ?", (self.scope, now))
+        values = (self.scope, name, json.dumps(document), until)
+        self._connection.execute("INSERT OR REPLACE INTO tokens VALUES (?, ?, ?, ?)", values)
 
     def count(self, name: str) -> int:
         """Return the next number of the counter `name`, from 1; no number is given twice."""
@@ -245,8 +303,8 @@ class Store:
     def reset(self) -> None:
         """Forget every object and every count; the clock runs on."""
         with self.transaction("", write=True):
-            self._connection.execute("DELETE FROM objects")
-            self._connection.execute("DELETE FROM counters")
+            for table in ("objects", "gone", "tokens", "counters"):
+                self._connection.execute(f"DELETE FROM {table}")
 
     def dump(self) -> dict[str, dict[str, dict[str, Document]]]:
         """Return all documents: scope, then kind, then name."""

@@ -2,17 +2,18 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 from providers.simulator.catalogue import KINDS, QUOTA_SHARE
-from providers.simulator.lifecycle import API, Handler, Json, Thing, World
-from providers.simulator.rules import Refused, documented
+from providers.simulator.lifecycle import API, Handler, Json, Kind, Thing, World, must_exist
+from providers.simulator.rules import Refused, assumed, documented
 
 USING_TAGS = "https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html"
 _ARN = re.compile(r"arn:[\w-]+:batch:[^:]+:[^:]+:([^/]+)/[^/]+(/quota-share/.+)?")
 
 
 def tag(world: World, request: Json) -> Json:
-    thing = _tagged(world, request["resourceArn"])
+    thing = _changed(world, request["resourceArn"])
     merged = {**thing.shown.get("tags", {}), **request["tags"]}
     check(world, merged, request["tags"])
     thing.shown["tags"] = merged
@@ -21,7 +22,7 @@ def tag(world: World, request: Json) -> Json:
 
 
 def untag(world: World, request: Json) -> Json:
-    thing = _tagged(world, request["resourceArn"])
+    thing = _changed(world, request["resourceArn"])
     check(world, {}, request["tagKeys"])
     thing.shown["tags"] = {k: v for k, v in thing.shown.get("tags", {}).items() if k not in request["tagKeys"]}
     world.save(thing)
@@ -29,7 +30,8 @@ def untag(world: World, request: Json) -> Json:
 
 
 def show(world: World, request: Json) -> Json:
-    return {"tags": _tagged(world, request["resourceArn"]).shown.get("tags", {})}
+    arn = request["resourceArn"]
+    return {"tags": _tagged(arn, world.look).shown.get("tags", {})}
 
 
 OPERATIONS: dict[str, Handler] = {"TagResource": tag, "UntagResource": untag, "ListTagsForResource": show}
@@ -71,8 +73,21 @@ def _is_reserved(key: str) -> bool:
     return key.lower().startswith("aws:")
 
 
+def _changed(world: World, arn: str) -> Thing:
+    thing = _tagged(arn, world.read)
+    _is_not_going(thing)
+    return thing
+
+
+@assumed("an object in DELETING is neither updated nor deleted again, whereas one in CREATING or UPDATING is tagged")
+def _is_not_going(thing: Thing) -> None:
+    """An object in deletion is neither tagged nor untagged."""
+    if thing.shown.get("status") == "DELETING":
+        raise Refused("Cannot tag or untag, resource is being deleted")
+
+
 @documented(API + "API_TagResource.html")
-def _tagged(world: World, arn: str) -> Thing:
+def _tagged(arn: str, read: Callable[[Kind, str], Thing | None]) -> Thing:
     """What is tagged is named by its ARN and is there; a job definition by the ARN of one revision."""
     match = _ARN.fullmatch(arn)
     kind = next((kind for kind in KINDS if match and kind.resource == match[1]), None)
@@ -80,4 +95,4 @@ def _tagged(world: World, arn: str) -> Thing:
         kind = QUOTA_SHARE
     if kind is None:
         raise Refused(f"Invalid resourceArn: {arn}")
-    return world.find(kind, arn)
+    return must_exist(arn, read(kind, arn))

@@ -3,7 +3,8 @@
 The convention, which is this simulator's own: what is named with `missing` in the last part of its name is not there,
 and a launch template with `not-mime` in its name has user data that is no MIME multipart archive. An update that names
 something else repairs the environment. A cluster that somebody deleted is played with `Simulator.set_status`, with the
-reason `CLIENT_ERROR - Clusters can not be blank` (aws-samples/aws-batch-genomics#9).
+reason `CLIENT_ERROR - Clusters can not be blank` (aws-samples/aws-batch-genomics#9); what no name explains, an update
+of the service role or of infrastructure repairs.
 """
 
 from collections.abc import Iterator
@@ -15,79 +16,51 @@ from providers.simulator.lifecycle import Json
 from providers.simulator.rules import documented, observed
 
 _INVALID_PAGE = "https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html"
-_EC2_CODES = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
 
 
 @attrs.frozen
 class Cause:
-    """A thing that may not be there: where its name stands, what the status reason says of it, and who saw that."""
+    """A thing that may not be there: where its name stands, and what the status reason says of it."""
 
     path: str
     says: str
-    source: str
 
 
-SERVICE_ROLE = Cause(
-    "serviceRole",
-    "Not authorized to perform sts:AssumeRole on {} (Service: null; Status Code: 403)",
-    "hashicorp/terraform-provider-aws#8549",
-)
+_ROLE = "Not authorized to perform sts:AssumeRole on {} (Service: null; Status Code: 403)"
+_PROFILE = "Invalid IamInstanceProfile: {}"
+_IMAGE = "The image id '[{}]' does not exist"
+_SUBNET = "The subnet ID '{}' does not exist"
+_GROUP = "The security group '{}' does not exist"
+_TEMPLATE_ID = "The specified launch template, with template ID {}, does not exist."
+_TEMPLATE_NAME = "The specified launch template, with template name {}, does not exist."
+_MACHINE = "computeResources.managedInstancesProvider.instanceLaunchTemplate"
+
+SERVICE_ROLE = Cause("serviceRole", _ROLE)
 CAUSES = (
     SERVICE_ROLE,
     Cause(
         "computeResources.spotIamFleetRole",
         "Parameter: SpotFleetRequestConfig.IamFleetRole is invalid (Status Code: 400)",
-        "https://docs.aws.amazon.com/batch/latest/userguide/spot_fleet_IAM_role.html",
     ),
-    Cause("computeResources.instanceRole", "Invalid IamInstanceProfile: {}", "Netflix/metaflow-tools#9"),
-    Cause(
-        "computeResources.launchTemplate.launchTemplateId",
-        "The specified launch template, with template ID {}, does not exist.",
-        _EC2_CODES,
-    ),
-    Cause(
-        "computeResources.launchTemplate.launchTemplateName",
-        "The specified launch template, with template name {}, does not exist.",
-        _EC2_CODES,
-    ),
-    Cause(
-        "computeResources.launchTemplate.overrides.launchTemplateId",
-        "The specified launch template, with template ID {}, does not exist.",
-        _EC2_CODES,
-    ),
-    Cause(
-        "computeResources.launchTemplate.overrides.launchTemplateName",
-        "The specified launch template, with template name {}, does not exist.",
-        _EC2_CODES,
-    ),
-    Cause("computeResources.imageId", "The image id '[{}]' does not exist", _EC2_CODES),
-    Cause("computeResources.ec2Configuration.imageIdOverride", "The image id '[{}]' does not exist", _EC2_CODES),
-    Cause("computeResources.subnets", "The subnet ID '{}' does not exist", _EC2_CODES),
-    Cause("computeResources.securityGroupIds", "The security group '{}' does not exist", _EC2_CODES),
-    Cause("computeResources.ec2KeyPair", "The key pair '{}' does not exist", _EC2_CODES),
-    Cause("computeResources.placementGroup", "The placement group '{}' is unknown", _EC2_CODES),
-    Cause("eksConfiguration.eksClusterArn", "No cluster found for name: {}", "https://docs.aws.amazon.com/eks/"),
-    Cause(
-        "computeResources.managedInstancesProvider.infrastructureRoleArn",
-        "Not authorized to perform sts:AssumeRole on {} (Service: null; Status Code: 403)",
-        "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/infrastructure_IAM_role.html",
-    ),
-    Cause(
-        "computeResources.managedInstancesProvider.instanceLaunchTemplate.ec2InstanceProfileArn",
-        "Invalid IamInstanceProfile: {}",
-        "Netflix/metaflow-tools#9",
-    ),
-    Cause(
-        "computeResources.managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.subnets",
-        "The subnet ID '{}' does not exist",
-        _EC2_CODES,
-    ),
-    Cause(
-        "computeResources.managedInstancesProvider.instanceLaunchTemplate.networkConfiguration.securityGroups",
-        "The security group '{}' does not exist",
-        _EC2_CODES,
-    ),
+    Cause("computeResources.instanceRole", _PROFILE),
+    Cause("computeResources.launchTemplate.launchTemplateId", _TEMPLATE_ID),
+    Cause("computeResources.launchTemplate.launchTemplateName", _TEMPLATE_NAME),
+    Cause("computeResources.launchTemplate.overrides.launchTemplateId", _TEMPLATE_ID),
+    Cause("computeResources.launchTemplate.overrides.launchTemplateName", _TEMPLATE_NAME),
+    Cause("computeResources.imageId", _IMAGE),
+    Cause("computeResources.ec2Configuration.imageIdOverride", _IMAGE),
+    Cause("computeResources.subnets", _SUBNET),
+    Cause("computeResources.securityGroupIds", _GROUP),
+    Cause("computeResources.ec2KeyPair", "The key pair '{}' does not exist"),
+    Cause("computeResources.placementGroup", "The placement group '{}' is unknown"),
+    Cause("eksConfiguration.eksClusterArn", "No cluster found for name: {}"),
+    Cause("computeResources.managedInstancesProvider.infrastructureRoleArn", _ROLE),
+    Cause(f"{_MACHINE}.ec2InstanceProfileArn", _PROFILE),
+    Cause(f"{_MACHINE}.networkConfiguration.subnets", _SUBNET),
+    Cause(f"{_MACHINE}.networkConfiguration.securityGroups", _GROUP),
 )
+"""In the words of the errors of EC2 (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html), and
+in those that were seen on roles (hashicorp/terraform-provider-aws#8549) and profiles (Netflix/metaflow-tools#9)."""
 
 
 def trouble(shown: Json) -> str | None:

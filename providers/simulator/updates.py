@@ -12,7 +12,7 @@ Regime = Literal["scaling", "infrastructure"]
 _UPDATE = API + "API_ComputeResourceUpdate.html"
 
 # What may change in place on any MANAGED environment; all else needs an infrastructure update.
-_SCALING = frozenset({"minvCpus", "maxvCpus", "desiredvCpus", "scalingPolicy"})
+SCALING = frozenset({"minvCpus", "maxvCpus", "desiredvCpus", "scalingPolicy"})
 _FARGATE_SCALING = frozenset({"maxvCpus", "subnets", "securityGroupIds"})
 _NOT_CAPABLE = ("BEST_FIT",)
 """Strategies under which there is no infrastructure update: all that AWS has added later have it."""
@@ -46,7 +46,7 @@ def check(shown: Json, request: Json) -> Regime:
     _policy_needs_a_strategy(live, request)
     if sent is None:
         return "scaling"
-    beyond = sorted(set(sent) - (_FARGATE_SCALING if resources.is_fargate(live) else _SCALING))
+    beyond = sorted(set(sent) - (_FARGATE_SCALING if resources.is_fargate(live) else SCALING))
     if beyond:
         _type_stays_on_its_side(live, sent)
         if not managed.is_managed(live):
@@ -176,13 +176,14 @@ def as_updated(shown: Json, sent: Json) -> Json:
             merged[key] = managed.as_updated(live[key], value)
         else:
             merged[key] = value
+    merged = resources.without_empty_parts(merged)
     if live["type"] not in resources.MACHINES:
         return merged
     orchestration = shown["containerOrchestrationType"]
     merged["ec2Configuration"] = launch.without_status(merged.get("ec2Configuration", [])) or launch.default_image(
         orchestration
     )
-    return _minimum_is_filled(resources.without_empty_parts(merged))
+    return _minimum_is_filled(merged)
 
 
 def _changes(live: Json, sent: Json) -> Json:
@@ -213,18 +214,12 @@ _RESETS: dict[str, Callable[[object], bool]] = {
     "launchTemplate": lambda value: (
         isinstance(value, dict) and not value.get("launchTemplateId") and not value.get("launchTemplateName")
     ),
-    "scalingPolicy": lambda value: isinstance(value, dict) and not value.get("minScaleDownDelayMinutes"),
-    "imageId": lambda value: value == "",
-    "ec2KeyPair": lambda value: value == "",
-    "placementGroup": lambda value: value == "",
     "tags": lambda value: value == {},
     "capacityTags": lambda value: value == {},
-    "bidPercentage": lambda value: value == 0,
-    "ec2Configuration": lambda value: value == [],
 }
 
 
 @documented(_UPDATE)
 def _resets(key: str, value: object) -> bool:
-    """An empty string, map or launch template, and 0 for the bid or the delay, take the value away."""
+    """An empty map of tags takes the tags away, and a launch template without a name the launch template."""
     return key in _RESETS and _RESETS[key](value)

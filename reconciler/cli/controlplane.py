@@ -1,7 +1,9 @@
 """The embedded simulator: serve it to other tools, look into it and its rules, give it work, start anew."""
 
+import errno
 import json
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,7 +11,7 @@ import click
 
 from plans.masking import mask
 from providers.clients import SIMULATOR_REGION
-from providers.errors import InputError, Rejected
+from providers.errors import InputError, Rejected, StoreError
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, given, json_output, simulator_options
 from reconciler.files import source
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 _LOOKS_UP = 0.1
 """Seconds between the looks of a server for a signal that has come."""
 _A_YEAR = 365 * 86_400
+_OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
+_ANOTHER_PORT = "give another --port"
+_ANOTHER_HOST = "give a --host of this machine, such as 127.0.0.1 or 0.0.0.0"
 
 
 @click.group()
@@ -54,9 +59,8 @@ def serve(options: Given, host: str, port: int, scenario: str | None) -> int:
     try:
         server = serving(simulated, host, port)
     except OSError as error:
-        raise InputError(
-            f"{host}:{port} cannot be listened on: {error.strerror}", hint="give another --port"
-        ) from error
+        told = f"{host}:{port} cannot be listened on: {error.strerror}"
+        raise InputError(told, hint=_ANOTHER_PORT if error.errno in _OF_THE_PORT else _ANOTHER_HOST) from error
     with interruptible() as stop, server:
         # Not by an exception: one that a signal raises while a request is taken in would be swallowed there.
         stop.add_done_callback(lambda _: server.shutdown())
@@ -71,6 +75,9 @@ def serve(options: Given, host: str, port: int, scenario: str | None) -> int:
 @given(simulator_options)
 def reset(options: Given) -> int:
     """Forget everything that the simulator holds."""
+    if not Path(options.simulator_file).exists():
+        options.terminal.say(f"There is no simulator file {options.simulator_file}, and nothing to forget.")
+        return 0
     _store(options).reset()
     options.terminal.say(f"{options.simulator_file} is empty.")
     return 0
@@ -82,19 +89,17 @@ def reset(options: Given) -> int:
 def show(options: Given, as_json: bool) -> int:
     """Show what the simulator holds."""
     from providers.simulator import Simulator
+    from reconciler.cli import holdings
 
-    store = _store(options)
+    store = _store_that_is_there(options)
     held = Simulator(store, store.clock()).show()
     if as_json:
         options.terminal.document(mask(held, options.terminal.salt))
         return 0
     if not held:
         options.terminal.say(f"{options.simulator_file} is empty.")
-    for scope, kinds in held.items():
-        options.terminal.say(scope)
-        for kind, documents in kinds.items():
-            for name, document in documents.items():
-                options.terminal.say("  ".join(["", kind, name, str(document.get("status", ""))]).rstrip())
+    for line in holdings.lines(held):
+        options.terminal.say(line)
     return 0
 
 
@@ -138,7 +143,7 @@ def job(
     """
     from providers.simulator import Outcome, Settings, Simulator
 
-    store, outcome = _store(options), Outcome(exit_code=exit_code, seconds=seconds)
+    store, outcome = _store_that_is_there(options), Outcome(exit_code=exit_code, seconds=seconds)
     settings = Settings(outcomes=(outcome,), region=options.region or SIMULATOR_REGION)
     if account:
         settings = attrs.evolve(settings, account=account)
@@ -199,6 +204,16 @@ def rules(options: Given, markdown: bool, as_json: bool) -> int:
     else:
         options.terminal.result(rulebook.table(kept(), options.terminal.width))
     return 0
+
+
+def _store_that_is_there(options: Given) -> "Store":
+    """The store of a file that exists: one that is looked into would be made anew where its name is mistyped."""
+    file = options.simulator_file
+    if not Path(file).exists():
+        raise StoreError(
+            f"there is no simulator file {file}", hint="`batchwright simulator serve` or an apply makes it"
+        )
+    return _store(options)
 
 
 def _store(options: Given) -> "Store":

@@ -73,6 +73,26 @@ def test_an_invalid_environment_is_repaired_by_the_next_apply(stage: Stage) -> N
 
 
 @on_stage()
+def test_more_vcpus_repair_nothing_and_other_machines_do(stage: Stage) -> None:
+    """INVALID is refused with a hint; a change of scale ends in AWS's reason again, one of infrastructure repairs."""
+    reason = "CLIENT_ERROR - Clusters can not be blank"
+    stage.apply(LAB)
+    stage.simulator.set_status("environment", "lab-spot", "INVALID", reason, region=stage.region)
+    (refusal,) = stage.plan(LAB).refusals
+    assert (refusal.code, reason in refusal.message) == ("invalid", True)
+    assert "service role" in str(refusal.hint)
+    scaled = stage.apply(edit(LAB, ("maxvCpus: 64", "maxvCpus: 65")))
+    assert [(failure.step, failure.error) for failure in scaled.failures] == [
+        ("update:compute_environment.spot", reason)
+    ]
+    assert stage.environment("lab-spot")["computeResources"]["maxvCpus"] == 65
+    rebuilt = edit(LAB, ("maxvCpus: 64", "maxvCpus: 65"), ("[c6i]", "[c6i, m6i]"))
+    assert stage.apply(rebuilt).exit_code == 0
+    assert stage.environment("lab-spot")["status"] == "VALID"
+    assert stage.plan(rebuilt).empty
+
+
+@on_stage()
 def test_invalid_for_another_reason_ends_the_wait_at_once(stage: Stage) -> None:
     """What no repetition helps is told as soon as it is seen."""
 

@@ -197,6 +197,29 @@ def test_wrong_types(block: str, message: str) -> None:
     assert found.message == message
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("policy: {drain: refuse}", "its keys are mode and timeout"),
+        ("policy: {drain: [mode]}", "its keys are mode and timeout"),
+        ("schedulingPolicies: {x: {quotaSharePolicy: x}}", "its key is idleResourceAssignmentStrategy"),
+        ("tags: x", None),
+    ],
+)
+def test_the_keys_of_a_structure_that_is_none(text: str, hint: str | None) -> None:
+    """What should have been a map of known keys tells which; one of any keys has none to tell."""
+    assert fault(stack(text)).hint == hint
+
+
+def test_the_keys_of_a_large_structure() -> None:
+    """Of many keys the first are told."""
+    found = fault(stack(f"computeEnvironments: {{x: {ENVIRONMENT[:-1]}, computeResources: x}}}}"))
+    assert found.hint is not None
+    assert found.hint.startswith("its keys are ")
+    assert found.hint.endswith(" and more")
+    assert found.hint.count(",") == 7
+
+
 def test_null() -> None:
     """An explicit null stays in the spec, at any depth, and is no value of what is required."""
     assert environment("state: null") == {"type": "UNMANAGED", "serviceRole": "r", "state": None}

@@ -488,6 +488,12 @@ def test_broken_values_raise_no_demands() -> None:
     assert fault(stack("jobDefinitions: {x: {type: contaner}}")).hint == "did you mean container?"
 
 
+def test_a_key_that_stands_twice_hides_no_other_fault() -> None:
+    """The first value counts, and checking goes on."""
+    found = faults(stack("jobQueues: {x: {priority: a, priority: 1, computeEnvironmentOrder: [e], stat: ENABLED}}"))
+    assert [fault.path for fault in found] == ["jobQueues.x.priority", "jobQueues.x.priority", "jobQueues.x.stat"]
+
+
 def test_empty_environment_values() -> None:
     """An empty value of the environment is kept: that AWS drops it is for the plan to say."""
     block = "{type: container, containerProperties: {image: i, environment: [{name: A, value: ''}]}}"

@@ -144,6 +144,7 @@ def test_an_invalid_one_is_refused_with_awss_reason() -> None:
     made = plan(environments(), broken)
     assert codes(made) == [(ADDRESS, "invalid")]
     assert "CLIENT_ERROR - no role" in made.refusals[0].message
+    assert "another service role" in str(made.refusals[0].hint)
     repaired = plan(environments().replace("[sg-1]", "[sg-2]"), broken)
     assert (codes(repaired), ids(repaired)) == ([], [f"update:{ADDRESS}"])
 
@@ -182,6 +183,18 @@ def test_a_deletion_starts_from_what_is_there(fields: dict[str, Any], steps: lis
 def test_without_prune_nothing_is_deleted() -> None:
     """The policy keeps what left the manifest."""
     assert plan(environments(), environment(), environment("old"), policy=Policy(prune=False)).empty
+
+
+@pytest.mark.parametrize(("destroying", "reason"), [(False, "it left the manifest"), (True, "the stack is destroyed")])
+def test_why_something_goes(destroying: bool, reason: str) -> None:
+    """What goes with its stack did not leave the manifest."""
+    shown = (environment(), environment("old"), revision(1, "old"), revision(2, "old"))
+    made = plan(environments(), *shown, destroying=destroying)
+    old = [change(made, address) for address in ("compute_environment.old", "job_definition.old")]
+    assert {it.reason for it in old} == {reason}
+    gone = [step for step in made.steps if step.id.startswith(("delete:", "deregister:"))]
+    assert {step.address for step in gone} >= {str(it.address) for it in old}
+    assert {step.why for step in gone} == {reason}
 
 
 def test_copied_tags_delete_nothing() -> None:
@@ -304,6 +317,15 @@ def test_draining_is_refused_where_there_is_something_to_drain(mode: Any, destro
     assert (
         codes(plan(environments(), environment(), queue("old"), jobs=none, policy=rules, destroying=destroying)) == []
     )
+
+
+def test_while_jobs_bar_a_deletion_no_other_policy_is_told() -> None:
+    """To raise `maxImpact` would not help: without the jobs the deletion is no outage."""
+    made = plan(environments(), environment(), queue("old"), jobs=JOBS)
+    assert change(made, "job_queue.old").impact is Impact.OUTAGE
+    assert codes(made) == [("job_queue.old", "jobs")]
+    none = {arn("job_queue", "old"): JobCount({"RUNNING": 0})}
+    assert codes(plan(environments(), environment(), queue("old"), jobs=none)) == []
 
 
 def test_jobs_of_all_queues_of_an_address_count() -> None:

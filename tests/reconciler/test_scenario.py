@@ -110,7 +110,11 @@ def test_json(tmp_path: Path) -> None:
         ("job: []", "s.yaml:1:1: job: there is no key 'job' here (did you mean jobs?)"),
         ("outcomes: []", "s.yaml:1:1: outcomes: there is no key 'outcomes' here"),
         ("jobs: {}", "s.yaml:1:7: jobs: takes a list, not a map (write [VALUE] for a list of one)"),
-        ("jobs: [5]", "s.yaml:1:8: jobs[0]: takes a map, not '5'"),
+        (
+            "jobs: [5]",
+            "s.yaml:1:8: jobs[0]: takes a map, not '5' (its keys are image, command, definition, queue, name,"
+            " index, attempts, exitCode and more)",
+        ),
         ("jobs: [{attempts: 0}]", "s.yaml:1:19: jobs[0].attempts: is 0, and must be at least 1"),
         ("jobs: [{exitCode: -1}]", "s.yaml:1:19: jobs[0].exitCode: is -1, and must be at least 0"),
         ("jobs: [{exitCode: 256}]", "s.yaml:1:19: jobs[0].exitCode: is 256, and must be at most 255"),
@@ -192,7 +196,7 @@ def test_json(tmp_path: Path) -> None:
         ),
         (
             "faults: [{operation: '*', kind: foreign, writes: {operation: DeleteJobQueue, arguments: x}}]",
-            "s.yaml:1:89: faults[0].writes.arguments: takes a map, not 'x'",
+            "s.yaml:1:89: faults[0].writes.arguments: takes a map, not 'x' (its key is jobQueue)",
         ),
         (
             "faults: [{operation: '*', kind: lost, writes: {operation: DeleteJobQueue, arguments: {jobQueue: x}}}]",
@@ -225,6 +229,18 @@ def test_all_faults_at_once() -> None:
         "s.yaml:4:3",
         "s.yaml:5:1",
         "s.yaml:6:7",
+    ]
+
+
+def test_a_key_that_stands_twice_hides_no_other_fault() -> None:
+    """Nor does anything else that the text of the file has wrong: the first value counts, and checking goes on."""
+    found = told("rate: x\nrate: 5\nfaults:\n- {operation: Describ, kind: !x lost}\npageSize: 0\n")
+    assert [fault.partition(": ")[0] for fault in found] == [
+        "s.yaml:1:7",
+        "s.yaml:2:1",
+        "s.yaml:4:15",
+        "s.yaml:4:30",
+        "s.yaml:5:11",
     ]
 
 

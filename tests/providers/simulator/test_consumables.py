@@ -154,13 +154,35 @@ def test_a_token_is_not_used_for_something_else(lab: Lab) -> None:
 
 
 def test_old_tokens_are_forgotten(lab: Lab) -> None:
-    """What is kept of tokens does not grow beyond eight hours."""
+    """What is kept of tokens does not grow beyond eight hours, and is no part of the resource."""
     _create(lab, "c", totalQuantity=7)
     for _ in range(3):
         _change(lab, "ADD", 1)
         lab.clock.sleep(8 * 3600)
+    assert lab.store._connection.execute("SELECT count(*) FROM tokens").fetchone() == (1,)
     (row,) = lab.store.dump()["123456789012/eu-west-1"]["consumable"].values()
-    assert len(row["kept"]["tokens"]) == 1
+    assert row["kept"] == {}
+
+
+def test_a_token_is_of_one_resource(lab: Lab) -> None:
+    """The same token changes another resource too, and one that was made anew under the old name."""
+    _create(lab, "c", totalQuantity=7)
+    _create(lab, "d", totalQuantity=7)
+    assert _change(lab, "ADD", 1, clientToken="t") == 8
+    assert _change(lab, "ADD", 2, clientToken="t", consumableResource="d") == 9
+    lab.batch.delete_consumable_resource(consumableResource="c")
+    _create(lab, "c", totalQuantity=1)
+    assert _change(lab, "ADD", 3, clientToken="t") == 4
+
+
+def test_a_total_is_a_long(lab: Lab) -> None:
+    """What is added up to more than the API can tell is refused."""
+    _create(lab, "c", totalQuantity=2**63 - 2)
+    assert _change(lab, "ADD", 1) == 2**63 - 1
+    update = lab.batch.update_consumable_resource
+    text = refusal(update, consumableResource="c", operation="ADD", quantity=2**63 - 1)[2]
+    assert text == "totalQuantity must be at most 9223372036854775807"
+    assert _see(lab, "c")["totalQuantity"] == 2**63 - 1
 
 
 def test_what_is_in_use_is_not_available(lab: Lab) -> None:

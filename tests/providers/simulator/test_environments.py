@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from providers.simulator import Durations, Outcome, Quotas, Settings
+from providers.simulator import Durations, Fault, Outcome, Quotas, Settings
 from tests.providers.simulator.lab import LINKED, ORDINARY, Lab, connect, container, ec2, fargate, refusal
 
 
@@ -81,7 +81,10 @@ _EKS = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubern
         ({"type": "MANAGED", "computeResources": ec2(), "unmanagedvCpus": 1}, "unmanagedvCpus"),
         ({"type": "SEMI", "computeResources": ec2()}, "type must be one of MANAGED, UNMANAGED"),
         ({"type": "MANAGED", "computeResources": ec2(), "state": "OFF"}, "state must be one of"),
+        ({"type": "UNMANAGED", "serviceRole": "r", "unmanagedvCpus": -5}, "unmanagedvCpus must be at least 0"),
         ({"type": "MANAGED", "computeResources": ec2(), "tags": {"aws:a": "b"}}, "aws: prefixed"),
+        ({"type": "MANAGED", "computeResources": ec2(tags={"aws:a": "b"})}, "aws: prefixed"),
+        ({"type": "MANAGED", "computeResources": ec2(tags={"a": "b#"})}, "Tag keys and values"),
         (
             {"type": "MANAGED", "computeResources": ec2(), "eksConfiguration": _EKS, "ecsSettings": {}},
             "ecsSettings can only be specified for ECS",
@@ -174,6 +177,80 @@ def test_an_invalid_environment_is_repaired_by_an_update(lab: Lab) -> None:
     assert lab.see_environment("a")["status"] == "VALID"
 
 
+_SCALE: list[dict[str, Any]] = [
+    {"computeResources": {"maxvCpus": 20, "minvCpus": 1, "desiredvCpus": 2}},
+    {"computeResources": {"scalingPolicy": {"minScaleDownDelayMinutes": 20}}, "updatePolicy": {}},
+    {"state": "DISABLED"},
+    {"state": "DISABLED", "ecsSettings": {"containerInsights": "ENABLED"}},
+]
+
+
+def _settled(lab: Lab, **changes: Any) -> tuple[str, str | None]:
+    """Update environment `a`, wait, and return its status and reason."""
+    lab.batch.update_compute_environment(computeEnvironment="a", **changes)
+    assert "statusReason" not in lab.see_environment("a")
+    lab.clock.sleep(3600)
+    seen = lab.see_environment("a")
+    return seen["status"], seen.get("statusReason")
+
+
+@pytest.mark.parametrize("changes", _SCALE)
+def test_an_update_of_state_or_scale_repairs_nothing(lab: Lab, changes: dict[str, Any]) -> None:
+    """What made an environment INVALID is still wrong when it was scaled or disabled, and the reason is told again."""
+    lab.environment("a")
+    reason = "CLIENT_ERROR - Clusters can not be blank"
+    lab.simulator.set_status("environment", "a", "INVALID", reason, region="eu-west-1")
+    assert [_settled(lab, **changes) for _ in "ab"] == [("INVALID", reason)] * 2
+    lab.disable_environment("a")
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    lab.clock.sleep(3600)
+    assert lab.see_environment("a") == {}
+
+
+def test_what_nobody_gave_a_reason_for_stays_too(lab: Lab) -> None:
+    """INVALID without a reason is INVALID after scaling."""
+    lab.environment("a")
+    lab.simulator.set_status("environment", "a", "INVALID", region="eu-west-1")
+    assert _settled(lab, computeResources={"maxvCpus": 20}) == ("INVALID", None)
+
+
+@pytest.mark.parametrize("changes", [{"serviceRole": LINKED}, {"computeResources": {"instanceTypes": ["c6i.large"]}}])
+def test_an_update_of_role_or_infrastructure_repairs(changes: dict[str, Any]) -> None:
+    """A role that is sent again is looked at again, and new infrastructure is made; either leaves nothing broken."""
+    lab = Lab.new(faults=[Fault("CreateComputeEnvironment", "invalid", reason="CLIENT_ERROR - no")])
+    lab.environment("a")
+    assert _settled(lab, computeResources={"maxvCpus": 20}) == ("INVALID", "CLIENT_ERROR - no")
+    assert _settled(lab, **changes) == ("VALID", "ComputeEnvironment Healthy")
+
+
+def test_other_networks_repair_an_environment_of_fargate(lab: Lab) -> None:
+    """On Fargate, too, subnets and security groups are more than scale."""
+    lab.environment("a", computeResources=fargate())
+    lab.simulator.set_status("environment", "a", "INVALID", "CLIENT_ERROR - no", region="eu-west-1")
+    assert _settled(lab, computeResources={"maxvCpus": 20}) == ("INVALID", "CLIENT_ERROR - no")
+    assert _settled(lab, computeResources={"subnets": ["subnet-9"]})[0] == "VALID"
+
+
+def test_a_new_trouble_takes_the_place_of_the_old(lab: Lab) -> None:
+    """Where what is named now is missing, the reason says so."""
+    lab.environment("a", serviceRole=ORDINARY)
+    lab.simulator.set_status("environment", "a", "INVALID", "CLIENT_ERROR - no", region="eu-west-1")
+    assert "sts:AssumeRole on missing" in str(_settled(lab, serviceRole="missing")[1])
+    assert "sts:AssumeRole on missing" in str(_settled(lab, computeResources={"maxvCpus": 20})[1])
+    assert _settled(lab, serviceRole=ORDINARY)[0] == "VALID"
+
+
+def test_a_role_is_not_taken_away(lab: Lab) -> None:
+    """An empty service role is refused in an update, whatever the role is."""
+    lab.environment("a", serviceRole=ORDINARY)
+    lab.environment("b")
+    before = [lab.see_environment(name) for name in "ab"]
+    for name in "ab":
+        message = refusal(lab.batch.update_compute_environment, computeEnvironment=name, serviceRole="")[2]
+        assert message == "serviceRole must not be empty"
+    assert [lab.see_environment(name) for name in "ab"] == before
+
+
 def test_a_cluster_supports_five_environments(lab: Lab) -> None:
     """The sixth environment of an EKS cluster is refused; other clusters have room."""
     for number in range(5):
@@ -216,6 +293,7 @@ def test_an_unmanaged_environment_takes_few_updates(lab: Lab) -> None:
     lab.clock.sleep(60)
     update = lab.batch.update_compute_environment
     assert "updatePolicy" in refusal(update, computeEnvironment="u", updatePolicy={"terminateJobsOnUpdate": True})[2]
+    assert "at least 0" in refusal(update, computeEnvironment="u", unmanagedvCpus=-1)[2]
     update(computeEnvironment="u", state="DISABLED", unmanagedvCpus=2, serviceRole=ORDINARY + "2")
     lab.clock.sleep(60)
     seen = lab.see_environment("u")

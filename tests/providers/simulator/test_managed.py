@@ -117,6 +117,15 @@ def test_a_bad_update_is_refused(lab: Lab, sent: dict[str, Any], words: str) -> 
     assert lab.see_environment("a") == before
 
 
+def test_capacity_tags_are_taken_away_by_an_empty_map(lab: Lab) -> None:
+    """Nothing is shown of capacity tags that were reset, nor of a delay of 0."""
+    lab.environment("a", computeResources=_managed(capacityTags={"a": "b"}))
+    sent = {"capacityTags": {}, "scalingPolicy": {"minScaleDownDelayMinutes": 0}}
+    lab.batch.update_compute_environment(computeEnvironment="a", computeResources=sent)
+    lab.clock.sleep(3600)
+    assert lab.see_environment("a")["computeResources"] == _managed()
+
+
 def test_machines_get_no_provider(lab: Lab) -> None:
     """A provider, and capacity tags, are not added to an environment of machines."""
     lab.environment("a")

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from providers.simulator import Quotas, Settings
 from tests.providers.simulator.lab import Lab, container, refusal
 
 _TASK = {"containers": [{"name": "m", "image": "i"}]}
@@ -20,6 +21,10 @@ def _nodes(*targets: str, number: int = 2, main: int = 0, **node: Any) -> dict[s
 
 def _of(number: int, main: int, ranges: list[dict[str, Any]]) -> dict[str, Any]:
     return {"numNodes": number, "mainNode": main, "nodeRangeProperties": ranges}
+
+
+def _needing(quantity: int) -> dict[str, Any]:
+    return {"consumableResourceList": [{"consumableResource": "c", "quantity": quantity}]}
 
 
 def _alone(**changes: Any) -> dict[str, Any]:
@@ -73,6 +78,10 @@ def _alone(**changes: Any) -> dict[str, Any]:
         (_nodes("0:0", "2:", number=3), "account for all nodes (0:2)"),
         (_nodes("0:2"), "targetNodes 0:2 is not a range of 2 nodes"),
         (_nodes("1:0"), "targetNodes 1:0 is not a range of 2 nodes"),
+        (_nodes("0:", number=1001), "numNodes must be at most 1000"),
+        (_nodes("0:", number=100_000_000), "numNodes must be at most 1000"),
+        *(({"consumableResourceProperties": _needing(bad)}, "at least 1") for bad in (0, -3)),
+        (_nodes("0:1", consumableResourceProperties=_needing(0)), "at least 1"),
         (_nodes("0"), "FIRST:LAST"),
         (_nodes("a:b"), "FIRST:LAST"),
         (_nodes("0:", number=2_000_000_000, main=0) | {"type": "container"}, "Exactly one"),
@@ -119,10 +128,23 @@ def test_ranges_may_be_open_and_nested(lab: Lab, targets: tuple[str, ...]) -> No
     assert [node["targetNodes"] for node in seen] == list(targets)
 
 
-def test_many_nodes_are_no_trouble(lab: Lab) -> None:
+def test_many_nodes_are_no_trouble() -> None:
     """Ranges are judged without counting their nodes."""
+    lab = Lab.new(settings=Settings(quotas=Quotas(nodes=2**31)))
     request = {"jobDefinitionName": "d", **_nodes("0:", number=2**31 - 1)}
     assert lab.post("RegisterJobDefinition", request).status == 200
+
+
+def test_a_thousand_nodes_are_enough(lab: Lab) -> None:
+    """As many nodes as the quota has can be registered."""
+    request = {"jobDefinitionName": "d", **_nodes("0:", number=1000)}
+    assert lab.post("RegisterJobDefinition", request).status == 200
+
+
+def test_one_of_a_consumable_resource_is_enough(lab: Lab) -> None:
+    """A quantity may be 1, or unsaid."""
+    given = {"consumableResourceList": [{"consumableResource": "c"}, *_needing(1)["consumableResourceList"]]}
+    assert lab.definition("d", consumableResourceProperties=given)["consumableResourceProperties"] == given
 
 
 def test_multinode_may_be_said_in_any_case(lab: Lab) -> None:

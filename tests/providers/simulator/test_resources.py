@@ -148,3 +148,19 @@ def test_tags_of_instances_are_not_those_of_the_environment(lab: Lab) -> None:
     arn = lab.environment("a", computeResources=ec2(tags={"on": "instances"}), tags={"on": "environment"})
     assert lab.batch.list_tags_for_resource(resourceArn=arn)["tags"] == {"on": "environment"}
     assert lab.see_environment("a")["computeResources"]["tags"] == {"on": "instances"}
+
+
+def test_an_empty_image_is_none(lab: Lab) -> None:
+    """An empty image id is not an image of one's own: Batch would have to offer its own."""
+    old = ec2(imageId="", ec2Configuration=[{"imageType": "ECS_AL2"}])
+    request = {"computeEnvironmentName": "a", "type": "MANAGED", "computeResources": old}
+    assert "Amazon Linux 2" in refusal(lab.batch.create_compute_environment, **request)[2]
+
+
+def test_empty_texts_say_nothing(lab: Lab) -> None:
+    """Empty texts and a bid of 0 mean as much at creation as they do in an update: nothing."""
+    nothing: dict[str, Any] = {"imageId": "", "ec2KeyPair": "", "placementGroup": "", "bidPercentage": 0}
+    spot = ec2(type="SPOT", allocationStrategy="SPOT_CAPACITY_OPTIMIZED", scalingPolicy={"minScaleDownDelayMinutes": 0})
+    lab.environment("a", computeResources={**spot, **nothing})
+    assert not {*nothing, "scalingPolicy"} & lab.see_environment("a")["computeResources"].keys()
+    assert lab.see_environment("a")["computeResources"]["minvCpus"] == 0

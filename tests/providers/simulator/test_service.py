@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.simulator import Rule, Settings, rules
-from tests.providers.simulator.lab import Lab, connect, refusal
+from tests.providers.simulator.lab import LINKED, Lab, connect, refusal
 
 
 def test_reads_may_lag_behind_writes() -> None:
@@ -38,7 +38,7 @@ def test_pages_may_be_shorter_than_asked() -> None:
 
 
 def test_a_status_can_be_forced_and_lasts_until_a_call_changes_it(lab: Lab) -> None:
-    """A test may break an environment, or let it hang in DELETING; an update repairs the first."""
+    """A test may break an environment, or let it hang in DELETING; an update of its role repairs the first."""
     lab.environment("a")
     lab.environment("b")
     lab.simulator.set_status("environment", "a", "INVALID", "CLIENT_ERROR - broken", region="eu-west-1")
@@ -47,7 +47,7 @@ def test_a_status_can_be_forced_and_lasts_until_a_call_changes_it(lab: Lab) -> N
     assert lab.see_environment("a")["statusReason"] == "CLIENT_ERROR - broken"
     assert lab.see_environment("b")["status"] == "DELETING"
     assert "statusReason" not in lab.see_environment("b")
-    lab.batch.update_compute_environment(computeEnvironment="a", state="ENABLED")
+    lab.batch.update_compute_environment(computeEnvironment="a", serviceRole=LINKED)
     lab.clock.sleep(60)
     assert lab.see_environment("a")["status"] == "VALID"
     with pytest.raises(LookupError):

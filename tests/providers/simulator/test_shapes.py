@@ -4,9 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from botocore.model import Shape, StringShape
 
 from providers.simulator import Request
 from providers.simulator.operations import OPERATIONS
+from providers.simulator.rules import Refused
+from providers.simulator.shapes import read
 from tests.providers.simulator.lab import Lab, container, ec2
 
 
@@ -18,6 +21,8 @@ from tests.providers.simulator.lab import Lab, container, ec2
         ("CreateSchedulingPolicy", {"name": 1}, "name must be of type string"),
         ("CreateSchedulingPolicy", [], "request must be of type structure"),
         ("CreateSchedulingPolicy", {"name": "p", "tags": []}, "tags must be of type map"),
+        ("CreateSchedulingPolicy", {"name": "p", "tags": {"a": "b" * 257}}, "tags.a must be at most 256"),
+        ("CreateSchedulingPolicy", {"name": "p", "tags": {"": "b"}}, "tags must be between 1 and 128"),
         ("CreateSchedulingPolicy", {"name": "p", "fairsharePolicy": 1}, "fairsharePolicy must be of type structure"),
         ("DescribeSchedulingPolicies", {"arns": "a"}, "arns must be of type list"),
         ("DescribeSchedulingPolicies", {"arns": [1]}, "arns[0] must be of type string"),
@@ -42,7 +47,7 @@ from tests.providers.simulator.lab import Lab, container, ec2
         (
             "UpdateComputeEnvironment",
             {"computeEnvironment": "a", "updatePolicy": {"jobExecutionTimeoutMinutes": 0}},
-            "updatePolicy.jobExecutionTimeoutMinutes must be between 1 and",
+            "updatePolicy.jobExecutionTimeoutMinutes must be between 1 and 7200",
         ),
     ],
 )
@@ -51,6 +56,21 @@ def test_what_the_model_does_not_allow_is_refused(lab: Lab, operation: str, body
     answer = lab.post(operation, body)
     assert (answer.status, answer.headers["x-amzn-ErrorType"]) == (400, "ClientException")
     assert json.loads(answer.body)["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("shape", "value", "message"),
+    [
+        (StringShape("Word", {"type": "string", "min": 2}), "a", "x must be at least 2"),
+        (StringShape("Word", {"type": "string", "max": 2}), "abc", "x must be at most 2"),
+        (Shape("Number", {"type": "long", "min": 2}), 1, "x must be at least 2"),
+    ],
+)
+def test_a_bound_may_stand_alone(shape: Shape, value: Any, message: str) -> None:
+    """Where the model has one bound, the refusal tells that one."""
+    with pytest.raises(Refused) as caught:
+        read(shape, value, "x")
+    assert caught.value.message == message
 
 
 def test_no_json_is_told(lab: Lab) -> None:

@@ -68,20 +68,27 @@ def test_threads_share_a_store() -> None:
 
 
 def test_what_is_written_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
-    """Objects and counts outlive the process; reset forgets both."""
+    """Objects, counts and tokens outlive the process; reset forgets all of them, and what is gone."""
     path = tmp_path / "sim.db"
     store = Store.open(path, now=0.0)
     with store.transaction(_SCOPE, write=True) as transaction:
         transaction.put("policy", "p", {"shown": {}}, Labels(), 0)
+        transaction.keep_token("t", {"a": 1}, now=0, until=9)
+        transaction.put("policy", "gone", {"shown": {}}, Labels(), 0)
+        transaction.drop("policy", "gone", now=1, until=9)
         assert transaction.count("n") == 1
     store.close()
     again = Store.open(path, now=0.0)
     assert again.dump() == {_SCOPE: {"policy": {"p": {"shown": {}}}}}
     with again.transaction(_SCOPE, write=True) as transaction:
         assert transaction.count("n") == 2
+        assert [transaction.token("t", now) for now in (8, 9)] == [{"a": 1}, None]
+        assert _names(transaction.gone("policy", "gone")) == ["gone"]
     again.reset()
     assert again.dump() == {}
     with again.transaction(_SCOPE, write=True) as transaction:
+        assert transaction.token("t", 0) is None
+        assert transaction.gone("policy", "gone") is None
         assert transaction.count("n") == 1
 
 
@@ -153,6 +160,23 @@ def test_the_first_in_a_line_has_the_least_rank() -> None:
         assert _names(transaction.first_in_line("q")) == ["c"]
 
 
+def test_shares_count_until_the_end() -> None:
+    """The shares of one parent, each once, without those all of whose objects have ended."""
+    with Store.open(None, now=0.0).transaction(_SCOPE, write=True) as transaction:
+        _put(
+            transaction,
+            a=Labels("q", "RUNNING", share="t"),
+            b=Labels("q", "RUNNABLE", share="s"),
+            c=Labels("q", "FAILED", share="s"),
+            d=Labels("q", "SUCCEEDED", share="u"),
+            e=Labels("r", "RUNNING", share="v"),
+            f=Labels("q", "RUNNING"),
+        )
+        assert transaction.shares("q") == ["s", "t"]
+        _put(transaction, a=Labels("q", "FAILED", share="t"))
+        assert transaction.shares("q") == ["s"]
+
+
 def test_what_is_due_first_comes_first() -> None:
     """The object with the earliest alarm that has rung, and of equal ones the older."""
     with Store.open(None, now=0.0).transaction(_SCOPE, write=True) as transaction:
@@ -163,10 +187,11 @@ def test_what_is_due_first_comes_first() -> None:
 
 
 def test_a_row_knows_what_it_was() -> None:
-    """`before` is the document of the last write but one, None before the first."""
+    """`before` is the document of the last instant but one that it was written in, None before the first."""
     with Store.open(None, now=0.0).transaction(_SCOPE, write=True) as transaction:
         seen = []
         for number in range(3):
+            transaction.put("policy", "p", {"number": -1}, Labels(), number * 10)
             transaction.put("policy", "p", {"number": number}, Labels(), number * 10)
             row = transaction.get("policy", "p")
             assert row

@@ -142,3 +142,15 @@ def test_what_is_refused_changes_nothing(lab: Lab) -> None:
     refusal(lab.batch.tag_resource, resourceArn=arn, tags={"c": "d", "aws:e": "f"})
     refusal(lab.batch.untag_resource, resourceArn=arn, tagKeys=["a", "aws:e"])
     assert lab.batch.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}
+
+
+def test_what_is_going_is_not_tagged(lab: Lab) -> None:
+    """An object in DELETING keeps the tags that it has, and tells them, as long as it is there."""
+    arn = lab.environment("a", state="DISABLED", tags={"a": "b"})
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    for call, more in ((lab.batch.tag_resource, {"tags": {"c": "d"}}), (lab.batch.untag_resource, {"tagKeys": ["a"]})):
+        assert refusal(call, resourceArn=arn, **more)[1:] == (
+            "ClientException",
+            "Cannot tag or untag, resource is being deleted",
+        )
+    assert lab.batch.list_tags_for_resource(resourceArn=arn)["tags"] == {"a": "b"}

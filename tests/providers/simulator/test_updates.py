@@ -51,6 +51,12 @@ def test_everything_changes_at_once_on_a_capable_environment_and_back(lab: Lab) 
     assert seen["ec2Configuration"] == [{"imageType": "ECS_AL2023"}]
 
 
+def test_tags_of_machines_are_judged(lab: Lab) -> None:
+    """Tags that are reserved, or spelt as tags are not, are refused for machines too."""
+    lab.environment("a")
+    assert "aws: prefixed" in refused(lab, tags={"aws:a": "b"})
+
+
 def test_the_spot_fleet_role_is_not_updated(lab: Lab) -> None:
     """The update operation does not know `spotIamFleetRole`: sent all the same, it changes nothing."""
     lab.environment("a", computeResources=ec2(type="SPOT", allocationStrategy="BEST_FIT", spotIamFleetRole="r1"))
@@ -211,7 +217,7 @@ def test_fargate_keeps_its_type(lab: Lab, before: str, after: str) -> None:
 
 
 def test_fargate_is_small_after_an_update_too(lab: Lab) -> None:
-    """1 to 16 subnets and 1 to 5 security groups remain."""
+    """At most 16 subnets and 1 to 5 security groups remain."""
     lab.environment("a", computeResources=fargate())
     assert "16 subnets" in refused(lab, subnets=["s"] * 17)
     assert update(lab, subnets=["s"] * 16)["subnets"] == ["s"] * 16

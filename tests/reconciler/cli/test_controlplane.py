@@ -78,20 +78,48 @@ def test_a_port_that_is_taken(cli: Cli) -> None:
         said = cli("simulator", "serve", "--port", str(port))
     assert said.code == 1
     assert f"127.0.0.1:{port} cannot be listened on: Address already in use" in said.err
-    assert cli("simulator", "serve", "--host", "300.0.0.1").code == 1
+    assert said.err.splitlines()[1] == "  → give another --port"
+
+
+@pytest.mark.parametrize("host", ["300.0.0.1", "192.0.2.1"])
+def test_an_address_that_is_not_of_this_machine(cli: Cli, host: str) -> None:
+    """Where the address is at fault another port would not help."""
+    said = cli("simulator", "serve", "--host", host)
+    assert said.code == 1
+    first, hint = said.err.splitlines()
+    assert first.startswith(f"Error: {host}:4567 cannot be listened on: ")
+    assert hint == "  → give a --host of this machine, such as 127.0.0.1 or 0.0.0.0"
 
 
 def test_what_the_simulator_holds(cli: Cli, applied: Path) -> None:
     """`simulator show` tells each object with its status as it is now; after `reset` there is none."""
     said = cli("simulator", "show")
     assert said.out.splitlines()[0] == "123456789012/us-east-1"
-    assert "  queue  high  VALID" in said.out.splitlines()
+    assert "  queue        high   VALID   ENABLED" in said.out.splitlines()
     assert cli("simulator", "show", "--json").json["123456789012/us-east-1"]["queue"]["high"]["priority"] == 5
     cli("destroy", applied, "--auto-approve", *FAST)
     assert "high" not in cli("simulator", "show").out
     assert cli("simulator", "reset").out == ".batchwright/simulator.db is empty.\n"
     assert cli("simulator", "show").out == ".batchwright/simulator.db is empty.\n"
     assert cli("simulator", "show", "--json").json == {}
+
+
+@pytest.mark.parametrize("words", [("show",), ("show", "--json"), ("job", "high", "job")])
+def test_a_file_that_is_not_there(cli: Cli, home: Path, words: tuple[str, ...]) -> None:
+    """A file that is looked into or given work, and is not there, was mistyped: none is made in silence."""
+    said = cli("simulator", *words, "--simulator-file", "none/sim.db")
+    assert said.code == 1
+    told = [*said.json.values()] if "--json" in words else said.err.splitlines()
+    assert any("there is no simulator file none/sim.db" in str(line) for line in told)
+    assert any("`batchwright simulator serve`" in str(line) for line in told)
+    assert not (home / "none").exists()
+
+
+def test_a_reset_of_nothing(cli: Cli, home: Path) -> None:
+    """Where there is no file there is nothing to forget."""
+    said = cli("simulator", "reset", "--simulator-file", "none.db")
+    assert (said.code, said.out) == (0, "There is no simulator file none.db, and nothing to forget.\n")
+    assert not (home / "none.db").exists()
 
 
 def test_a_signal_while_a_request_is_taken_in() -> None:
@@ -124,7 +152,8 @@ def test_jobs_for_a_queue(cli: Cli) -> None:
     (one,) = cli("simulator", "job", "high", "job", "--name", "mine", "--json").json
     assert one["jobName"] == "mine"
     shown = cli("simulator", "show").out.splitlines()
-    assert {f"  job  {job}  SUBMITTED" for job in (*ids, one["jobId"])} <= set(shown)
+    assert {f"  job          {job}  SUBMITTED  job in high" for job in ids} <= set(shown)
+    assert f"  job          {one['jobId']}  SUBMITTED  mine in high" in shown
 
 
 def jobs(cli: Cli, scope: str = "123456789012/us-east-1") -> Any:
@@ -163,13 +192,13 @@ def pass_time(seconds: float) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_a_queue_with_jobs_is_not_deleted(cli: Cli) -> None:
-    """With a job in its queue a stack is not destroyed, and says so."""
-    (policy := Path("policy.yaml")).write_text("maxImpact: outage\n")
+    """With a job in its queue a stack is not destroyed, and says so, and nothing that would not help."""
     assert cli("apply", "small.yaml", "--auto-approve", *FAST).code == 0
     assert cli("simulator", "job", "high", "job", "--seconds", "31536000").code == 0
-    said = cli("destroy", "small.yaml", "--auto-approve", "--policy", policy, *FAST)
+    said = cli("destroy", "small.yaml", "--auto-approve", *FAST)
     assert said.code == 3
     assert "high holds 1 unfinished jobs" in said.out + said.err
+    assert "maxImpact" not in said.out + said.err
 
 
 FAIR = """\
