@@ -119,8 +119,8 @@ def test_nothing_of_the_account_is_written(tmp_path: Path) -> None:
     }
 
 
-def test_what_was_recorded_is_answered_alike() -> None:
+@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_what_was_recorded_is_answered_alike(path: Path) -> None:
     """Every transcript that is kept is answered in the simulator as it was recorded."""
-    for path in sorted(RECORDED.glob("*.jsonl")):
-        for transcript in transcripts.read(path):
-            assert _elsewhere().differences(transcript) == [], (path.name, transcript.title)
+    for transcript in transcripts.read(path):
+        assert _elsewhere().differences(transcript) == [], transcript.title

@@ -1,13 +1,15 @@
 """Arrays: a parent that never runs, and its children, each a job of its own."""
 
+from collections.abc import Iterator
+
 from providers.simulator.catalogue import CHILD
-from providers.simulator.jobs import attempts, dependencies
-from providers.simulator.jobs.records import ENDED, UNFINISHED, USER_GUIDE, find, milliseconds
+from providers.simulator.jobs import attempts, dependencies, lines
+from providers.simulator.jobs.records import ENDED, UNFINISHED, USER_GUIDE, find, milliseconds, wake
 from providers.simulator.lifecycle import API, Json, Thing, World
-from providers.simulator.rules import documented
+from providers.simulator.rules import assumed, documented
 
 _PAGE = USER_GUIDE + "array_jobs.html"
-_OF_THE_PARENT = ("size", "each", "sequential", "dependents", "followers", "spread", "waits")
+_OF_THE_PARENT = ("size", "each", "sequential", "dependents", "followers", "spread", "waits", "awaited", "withdrawn")
 
 
 @documented(_PAGE)
@@ -18,15 +20,38 @@ def spread(world: World, parent: Thing) -> None:
     followers = parent.kept.pop("followers", [])
     parent.steps = []
     world.save(parent)
-    for index in range(parent.kept["size"]):
-        world.save(_child(world, parent, index))
+    lines.join(world, parent.shown["jobQueue"].rpartition("/")[2], _ready(world, parent))
     dependencies.tell(world, parent, followers)
+
+
+def _ready(world: World, parent: Thing) -> Iterator[Thing]:
+    """Make the children one by one; yield, unsaved, those that wait for nothing."""
+    awaited: dict[str, list[str]] = parent.kept.pop("awaited", {})
+    withdrawn: dict[str, list[str]] = parent.kept.pop("withdrawn", {})
+    for index in range(parent.kept["size"]):
+        child = _child(world, parent, index)
+        if str(index) in awaited:
+            child.kept.setdefault("dependents", []).extend(awaited[str(index)])
+        if str(index) in withdrawn:
+            _is_withdrawn(world, child, *withdrawn[str(index)])
+        if child.kept.get("waits") or child.kept.get("doomed"):
+            world.save(child)
+        else:
+            yield child
+
+
+@assumed("the children of an array are described before it is told that they begin")
+def _is_withdrawn(world: World, child: Thing, flag: str, reason: str) -> None:
+    """A child of an array that was ended before the array had spread ends as soon as it is there."""
+    child.shown[flag] = True
+    child.kept["doomed"] = reason
+    if not child.kept.get("waits"):
+        wake(child, world.now)
 
 
 def _child(world: World, parent: Thing, index: int) -> Thing:
     name = f"{parent.name}:{index}"
     kept = {key: value for key, value in parent.kept.items() if key not in _OF_THE_PARENT}
-    kept["of"] = parent.kept["size"]
     kept["outcomes"] = attempts.of_child(kept["outcomes"], index)
     shown = {
         **parent.shown,
@@ -42,9 +67,6 @@ def _child(world: World, parent: Thing, index: int) -> Thing:
         dependencies.pair(world, child, other, index)
     if parent.kept.get("sequential"):
         _one_by_one(child, index, parent)
-    if not child.kept.get("waits") and not child.kept.get("doomed"):
-        shown["status"] = "RUNNABLE"
-        kept["line"] = shown["jobQueue"].rpartition("/")[2]
     return child
 
 
@@ -61,16 +83,21 @@ def _one_by_one(child: Thing, index: int, parent: Thing) -> None:
 def count_off(world: World, child: Thing) -> tuple[Thing, str] | None:
     """An array succeeds when all its children have, and fails, once all have ended, if one of them has failed.
 
-    Counters keep the count: to write the parent anew for each of 10,000 children would take longer than they do.
-    Returns the parent with the status that it comes to, or None while children are left.
+    Returns the parent with the status that it comes to, or None while children are left. What is asked for each of
+    10,000 children is whether another is left, not how many.
     """
-    if child.shown["status"] == "FAILED":
-        world.count(f"failed/{child.parent}")
-    ended = world.count(f"ended/{child.parent}")
-    parent = find(world, child.parent) if ended >= child.kept["of"] else None
-    if parent is None or parent.shown["status"] in ENDED or ended < parent.kept["size"]:
+    if any(world.transaction.last(CHILD.key, child.parent, status) for status in UNFINISHED):
         return None
-    return parent, "SUCCEEDED" if world.count(f"failed/{child.parent}") == 1 else "FAILED"
+    counted = world.transaction.tally(CHILD.key, child.parent)
+    parent = find(world, child.parent)
+    return (parent, "FAILED" if counted.get("FAILED") else "SUCCEEDED") if parent else None
+
+
+@documented(USER_GUIDE + "job_states.html")
+def forget(world: World, parent: Thing) -> None:
+    """The children of an array are known for as long as it is, however long ago they have ended."""
+    for child in list(world.walk(CHILD, parent=parent.name)):
+        world.drop(child)
 
 
 @documented(API + "API_ArrayPropertiesDetail.html")

@@ -20,7 +20,7 @@ def begin(world: World, job: Thing, environment: Thing) -> None:
     unique = world.unique(job.name)
     job.kept["instance"] = instance(unique)
     if environment.shown.get("containerOrchestrationType") == "EKS":
-        _begin_pod(job, environment, unique)
+        _begin_pod(world, job, environment, unique)
     else:
         _begin_task(world, job, environment, unique.replace("-", ""))
 
@@ -45,17 +45,24 @@ def _begin_task(world: World, job: Thing, environment: Thing, task: str) -> None
 
 
 @documented(API + "API_EksAttemptDetail.html")
-def _begin_pod(job: Thing, environment: Thing, unique: str) -> None:
+def _begin_pod(world: World, job: Thing, environment: Thing, unique: str) -> None:
     """A job on EKS shows its pod and its node, and an attempt also cluster and namespace."""
     where = environment.shown["eksConfiguration"]
     job.kept["pod"] = {
         "eksClusterArn": where["eksClusterArn"],
         "podName": f"aws-batch.{unique}",
         "podNamespace": where["kubernetesNamespace"],
-        "nodeName": job.kept["instance"],
+        "nodeName": _node(world.region, unique),
     }
     pod = job.shown.get("eksProperties", {}).get("podProperties", {})
     pod.update({key: job.kept["pod"][key] for key in ("podName", "nodeName")})
+
+
+@documented("https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html")
+def _node(region: str, unique: str) -> str:
+    """A node is named as its instance is in the private DNS: by its IPv4 address and its region."""
+    *_, third, last = uuid.uuid5(uuid.NAMESPACE_OID, unique).bytes
+    return f"ip-10-0-{third}-{last}.{'ec2' if region == 'us-east-1' else f'{region}.compute'}.internal"
 
 
 @documented(API + "API_ContainerDetail.html")
@@ -110,10 +117,16 @@ def outcome(world: World, job: Thing) -> Json:
     came = {
         "exit_code": found.get("exit_code", 0),
         "reason": found.get("reason", ""),
-        "status_reason": found.get("status_reason", Outcome().status_reason),
+        "status_reason": _words(job, found.get("status_reason", Outcome().status_reason)),
         "seconds": world.settings.durations.job_running if seconds is None else seconds,
     }
     return _within_time(job, came)
+
+
+@assumed("there are no tasks on EKS")
+def _words(job: Thing, told: str) -> str:
+    """Where a scenario says nothing else, a job on EKS tells of a container in its pod, not in a task."""
+    return "Essential container in pod exited" if "pod" in job.kept and told == Outcome().status_reason else told
 
 
 @documented(USER_GUIDE + "job_timeouts.html")
@@ -125,6 +138,12 @@ def _within_time(job: Thing, came: Json) -> Json:
     return {"exit_code": 137, "reason": "", "status_reason": _TIMED_OUT, "seconds": limit}
 
 
+@assumed("that is what a container leaves that is stopped for its timeout")
+def killed(job: Thing) -> int | None:
+    """The container of a job that is terminated while it runs leaves exit code 137; before that there is none."""
+    return 137 if job.shown["status"] == "RUNNING" else None
+
+
 def end(job: Thing, now: float, status_reason: str, reason: str = "", exit_code: int | None = None) -> None:
     """Add an attempt that ends now to those that a job shows."""
     told: Json = {} if exit_code is None else {"exitCode": exit_code}
@@ -133,7 +152,7 @@ def end(job: Thing, now: float, status_reason: str, reason: str = "", exit_code:
     for container in _containers(job):
         container.update(told)
     times: Json = {"stoppedAt": milliseconds(now), "statusReason": status_reason}
-    if "startedAt" in job.shown and job.shown["status"] == "RUNNING":
+    if "startedAt" in job.shown:
         times["startedAt"] = job.shown["startedAt"]
     job.kept["tries"] = job.kept.get("tries", 0) + 1
     if "pod" in job.kept:

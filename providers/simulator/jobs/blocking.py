@@ -12,13 +12,16 @@ _STUCK = USER_GUIDE + "job_stuck_in_runnable.html"
 def note(world: World, queue: Thing, environments: list[Thing], job: Thing) -> None:
     """Tell the first job in line why it waits, and set an alarm for when the queue loses patience."""
     reason = _reason(world, environments, job)
-    before = (job.shown.get("statusReason"), job.steps)
-    if before[0] != reason:
+    before = (job.kept.get("blocked"), [instant for instant, _ in job.steps])
+    if "blocked" not in job.kept:
+        job.kept["since"] = world.now
+    if "blocked" not in job.kept or job.shown.get("statusReason") != reason:
         job.change({"statusReason": reason})
         job.kept["blocked"] = world.now
     patience = _patience(queue, job)
-    wake(job, *([] if patience is None else [job.kept["blocked"] + patience[0]]))
-    if before != (reason, job.steps):
+    wake(job, *([] if patience is None else [max(world.now, job.kept["blocked"] + patience[0])]))
+    # Every job that joins the line comes by here: what is told already is not written again.
+    if before != (job.kept["blocked"], [instant for instant, _ in job.steps]):
         world.save(job)
 
 
@@ -51,7 +54,7 @@ def _too_large(environments: list[Thing], job: Thing) -> str | None:
 @documented(_STUCK)
 def _no_hosts(environments: list[Thing], job: Thing) -> str | None:
     """A job for which no environment has instances is told JOB_RESOURCE_REQUIREMENT."""
-    if not environments or any(placing.is_large_enough(it, job) for it in environments):
+    if not environments or any(placing.fits(it, job) and placing.has_hosts(it, job) for it in environments):
         return None
     return (
         "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement (vCPU/memory/GPU) is higher than "
@@ -73,7 +76,10 @@ def _no_capacity(environments: list[Thing], job: Thing) -> str | None:
 
 @documented(USER_GUIDE + "job_stuck_in_runnable_undetermined.html")
 def _undetermined(environments: list[Thing], job: Thing) -> str | None:
-    """A job that is blocked otherwise, as by DISABLED environments, is told UNDETERMINED; one in a crowd, nothing."""
+    """A job that is blocked otherwise is told UNDETERMINED; one in a crowd, nothing.
+
+    So is one that finds all environments DISABLED, or a multi-node job that finds Spot instances only.
+    """
     if any(placing.takes_jobs(it) and placing.is_large_enough(it, job) for it in environments):
         return None
     return "UNDETERMINED - Batch job is blocked, root cause is undetermined."
@@ -81,15 +87,15 @@ def _undetermined(environments: list[Thing], job: Thing) -> str | None:
 
 def _patience(queue: Thing, job: Thing) -> tuple[float, str] | None:
     """Return after how many seconds a queue ends a job that is blocked as this one is, and the reason it names."""
-    shown = job.shown.get("statusReason", "")
-    fitting = [it for it in queue.shown.get("jobStateTimeLimitActions", []) if _is_meant(it, shown)]
+    fitting = [it for it in queue.shown.get("jobStateTimeLimitActions", []) if _is_meant(it, job)]
     return min(((float(it["maxTimeSeconds"]), str(it["reason"])) for it in fitting), default=None)
 
 
 @documented(API + "API_JobStateTimeLimitAction.html")
-def _is_meant(action: Json, shown: str) -> bool:
-    """A time limit is for the reason that it names, with which the reason that a job shows begins."""
-    return shown.startswith(str(action["reason"]))
+def _is_meant(action: Json, job: Thing) -> bool:
+    """A time limit is for the reason that it names, with which the reason begins that a job shows, if it shows one."""
+    shown: str | None = job.shown.get("statusReason")
+    return shown is not None and shown.startswith(action["reason"])
 
 
 @documented(USER_GUIDE + "job_stuck_in_runnable_time_limit_actions.html")

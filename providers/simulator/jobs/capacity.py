@@ -2,44 +2,48 @@
 
 A service environment holds so many instances; in a queue of quota shares, each share holds so many of a type, and may
 lend and borrow. A job that takes instances has the `place` SERVICE_ENVIRONMENT/NAME in its `kept`, beside the `unit`
-and the `quantity` that it takes.
+and the `quantity` that it takes; the environment keeps what is `used` of it, by line (QUEUE/SHARE) and unit.
 """
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
 from providers.simulator.catalogue import POLICY, QUOTA_SHARE, SERVICE_ENVIRONMENT, SERVICE_JOB
-from providers.simulator.jobs.records import USER_GUIDE
-from providers.simulator.lifecycle import API, Json, Thing, World, thing_of
+from providers.simulator.jobs.records import USER_GUIDE, job_of
+from providers.simulator.lifecycle import API, Json, Thing, World
 from providers.simulator.rules import assumed, documented
 
 _STUCK = USER_GUIDE + "sm_job_stuck_in_runnable_misconfiguration.html"
 _INSTANCES = "NUM_INSTANCES"
+_MOST_INSTANCES = 10_000_000
 _EXCEEDED = "MISCONFIGURATION:QUOTA_MANAGEMENT_LIMIT_EXCEEDED - "
 
 
 @attrs.frozen
 class Room:
-    """What a queue's service environment holds, what its quota shares hold, and the jobs that take of both."""
+    """What a queue's service environment holds, what its quota shares hold, and what jobs take of both.
+
+    `taken` has what is taken of a unit by a line.
+    """
 
     limits: dict[str, int]
     shares: dict[str, Json]
-    busy: list[Thing]
+    taken: dict[tuple[str, str], int]
 
     def used(self, unit: str, share: str | None = None) -> int:
         """Return how much the jobs, or those of one share, take of a unit."""
         return sum(
-            job.kept["quantity"]
-            for job in self.busy
-            if unit in (_INSTANCES, job.kept["unit"]) and share in (None, job.shown.get("quotaShareName"))
+            quantity
+            for (line, it), quantity in self.taken.items()
+            if unit in (_INSTANCES, it) and share in (None, _share_of(line))
         )
 
-    def without(self, jobs: list[Thing]) -> "Room":
-        gone = {job.name for job in jobs}
-        return attrs.evolve(self, busy=[job for job in self.busy if job.name not in gone])
+    def without(self, job: Thing) -> "Room":
+        key = (line_of(job), job.kept["unit"])
+        return attrs.evolve(self, taken={**self.taken, key: self.taken[key] - job.kept["quantity"]})
 
 
 def environment_of(world: World, queue: Thing) -> Thing | None:
@@ -48,8 +52,40 @@ def environment_of(world: World, queue: Thing) -> Thing | None:
     return world.read(SERVICE_ENVIRONMENT, order[0]["serviceEnvironment"]) if order else None
 
 
-def place_of(environment: Thing) -> str:
+def _place_of(environment: Thing) -> str:
     return f"{SERVICE_ENVIRONMENT.key}/{environment.name}"
+
+
+def line_of(job: Thing) -> str:
+    """Return the line in which a service job waits, that of its share."""
+    return f"{job.parent}/{job.shown.get('quotaShareName') or job.shown.get('shareIdentifier', '')}"
+
+
+def _share_of(line: str) -> str:
+    return line.partition("/")[2]
+
+
+def take(world: World, environment: Thing, job: Thing) -> None:
+    """Give a job its place in a service environment. Saves the environment, not the job."""
+    job.kept.update(place=_place_of(environment), host=environment.seq)
+    _count_for(environment, job, 1)
+    world.save(environment)
+
+
+def leave(world: World, job: Thing) -> Thing | None:
+    """Take a job's place from it; return the service environment, where it is still there. Does not save the job."""
+    place = job.kept.pop("place", "")
+    environment = in_place(world, place) if place else None
+    if environment is None or environment.seq != job.kept["host"]:
+        return None
+    _count_for(environment, job, -1)
+    world.save(environment)
+    return environment
+
+
+def _count_for(environment: Thing, job: Thing, times: int) -> None:
+    used: dict[str, int] = environment.kept.setdefault("used", {}).setdefault(line_of(job), {})
+    used[job.kept["unit"]] = used.get(job.kept["unit"], 0) + times * job.kept["quantity"]
 
 
 def in_place(world: World, place: str) -> Thing | None:
@@ -69,9 +105,9 @@ def shares_of(world: World, queue: Thing) -> dict[str, Json]:
 
 
 def room_of(world: World, queue: Thing, environment: Thing) -> Room:
-    rows = world.transaction.in_place(place_of(environment))
-    busy = [thing_of(SERVICE_JOB, row, row.document) for row in rows]
-    return Room(_by_unit(environment.shown), shares_of(world, queue), busy)
+    used: dict[str, dict[str, int]] = environment.kept.get("used", {})
+    taken = {(line, unit): quantity for line, units in used.items() for unit, quantity in units.items()}
+    return Room(_by_unit(environment.shown), shares_of(world, queue), taken)
 
 
 def _by_unit(shown: Json) -> dict[str, int]:
@@ -85,28 +121,38 @@ def need(payload: Json) -> tuple[str, int]:
     Returns the instance type (NUM_INSTANCES where none is told) and the number.
     """
     config = payload.get("ResourceConfig")
-    groups = config.get("InstanceGroups") or [config] if isinstance(config, dict) else [{}]
-    types = [group.get("InstanceType", _INSTANCES) for group in groups]
-    return types[0], sum(_count(group.get("InstanceCount")) for group in groups)
+    told = config if isinstance(config, dict) else {}
+    several = told.get("InstanceGroups")
+    groups = [it for it in several if isinstance(it, dict)] if isinstance(several, list) else []
+    groups = groups or [told]
+    return _type(groups[0].get("InstanceType")), sum(_count(group.get("InstanceCount")) for group in groups)
+
+
+@assumed("the payload is passed through without validation, and a training job runs on something")
+def _type(given: object) -> str:
+    """Where the type of instances is not told, or is no text, any will do."""
+    return given if isinstance(given, str) else _INSTANCES
 
 
 @assumed("the payload is passed through without validation, and a training job runs on something")
 def _count(given: object) -> int:
-    """Where the number of instances is not told, it is one."""
-    return given if isinstance(given, int) else 1
+    """Where the number of instances is not told, or is none that SageMaker AI could give, it is one."""
+    return given if type(given) is int and 1 <= given <= _MOST_INSTANCES else 1
 
 
-def waiting(world: World, queue: Thing) -> Iterator[Thing]:
-    return world.walk(SERVICE_JOB, parent=queue.name, status="RUNNABLE")
+@documented(API + "API_UpdateServiceJob.html")
+def rank(queue: Thing, job: Thing) -> int:
+    """Under a policy jobs of a higher priority go first in their share; elsewhere, and among equals, the older one."""
+    return -priority(job) if "schedulingPolicyArn" in queue.shown else 0
 
 
 def fronts(world: World, queue: Thing, environment: Thing) -> list[Thing]:
     """Return the jobs that may be served next, the first to be tried first."""
+    heads = [*first_of_each_share(world, queue).values()]
     policy = policy_of(world, queue)
-    if "quotaSharePolicy" not in policy:
-        return in_order(world, queue)[:1]
-    room = room_of(world, queue, environment)
-    return sorted(first_of_each_share(world, queue).values(), key=functools.partial(_borrows, room))
+    if "quotaSharePolicy" in policy:
+        return sorted(heads, key=functools.partial(_borrows, room_of(world, queue, environment)))
+    return _ordered(world, queue, policy, heads)[:1]
 
 
 @documented(API + "API_QuotaSharePolicy.html")
@@ -117,34 +163,30 @@ def _borrows(room: Room, job: Thing) -> tuple[bool, int]:
 
 
 def first_of_each_share(world: World, queue: Thing) -> dict[str, Thing]:
-    """Return the RUNNABLE job that is first in each quota share, by the name of the share."""
-    found: dict[str, Thing] = {}
-    for job in by_priority(waiting(world, queue)):
-        found.setdefault(job.shown["quotaShareName"], job)
-    return found
+    """Return the RUNNABLE job that is first in each share, by the name of the share."""
+    lines = [line for line in world.transaction.lines() if line.startswith(f"{queue.name}/")]
+    return {_share_of(line): job_of(row) for line in lines if (row := world.transaction.first_in_line(line))}
+
+
+def is_first(world: World, job: Thing) -> bool:
+    """Tell whether a job is the first in its line."""
+    row = world.transaction.first_in_line(line_of(job))
+    return row is not None and row.name == job.name
 
 
 def in_order(world: World, queue: Thing) -> list[Thing]:
     """Return the RUNNABLE service jobs of a queue in the order in which they are dispatched."""
-    policy = policy_of(world, queue)
-    jobs = waiting(world, queue)
+    jobs = [job for job in world.walk(SERVICE_JOB, parent=queue.name, status="RUNNABLE") if job.kept.get("line")]
+    return _ordered(world, queue, policy_of(world, queue), jobs)
+
+
+def _ordered(world: World, queue: Thing, policy: Json, jobs: list[Thing]) -> list[Thing]:
+    ranked = sorted(jobs, key=lambda job: (job.kept["rank"], job.seq))
     if "quotaSharePolicy" in policy:
-        return _share_by_share(by_priority(jobs))
+        return _share_by_share(ranked)
     if "fairsharePolicy" in policy:
-        return _by_least_use(policy["fairsharePolicy"], by_priority(jobs), _use_of_shares(world, queue))
-    return _as_they_came(jobs)
-
-
-@documented(API + "API_GetJobQueueSnapshot.html")
-def _as_they_came(jobs: Iterable[Thing]) -> list[Thing]:
-    """Without a scheduling policy jobs are served in the order in which they were submitted."""
-    return sorted(jobs, key=lambda job: job.seq)
-
-
-@documented(API + "API_UpdateServiceJob.html")
-def by_priority(jobs: Iterable[Thing]) -> list[Thing]:
-    """Within a share jobs of a higher priority are served first, and of the same those that were submitted first."""
-    return sorted(jobs, key=lambda job: (-priority(job), job.seq))
+        return _by_least_use(policy["fairsharePolicy"], ranked, _use_of_shares(world, queue))
+    return ranked
 
 
 @assumed("a priority need not be told, and its range begins at 0")
@@ -166,11 +208,12 @@ def _share_by_share(jobs: list[Thing]) -> list[Thing]:
 
 
 def _use_of_shares(world: World, queue: Thing) -> dict[str, float]:
+    """Return what the shares of a queue use, in whatever environment their jobs are."""
     used: dict[str, float] = {}
-    for status in ("SCHEDULED", "STARTING", "RUNNING"):
-        for job in world.walk(SERVICE_JOB, parent=queue.name, status=status):
-            share = job.shown["shareIdentifier"]
-            used[share] = used.get(share, 0) + job.kept["quantity"]
+    for environment in world.walk(SERVICE_ENVIRONMENT):
+        for line, units in environment.kept.get("used", {}).items():
+            if line.startswith(f"{queue.name}/"):
+                used[_share_of(line)] = used.get(_share_of(line), 0) + sum(units.values())
     return used
 
 
@@ -312,24 +355,24 @@ def _idle(room: Room, job: Thing) -> int:
     return sum(max(0, free[share["quotaShareName"]]) for share in _lenders(room, job)) - lent
 
 
-def victims(room: Room, job: Thing) -> list[Thing]:
-    """Return the jobs to stop so that a job finds room, [] where that would not do."""
+def victims(world: World, environment: Thing, room: Room, job: Thing) -> list[Thing]:
+    """Return the jobs to stop so that a job of a quota share finds room, [] where that would not do."""
+    if _share(room, job) is None:
+        return []
+    busy = {row.name: job_of(row) for row in world.transaction.in_place(_place_of(environment))}
     chosen: list[Thing] = []
-    while left := _candidates(room.without(chosen), job):
-        chosen.append(_least(left))
-        if fits(room.without(chosen), job):
+    while left := [it for it in busy.values() if _owes(room, job, it) or _yields(room, job, it)]:
+        chosen.append(busy.pop(_least(left).name))
+        room = room.without(chosen[-1])
+        if fits(room, job):
             return chosen
     return []
-
-
-def _candidates(room: Room, job: Thing) -> list[Thing]:
-    return [it for it in room.busy if _owes(room, job, it) or _yields(room, job, it)]
 
 
 @documented(USER_GUIDE + "preemption.html")
 def _owes(room: Room, job: Thing, other: Thing) -> bool:
     """A job within its share's own capacity preempts jobs of shares that take more than theirs."""
-    if _share(room, job) is None or other.kept["unit"] != job.kept["unit"]:
+    if other.kept["unit"] != job.kept["unit"]:
         return False
     within = room.used(job.kept["unit"], job.shown["quotaShareName"]) + job.kept["quantity"] <= _own(room, job)
     return within and room.used(other.kept["unit"], other.shown["quotaShareName"]) > _own(room, other)

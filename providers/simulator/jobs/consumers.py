@@ -38,7 +38,7 @@ def _filter_is_known(given: Json) -> None:
 @documented(_SOURCE)
 def _needs(world: World, job: Thing, resource: Thing) -> bool:
     """A job of any queue needs the consumable resources that it names, by name or by ARN."""
-    return any(world.name(CONSUMABLE, str(reference)) == resource.name for reference, _ in supplies.asked(job.shown))
+    return resource.name in supplies.needed(world, job.shown)
 
 
 @documented(_SOURCE)
@@ -53,7 +53,7 @@ def _passes(job: Thing, given: Json) -> bool:
 def _summary(resource: Thing, job: Thing) -> Json:
     """Beside the job stand how much of the resource is available, when that was created, and all that the job needs."""
     shown, held = job.shown, resource.shown
-    needed = [{"consumableResource": name, "quantity": quantity} for name, quantity in supplies.asked(shown)]
+    needed = [{"consumableResource": name, "quantity": quantity} for name, quantity in supplies.asked(shown).items()]
     told: Json = {key: shown[key] for key in ("shareIdentifier", "statusReason", "startedAt") if key in shown}
     return {
         "jobArn": job.arn,

@@ -1,10 +1,11 @@
 """What jobs wait for: other jobs, children of other arrays, the child before.
 
 A job that waits has the names of the others in `kept["waits"]`, and they have its name in `dependents`. Of an array
-whose children do not exist yet another array waits in `followers`, until they do.
+whose children do not exist yet another array waits in `followers`, until they do; who waits for one of these children
+is in `awaited`, by index.
 """
 
-from providers.simulator.jobs.records import ENDED, USER_GUIDE, find, wake
+from providers.simulator.jobs.records import ENDED, USER_GUIDE, find, unborn, wake
 from providers.simulator.lifecycle import API, Json, Thing, World
 from providers.simulator.rules import Refused, assumed, documented
 
@@ -60,7 +61,8 @@ def _job_is_named(given: Json) -> str:
 @assumed("a job that waits for one that never was would wait for ever")
 def _is_there(world: World, job_id: str) -> Thing:
     """A dependency on a job that does not exist is refused."""
-    other = find(world, job_id)
+    child = unborn(world, job_id)
+    other = child[0] if child else find(world, job_id)
     if other is None:
         raise Refused(f"Dependent job {job_id} does not exist")
     return other
@@ -89,6 +91,10 @@ def begin(world: World, job: Thing) -> None:
 @documented(_PAGE)
 def wait_for(world: World, job: Thing, name: str) -> None:
     """A job waits until the jobs that it depends on have succeeded, and fails if one of them fails or has failed."""
+    child = unborn(world, name)
+    if child:
+        _await_birth(world, job, *child)
+        return
     other = find(world, name)
     if other is None or other.shown["status"] == "SUCCEEDED":
         return
@@ -108,6 +114,12 @@ def _await(world: World, job: Thing, other: Thing, role: str) -> None:
     job.kept.setdefault("waits", []).append(other.name)
     other.kept.setdefault(role, []).append(job.name)
     world.save(other)
+
+
+def _await_birth(world: World, job: Thing, parent: Thing, index: str) -> None:
+    job.kept.setdefault("waits", []).append(f"{parent.name}:{index}")
+    parent.kept.setdefault("awaited", {}).setdefault(index, []).append(job.name)
+    world.save(parent)
 
 
 @documented(_ARRAYS)

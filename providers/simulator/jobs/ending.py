@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from providers.simulator.catalogue import CHILD
 from providers.simulator.jobs import running
-from providers.simulator.jobs.records import UNFINISHED, find
+from providers.simulator.jobs.records import UNFINISHED, find, unborn
 from providers.simulator.lifecycle import API, Handler, Json, Thing, World
 from providers.simulator.rules import Refused, documented
 
@@ -97,6 +97,8 @@ def _reason_is_short(reason: str) -> None:
 @documented(API + "API_CancelJob.html")
 def _cancel(world: World, job_id: str, reason: str) -> None:
     """Cancel ends a job that has not started; one that has goes on, and that is no error."""
+    if _withdraw_unborn(world, job_id, "isCancelled", reason):
+        return
     job = found(job_id, find(world, job_id))
     if job and job.shown["status"] in _WAITING:
         _withdraw(world, job, "isCancelled", reason)
@@ -105,21 +107,34 @@ def _cancel(world: World, job_id: str, reason: str) -> None:
 @documented(API + "API_TerminateJob.html")
 def _terminate(world: World, job_id: str, reason: str) -> None:
     """Terminate ends a job that has started, and all of an array; one that has not is cancelled."""
+    if _withdraw_unborn(world, job_id, "isTerminated", reason):
+        return
     job = found(job_id, find(world, job_id))
     if job is None or job.shown["status"] not in UNFINISHED:
         return
     if _has_spread(job) or job.shown["status"] not in _WAITING:
-        job.shown["isTerminated"] = True
-        world.save(job)
-        running.end(world, job, reason)
+        running.end(world, job, reason, "isTerminated")
     else:
         _withdraw(world, job, "isTerminated", reason)
+
+
+def _withdraw_unborn(world: World, job_id: str, flag: str, reason: str) -> bool:
+    """Let a child end as soon as its array spreads; tell whether it is one of an array that has not."""
+    child = unborn(world, job_id)
+    if child is None:
+        return False
+    parent, index = child
+    parent.kept.setdefault("withdrawn", {}).setdefault(index, [flag, reason])
+    world.save(parent)
+    return True
 
 
 def _withdraw(world: World, job: Thing, flag: str, reason: str) -> None:
     """End a job that has not started, or let it end as soon as it may."""
     job.shown[flag] = True
     later = _ends_later(job, reason)
+    if _has_spread(job):
+        job.kept["ended"] = reason
     world.save(job)
     if _has_spread(job):
         _withdraw_children(world, job, reason)

@@ -1,8 +1,10 @@
 """Nodes of multi-node parallel jobs: one stored job, of which every node can be described and listed by itself."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 
+from providers.simulator.jobs.records import number_in
 from providers.simulator.lifecycle import Json, Thing
 from providers.simulator.rules import assumed, documented
 
@@ -19,21 +21,26 @@ def bounds(target: str, count: int) -> tuple[int, int]:
 @documented("https://docs.aws.amazon.com/batch/latest/APIReference/API_NodeRangeProperty.html")
 def properties(nodes: Json, index: int) -> Json:
     """Of the ranges that hold a node the one that begins last speaks for it: nested ranges go before wider ones."""
-    fitting = [it for it in nodes["nodeRangeProperties"] if _holds(it["targetNodes"], nodes["numNodes"], index)]
-    return max(fitting, key=lambda it: bounds(it["targetNodes"], nodes["numNodes"])[0], default={})
+    place = _speaker(_ranges(nodes), index)
+    return {} if place is None else dict(nodes["nodeRangeProperties"][place])
 
 
-def _holds(target: str, count: int, index: int) -> bool:
-    first, last = bounds(target, count)
-    return first <= index <= last
+def _ranges(nodes: Json) -> list[tuple[int, int]]:
+    return [bounds(it["targetNodes"], nodes["numNodes"]) for it in nodes["nodeRangeProperties"]]
+
+
+def _speaker(ranges: list[tuple[int, int]], index: int) -> int | None:
+    fitting = [place for place, (first, last) in enumerate(ranges) if first <= index <= last]
+    return max(fitting, key=lambda place: ranges[place][0], default=None)
 
 
 def each(nodes: Json) -> Iterator[tuple[Json, int]]:
-    """Yield the properties of nodes, each with the number of nodes that have them."""
-    found = [properties(nodes, index) for index in range(nodes["numNodes"])]
-    for place, it in enumerate(found):
-        if it and it not in found[:place]:
-            yield it, found.count(it)
+    """Yield the properties of ranges of nodes, each with the number of nodes for which it speaks."""
+    ranges = _ranges(nodes)
+    counted = Counter(_speaker(ranges, index) for index in range(nodes["numNodes"]))
+    for place, it in enumerate(nodes["nodeRangeProperties"]):
+        if counted[place]:
+            yield it, counted[place]
 
 
 def main(nodes: Json) -> Json:
@@ -42,8 +49,9 @@ def main(nodes: Json) -> Json:
 
 def index_of(job_id: str) -> tuple[str, int] | None:
     """Return the job and the node that an id such as `ID#1` names, or None."""
-    name, mark, number = job_id.partition("#")
-    return (name, int(number)) if mark and number.isdigit() else None
+    name, _, number = job_id.partition("#")
+    index = number_in(number)
+    return None if index is None else (name, index)
 
 
 @documented(_LIFE)

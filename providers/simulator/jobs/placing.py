@@ -22,6 +22,22 @@ def room_for(world: World, environments: list[Thing], job: Thing) -> Thing | Non
     return next((it for it in environments if takes_jobs(it) and is_large_enough(it, job) and _has_room(it, job)), None)
 
 
+def offer(shown: Json) -> Json:
+    """Return of what an environment shows that on which it depends which jobs it takes."""
+    return {key: shown[key] for key in ("status", "state", "unmanagedvCpus", "computeResources") if key in shown}
+
+
+@assumed("a maximum that is raised is described at once; when instances come is not told")
+def _offers(environment: Thing) -> list[Json]:
+    """What an update adds is there for jobs once it has ended; what it takes away is gone at once.
+
+    While it is UPDATING, what an environment showed before, and what it shows; else this alone.
+    """
+    before: Json | None = environment.kept.get("before")
+    shown = environment.shown
+    return [before, {**shown, "status": before["status"]}] if before and shown["status"] == "UPDATING" else [shown]
+
+
 def in_order(world: World, queue: Thing) -> list[Thing]:
     """Return the environments of a queue in the order in which they are tried."""
     entries = sorted(queue.shown.get("computeEnvironmentOrder", []), key=_place)
@@ -38,21 +54,18 @@ def _place(entry: Json) -> int:
 @documented(API + "API_UpdateComputeEnvironment.html")
 def takes_jobs(environment: Thing) -> bool:
     """Only an ENABLED environment that is VALID takes jobs, and goes on to do so while it is updated."""
-    shown = environment.shown
-    worked: bool = environment.kept.get("worked", True)
-    valid = shown["status"] == "VALID" or (shown["status"] == "UPDATING" and worked)
-    return valid and shown["state"] == "ENABLED"
+    return all(it["status"] == "VALID" and it["state"] == "ENABLED" for it in _offers(environment))
 
 
 @documented(API + "API_ComputeResource.html")
 def _has_room(environment: Thing, job: Thing) -> bool:
     """The jobs in an environment need at most its maximum of vCPUs, together."""
-    return bool(environment.kept.get("used", 0) + job.kept["vcpus"] <= capacity(environment))
+    return _sum(environment, job.kept["vcpus"]) <= capacity(environment)
 
 
 def is_large_enough(environment: Thing, job: Thing) -> bool:
     """Tell whether a job fits into an environment in which nothing else runs."""
-    return fits(environment, job) and has_hosts(environment, job)
+    return fits(environment, job) and has_hosts(environment, job) and _takes_nodes(environment, job)
 
 
 @documented(API + "API_ComputeResource.html")
@@ -63,11 +76,13 @@ def fits(environment: Thing, job: Thing) -> bool:
 
 def has_hosts(environment: Thing, job: Thing) -> bool:
     """Tell whether an environment has, or may get, hosts on which a job can run."""
-    types: list[str] = environment.shown.get("computeResources", {}).get("instanceTypes", [])
-    enough = not types or any(
-        _is_strong_enough(it, job.kept.get("host_vcpus", 1)) and _has_gpus(it, job.kept.get("gpus", 0)) for it in types
-    )
-    return enough and _takes_nodes(environment, job)
+    lists = [it.get("computeResources", {}).get("instanceTypes", []) for it in _offers(environment)]
+    return all(not types or any(_suits(it, job) for it in types) for types in lists)
+
+
+def _suits(instance_type: str, job: Thing) -> bool:
+    enough = _is_strong_enough(instance_type, job.kept.get("host_vcpus", 1))
+    return enough and _has_gpus(instance_type, job.kept.get("gpus", 0))
 
 
 @assumed("names of instance types: large has 2 vCPUs, xlarge 4, and Nxlarge N times 4")
@@ -93,8 +108,8 @@ def _has_gpus(instance_type: str, gpus: float) -> bool:
 @documented(API + "API_CreateComputeEnvironment.html")
 def _takes_nodes(environment: Thing, job: Thing) -> bool:
     """Multi-node jobs run neither on Spot instances nor in UNMANAGED environments."""
-    resources: Json | None = environment.shown.get("computeResources")
-    return "nodeProperties" not in job.shown or (resources is not None and resources["type"] != "SPOT")
+    types = [it.get("computeResources", {"type": "UNMANAGED"})["type"] for it in _offers(environment)]
+    return "nodeProperties" not in job.shown or not {*types} & {"SPOT", "UNMANAGED"}
 
 
 @assumed("a scenario stands for the market of instances")
@@ -103,17 +118,27 @@ def may_run(job: Thing) -> bool:
     return all(row["runs"] for row in job.kept["outcomes"][:1])
 
 
-@assumed("Batch does not know what the owner of an UNMANAGED environment has put in it")
 def capacity(environment: Thing) -> float:
+    """Return the vCPUs that jobs in an environment may take, together."""
+    return min(_most(it) for it in _offers(environment))
+
+
+@assumed("Batch does not know what the owner of an UNMANAGED environment has put in it")
+def _most(shown: Json) -> float:
     """A MANAGED environment holds maxvCpus; an UNMANAGED one its unmanagedvCpus, or anything where nothing is said."""
-    managed: float | None = environment.shown.get("computeResources", {}).get("maxvCpus")
-    return environment.shown.get("unmanagedvCpus", math.inf) if managed is None else managed
+    managed: float | None = shown.get("computeResources", {}).get("maxvCpus")
+    return shown.get("unmanagedvCpus", math.inf) if managed is None else managed
 
 
 def occupy(environment: Thing, vcpus: float) -> None:
     """Take vCPUs of an environment for a job, or give them back (a negative number). Does not save it."""
-    environment.kept["used"] = max(0, round(environment.kept.get("used", 0) + vcpus, 6))
+    environment.kept["used"] = max(0, _sum(environment, vcpus))
     _scales_with_the_load(environment)
+
+
+def _sum(environment: Thing, vcpus: float) -> float:
+    """Return what is used with so many vCPUs more; fractions add up to whole numbers."""
+    return round(float(environment.kept.get("used", 0)) + vcpus, 6)
 
 
 @observed("hashicorp/terraform-provider-aws#4788")

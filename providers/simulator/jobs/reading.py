@@ -5,6 +5,7 @@ from itertools import takewhile
 
 from providers.simulator.catalogue import CHILD, DEFINITION, JOB, QUEUE
 from providers.simulator.jobs import arrays, nodes
+from providers.simulator.jobs.records import number_in
 from providers.simulator.lifecycle import API, Handler, Json, Thing, World, at_most_a_hundred, is_named, page
 from providers.simulator.rules import Refused, assumed, documented
 
@@ -187,9 +188,10 @@ def _is_of(world: World, arn: str, value: str) -> bool:
 @documented(_LIST)
 def _instant(value: str) -> int:
     """BEFORE_CREATED_AT and AFTER_CREATED_AT take milliseconds since 1970."""
-    if not value.isdigit():
+    instant = number_in(value)
+    if instant is None:
         raise Refused(f"{value} is not a number of milliseconds")
-    return int(value)
+    return instant
 
 
 def _summary(world: World, thing: Thing) -> Json:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable
 
 from providers.simulator.catalogue import CHILD, ENVIRONMENT, JOB
-from providers.simulator.jobs import arrays, attempts, blocking, dependencies, placing, supplies
+from providers.simulator.jobs import arrays, attempts, blocking, dependencies, lines, placing, supplies
 from providers.simulator.jobs.records import ENDED as ENDED
 from providers.simulator.jobs.records import UNFINISHED as UNFINISHED
 from providers.simulator.jobs.records import USER_GUIDE, job_of, milliseconds, queue_of, wake
@@ -40,12 +40,18 @@ def went_on(world: World, job: Thing) -> None:
         case "RUNNING":
             came = job.kept["outcome"]
             stop_attempt(world, job, came["status_reason"], came["reason"], came["exit_code"])
+        case _:
+            arrays.forget(world, job)
+            world.drop(job)
+
+
+def environment_changes(environment: Thing) -> None:
+    """Keep, before an environment is updated, what it offers to jobs until the update has ended. Does not save it."""
+    environment.kept["before"] = placing.offer(environment.shown)
 
 
 def environment_changed(world: World, environment: Thing) -> None:
-    """Take note of whether an environment works, and let jobs in that wait for it."""
-    environment.kept["worked"] = environment.shown["status"] == "VALID"
-    world.save(environment)
+    """Let jobs in that wait for an environment."""
     _place_all(world, placing.lines_of(world, environment))
 
 
@@ -76,17 +82,11 @@ def _get_ready(world: World, job: Thing) -> None:
 
 
 def wait_in_line(world: World, job: Thing) -> None:
-    """Make a job RUNNABLE."""
-    _line_up(world, job)
+    """Make a job RUNNABLE, and start it if there is room."""
+    lines.join(world, job.shown["jobQueue"].rpartition("/")[2], [job])
     queue = queue_of(world, job)
     if queue:
         place(world, queue)
-
-
-def _line_up(world: World, job: Thing) -> None:
-    job.shown["status"] = "RUNNABLE"
-    job.kept["line"] = job.shown["jobQueue"].rpartition("/")[2]
-    world.save(job)
 
 
 def _place_all(world: World, queues: Iterable[Thing]) -> None:
@@ -113,7 +113,8 @@ def place(world: World, queue: Thing) -> None:
 def _start(world: World, job: Thing, environment: Thing) -> None:
     placing.occupy(environment, job.kept["vcpus"])
     supplies.take(world, job)
-    job.kept.update(place=environment.name, line="")
+    lines.leave(job)
+    job.kept["place"] = environment.name
     job.change({"status": "STARTING", "statusReason": None})
     attempts.begin(world, job, environment)
     _goes_on_until(job, world.now + world.settings.durations.job_starting)
@@ -155,7 +156,7 @@ def _try_again(world: World, job: Thing) -> None:
     attempts.forget(job)
     job.change({"statusReason": None, "startedAt": None})
     job.steps = []
-    _line_up(world, job)
+    lines.join(world, job.shown["jobQueue"].rpartition("/")[2], [job])
     if environment:
         _place_all(world, placing.lines_of(world, environment))
     queue = queue_of(world, job)
@@ -169,14 +170,17 @@ def finish(world: World, job: Thing, status: str, reason: str) -> None:
     environment = _leave(world, job)
     gave_back = supplies.give_back(world, job)
     waiters = [*job.kept.pop("dependents", []), *job.kept.pop("followers", [])]
-    job.kept.update(line="", waits=[])
+    waiters += [name for names in job.kept.pop("awaited", {}).values() for name in names]
+    lines.leave(job)
+    job.kept["waits"] = []
     _is_kept_for_a_week(world, job)
     job.change({"status": status, "statusReason": reason or None, "stoppedAt": milliseconds(world.now)})
     world.save(job)
     dependencies.tell(world, job, waiters)
     ended = arrays.count_off(world, job) if job.kind is CHILD else None
     if ended:
-        finish(world, *ended, _of_the_array(ended[1]))
+        parent, came_to = ended
+        finish(world, parent, came_to, "" if came_to == "SUCCEEDED" else _of_the_array(parent))
     if gave_back:
         supplies_changed(world)
     elif environment:
@@ -186,15 +190,15 @@ def finish(world: World, job: Thing, status: str, reason: str) -> None:
 
 
 @observed("array parents that failed, in public logs of DescribeJobs")
-def _of_the_array(status: str) -> str:
-    """An array of which a child has failed says so."""
-    return "Array Child Job failed" if status == "FAILED" else ""
+def _of_the_array(parent: Thing) -> str:
+    """An array of which a child has failed says so, or for which reason it was ended."""
+    return str(parent.kept.get("ended", "Array Child Job failed"))
 
 
 @documented(USER_GUIDE + "job_states.html")
 def _is_kept_for_a_week(world: World, job: Thing) -> None:
     """A job that has ended is known for seven days; Batch says, at least so long."""
-    job.steps = [(world.now + _KEPT, None)]
+    wake(job, *([] if job.kind is CHILD else [world.now + _KEPT]))
 
 
 def _leave(world: World, job: Thing) -> Thing | None:
@@ -222,16 +226,20 @@ def end_all(world: World, queue: Thing) -> None:
         end(world, job, "Job queue deleted")
 
 
-def end(world: World, job: Thing, reason: str) -> None:
-    """Fail a job, and the children of an array, without another attempt."""
+def end(world: World, job: Thing, reason: str, *flags: str) -> None:
+    """Fail a job, and the children of an array, without another attempt; each shows these flags."""
     if job.kept.get("spread"):
+        job.kept["ended"] = reason
+        job.shown.update(dict.fromkeys(flags, True))
+        world.save(job)
         for status in UNFINISHED:
             for child in list(world.walk(CHILD, parent=job.name, status=status)):
-                end(world, child, reason)
+                end(world, child, reason, *flags)
     current = find(world, job.name)
     if current and current.shown["status"] in UNFINISHED:
+        current.shown.update(dict.fromkeys(flags, True))
         if current.shown["status"] in ("STARTING", "RUNNING"):
-            attempts.end(current, world.now, reason)
+            attempts.end(current, world.now, reason, exit_code=attempts.killed(current))
         finish(world, current, "FAILED", reason)
 
 

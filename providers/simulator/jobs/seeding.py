@@ -1,7 +1,7 @@
 """Jobs that never were submitted: put in as describe shows them, they go on as all do."""
 
 from providers.simulator.catalogue import CHILD, JOB
-from providers.simulator.jobs import arrays, attempts, placing, running
+from providers.simulator.jobs import arrays, attempts, lines, placing, running
 from providers.simulator.jobs.records import ENDED, milliseconds, queue_of, wake
 from providers.simulator.jobs.submission import derived, rank, worker
 from providers.simulator.lifecycle import Json, Kind, Thing, World
@@ -12,7 +12,7 @@ def adopt(world: World, kind: Kind, name: str, shown: Json) -> None:
     queue = shown["jobQueue"].rpartition("/")[2]
     whole = {"jobName": name, "createdAt": milliseconds(world.now), "attempts": [], "dependsOn": [], **shown}
     job = Thing(kind, name, whole, parent=name.rpartition(":")[0] if kind is CHILD else queue)
-    job.kept = derived(whole)
+    job.kept = derived(world, whole)
     definition = whole["jobDefinition"].rpartition("/")[2].partition(":")[0]
     facts = {**worker(whole), "definition": definition, "queue": queue, "name": whole["jobName"]}
     job.kept.update(
@@ -25,8 +25,6 @@ def adopt(world: World, kind: Kind, name: str, shown: Json) -> None:
             if key in ("taskArn", "containerInstanceArn")
         },
         tries=len(whole["attempts"]),
-        blocked=world.now,
-        of=0,
     )
     job.kept["spread"] = bool(world.transaction.tally(CHILD.key, name))
     if kind is CHILD:
@@ -56,7 +54,7 @@ def _take_its_place(world: World, job: Thing) -> None:
         case "SUBMITTED" | "PENDING":
             wake(job, world.now + durations.job_submitted)
         case "RUNNABLE":
-            job.kept["line"] = job.shown["jobQueue"].rpartition("/")[2]
+            lines.join(world, job.shown["jobQueue"].rpartition("/")[2], [job])
         case "STARTING" | "RUNNING" as status:
             _occupy(world, job)
             job.kept["outcome"] = attempts.outcome(world, job)

@@ -4,10 +4,10 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 
-from providers.simulator import tags
+from providers.simulator import tags, tokens
 from providers.simulator.catalogue import QUEUE, QUOTA_SHARE, SERVICE_JOB
-from providers.simulator.jobs import capacity, ending, training
-from providers.simulator.jobs.records import USER_GUIDE, milliseconds
+from providers.simulator.jobs import capacity, ending, submission, training
+from providers.simulator.jobs.records import USER_GUIDE, milliseconds, number_in
 from providers.simulator.lifecycle import API, Handler, Json, Thing, World, is_named, name_is_well_formed, page
 from providers.simulator.rules import Refused, assumed, documented
 
@@ -99,7 +99,10 @@ def update(world: World, request: Json) -> Json:
     _priority_is_in_range(request)
     _has_not_ended(job)
     job.shown["schedulingPriority"] = request["schedulingPriority"]
-    world.save(job)
+    if job.shown["status"] == "RUNNABLE":
+        training.join(world, job)
+    else:
+        world.save(job)
     queue = world.read(QUEUE, job.parent)
     if queue:
         training.place(world, queue)
@@ -239,6 +242,7 @@ def _check_shares(world: World, queue: Thing, request: Json) -> None:
     policy = capacity.policy_of(world, queue)
     _identifier_is_for_fair_shares(policy, request)
     _name_is_for_quota_shares(policy, request)
+    submission.shares_are_few(world, queue, request)
     if "quotaShareName" in request:
         _share_takes_jobs(world, queue, request["quotaShareName"])
 
@@ -270,9 +274,10 @@ def _is_no_repetition(world: World, request: Json) -> None:
     """The same request with the same client token is taken once; the second is rejected."""
     if "clientToken" not in request:
         return
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
-    if world.count(f"service job/{digest}") > 1:
+    token = f"service job/{hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()}"
+    if tokens.kept(world, token) is not None:
         raise Refused(f"A request with clientToken {request['clientToken']} has already been received")
+    tokens.keep(world, token, {})
 
 
 @assumed("DescribeQuotaShare, which also names one object, refuses so")
@@ -343,9 +348,10 @@ def _created_after(shown: Json, value: str) -> int:
 @assumed("the value is documented to be a number, and refusals of another are not")
 def _instant(value: str) -> int:
     """A filter by time whose value is no number is refused."""
-    if not (value.isascii() and value.isdigit()):
+    instant = number_in(value)
+    if instant is None:
         raise Refused(f"Invalid filter value: {value}")
-    return int(value)
+    return instant
 
 
 _FILTERS: dict[str, Callable[[Json, str], bool]] = {

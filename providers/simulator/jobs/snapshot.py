@@ -39,7 +39,7 @@ def _serves(queue: Thing) -> bool:
 def _front(world: World, queue: Thing) -> Json:
     """A snapshot lists the first 100 RUNNABLE jobs of a queue in the order in which they will be dispatched."""
     jobs = capacity.in_order(world, queue) if _serves(queue) else _in_line(world, queue)
-    return {"jobs": [_entry(world, job) for job in jobs[:_MOST_JOBS]], "lastUpdatedAt": milliseconds(world.now)}
+    return {"jobs": [_entry(job) for job in jobs[:_MOST_JOBS]], "lastUpdatedAt": milliseconds(world.now)}
 
 
 @documented(_SNAPSHOT)
@@ -47,15 +47,14 @@ def _front_of_shares(world: World, queue: Thing) -> Json:
     """A snapshot of a queue of quota shares lists the first RUNNABLE job of each share, if there is one."""
     first = capacity.first_of_each_share(world, queue)
     names = capacity.shares_of(world, queue)
-    shares = {name: [_entry(world, first[name])] if name in first else [] for name in names}
+    shares = {name: [_entry(first[name])] if name in first else [] for name in names}
     return {"quotaShares": shares, "lastUpdatedAt": milliseconds(world.now)}
 
 
-@assumed("a job in line is changed when it joins the line, and when it is told that it holds the line up")
-def _entry(world: World, job: Thing) -> Json:
-    """A job is said to be at its position since it was last changed."""
-    row = world.transaction.get(job.kind.key, job.name)
-    return {"jobArn": job.arn, "earliestTimeAtPosition": milliseconds(row.changed if row else world.now)}
+@assumed("those before it leave the line one by one, which nobody writes down")
+def _entry(job: Thing) -> Json:
+    """A job is said to be at its position since it joined the line, or has found itself first in it and held up."""
+    return {"jobArn": job.arn, "earliestTimeAtPosition": milliseconds(job.kept["since"])}
 
 
 def _of_queue(world: World, queue: Thing, status: str) -> Iterator[Thing]:

@@ -8,8 +8,8 @@ from providers.simulator import orders, registration, tags
 from providers.simulator.catalogue import DEFINITION, JOB, QUEUE
 from providers.simulator.jobs import attempts, dependencies, needs, nodes, overrides, supplies
 from providers.simulator.jobs.records import USER_GUIDE, milliseconds
-from providers.simulator.lifecycle import API, Handler, Json, Thing, World, name_is_well_formed
-from providers.simulator.rules import Refused, documented, observed
+from providers.simulator.lifecycle import API, NAME, Handler, Json, Thing, World
+from providers.simulator.rules import Refused, assumed, documented, observed
 
 _SUBMIT = API + "API_SubmitJob.html"
 _SHARE = re.compile(r"[A-Za-z0-9]{1,255}\*?")
@@ -18,19 +18,25 @@ _AS_SENT = ("shareIdentifier", "dependsOn", "timeout", "consumableResourceProper
 
 
 def submit(world: World, request: Json) -> Json:
+    request = _without_empty_parts(request)
     name = request["jobName"]
-    name_is_well_formed(name, "jobName")
+    _name_is_well_formed(name)
     _is_small(world, request)
     tags.check(world, request.get("tags", {}), request.get("tags", {}))
     _array_is_of_a_size(request)
     registration.check_attempts(request)
+    registration.priority_is_in_range("schedulingPriorityOverride", request)
+    registration.quantities_are_positive(request.get("consumableResourcePropertiesOverride", {}))
+    registration.nodes_are_few(world, request.get("nodeOverrides", {}))
     dependencies.check(world, request)
-    queue = world.find(QUEUE, request["jobQueue"])
+    queue = _queue_is_there(world, request["jobQueue"])
     _queue_takes_jobs(queue)
     _queue_has_compute_environments(queue)
     definition = _active_definition(world, request["jobDefinition"])
+    _array_is_not_of_nodes(request, definition.shown)
     _queue_runs_such_jobs(queue, definition.shown)
     _share_is_told(queue, request)
+    shares_are_few(world, queue, request)
     _priority_is_told(queue, definition, request)
     shown = {**_described(request, queue, definition), **overrides.applied(definition.shown, request)}
     job_id = world.unique(name)
@@ -80,17 +86,18 @@ def _strategy(given: Json) -> Json:
 def _kept(world: World, queue: Thing, definition: Thing, shown: Json) -> dict[str, Any]:
     facts = {**worker(shown), "definition": definition.parent, "queue": queue.name, "name": shown["jobName"]}
     outcomes = attempts.outcomes_of(world, facts, array="arrayProperties" in shown)
-    return {**derived(shown), "rank": rank(queue, shown), "outcomes": outcomes}
+    return {**derived(world, shown), "rank": rank(queue, shown), "outcomes": outcomes}
 
 
-def derived(shown: Json) -> dict[str, Any]:
+def derived(world: World, shown: Json) -> dict[str, Any]:
     """Return what is kept of a job because of what it shows."""
     need = needs.of(shown)
     return {
         "vcpus": need.vcpus,
         "host_vcpus": need.host_vcpus,
         "gpus": need.gpus,
-        "supplies": supplies.asked(shown),
+        "supplies": supplies.needed(world, shown),
+        "share": shown.get("shareIdentifier", ""),
         "retry": shown.get("retryStrategy", {}),
         "timeout": shown.get("timeout", {}).get("attemptDurationSeconds"),
     }
@@ -116,6 +123,19 @@ def rank(queue: Thing, shown: Json) -> int:
     return -int(shown.get("schedulingPriority", 0)) if "schedulingPolicyArn" in queue.shown else 0
 
 
+@observed("apache/airflow BatchOperator, which sends them with every job")
+def _without_empty_parts(request: Json) -> Json:
+    """Array properties, parameters and tags without anything in them are as if they had not been sent."""
+    return {key: it for key, it in request.items() if it or key not in ("arrayProperties", "parameters", "tags")}
+
+
+@observed("fluidattacks/makes#697")
+def _name_is_well_formed(name: str) -> None:
+    """The name of a job has up to 128 letters, digits, hyphens and underscores, and begins with a letter or digit."""
+    if not NAME.fullmatch(name):
+        raise Refused("Job name should match valid pattern")
+
+
 @documented(USER_GUIDE + "service_limits.html")
 def _is_small(world: World, request: Json) -> None:
     """A request to submit a job has up to 30 KiB."""
@@ -129,6 +149,22 @@ def _array_is_of_a_size(request: Json) -> None:
     """An array has 2 to 10,000 children."""
     if not 2 <= request.get("arrayProperties", {"size": 2}).get("size", 0) <= 10_000:
         raise Refused("Array size must be between 2 and 10000")
+
+
+@observed("base2genomics/batchit#13")
+def _queue_is_there(world: World, reference: str) -> Thing:
+    """A job is submitted to a queue that is there."""
+    queue = world.read(QUEUE, reference)
+    if queue is None or queue.shown["status"] == "DELETED":
+        raise Refused(f"JobQueue {reference} not found.")
+    return queue
+
+
+@assumed("an array is of jobs with a container or a task each")
+def _array_is_not_of_nodes(request: Json, definition: Json) -> None:
+    """An array of multi-node parallel jobs is refused."""
+    if "arrayProperties" in request and "nodeProperties" in definition:
+        raise Refused("arrayProperties should not be set for multi-node parallel jobs.")
 
 
 @documented(API + "API_CreateJobQueue.html")
@@ -152,9 +188,19 @@ def _active_definition(world: World, reference: str) -> Thing:
     thing = world.read(DEFINITION, name)
     if thing is None:
         thing = world.newest(DEFINITION, name, "ACTIVE")
-    if thing is None or thing.shown["status"] != "ACTIVE":
+    if thing is None:
+        raise Refused(_nowhere(reference))
+    if thing.shown["status"] != "ACTIVE":
         raise Refused(f"JobDefinition {reference} is not in ACTIVE status")
     return thing
+
+
+@observed("aws-samples/aws-genomics-workflows#84, azavea/raster-vision-aws#17")
+def _nowhere(reference: str) -> str:
+    """A definition that is not there is told by the ARN, or by the name, by which it was asked for."""
+    if reference.startswith("arn:"):
+        return f"JobDefinition {reference} not found."
+    return f"JobDefinition name {reference} does not exist or is not in ACTIVE status"
 
 
 @observed("AWS's own message in public logs of SubmitJob")
@@ -198,8 +244,16 @@ def _share_is_for_fair_share(request: Json) -> None:
         )
 
 
+@documented(API + "API_CreateJobQueue.html")
+def shares_are_few(world: World, queue: Thing, request: Json) -> None:
+    """A queue has up to 500 share identifiers of jobs that have not ended; a job that would add one is refused."""
+    most, share = world.settings.quotas.shares_a_queue, request.get("shareIdentifier")
+    active = world.transaction.shares(queue.name) if share else []
+    if share and share not in active and len(active) >= most:
+        raise Refused(f"Limit of {most} active share identifiers exceeded for job queue {queue.arn}")
+
+
 def _priority_is_told(queue: Thing, definition: Thing, request: Json) -> None:
-    _priority_is_in_range(request)
     if "schedulingPolicyArn" in queue.shown:
         _fair_share_has_a_priority(definition, request)
 
@@ -209,13 +263,6 @@ def _fair_share_has_a_priority(definition: Thing, request: Json) -> None:
     """A job of a fair-share queue has a priority, of its own or of its definition, 0 included."""
     if "schedulingPriorityOverride" not in request and "schedulingPriority" not in definition.shown:
         raise Refused("Either schedulingPriority in job definition or schedulingPriorityOverride is required")
-
-
-@documented(_SUBMIT)
-def _priority_is_in_range(request: Json) -> None:
-    """A scheduling priority is 0 to 9999."""
-    if not 0 <= request.get("schedulingPriorityOverride", 0) <= 9999:
-        raise Refused("schedulingPriorityOverride must be between 0 and 9999")
 
 
 @documented(_SUBMIT)

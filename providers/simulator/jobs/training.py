@@ -4,16 +4,17 @@
 step of a job is nothing but an alarm, and what it means depends on where the job stands. Whoever ends jobs from outside
 calls `end`, or `end_all` for those of a queue, or `end_share` for those of a quota share.
 
-In the `kept` of a service job are what `capacity` needs, its scenario (`outcomes`), since when it is first in line and
-stuck (`stuck`), until when it is not scheduled again (`until`), and how long it was SCHEDULED in vain (`vain`).
+In the `kept` of a service job are what `capacity` and `lines` need, its scenario (`outcomes`), since when it is first
+in line and stuck (`blocked`), until when it is not scheduled again (`until`), and how long it was SCHEDULED in vain
+(`vain`).
 """
 
 import json
 import re
 
-from providers.simulator.catalogue import QUEUE, SERVICE_JOB
-from providers.simulator.jobs import attempts, capacity
-from providers.simulator.jobs.records import USER_GUIDE, milliseconds
+from providers.simulator.catalogue import QUEUE, SERVICE_ENVIRONMENT, SERVICE_JOB
+from providers.simulator.jobs import attempts, capacity, lines
+from providers.simulator.jobs.records import USER_GUIDE, milliseconds, wake
 from providers.simulator.lifecycle import API, Json, Thing, World
 from providers.simulator.rules import assumed, documented
 from providers.simulator.service_environments import queues_of
@@ -29,6 +30,7 @@ def new(world: World, queue: str, shown: Json, payload: Json) -> Thing:
     facts = {"image": "", "command": "", "definition": "", "queue": queue, "name": shown["jobName"]}
     unit, quantity = capacity.need(payload)
     kept: Json = {"unit": unit, "quantity": quantity, "outcomes": attempts.outcomes_of(world, facts)}
+    kept["share"] = shown.get("shareIdentifier", "")
     job = Thing(SERVICE_JOB, shown["jobId"], shown, kept, parent=queue)
     shown["capacityUsage"] = capacity.usage([job])
     return job
@@ -73,17 +75,23 @@ def _urgency(queue: Thing) -> int:
 
 
 def _wait_in_line(world: World, job: Thing) -> None:
-    """Make a job RUNNABLE."""
+    """Make a job RUNNABLE. One behind another changes nothing for anybody."""
     job.change({"status": "RUNNABLE", "statusReason": None})
     job.steps = []
-    world.save(job)
-    _serve(world, job)
+    join(world, job)
+    if capacity.is_first(world, job):
+        _serve(world, job)
 
 
-def _serve(world: World, job: Thing, place_left: str = "") -> None:
-    """Serve who waits where a job waited or had its place."""
+def join(world: World, job: Thing) -> None:
+    """Let a job wait in the line of its share, by its priority. Saves it."""
+    job.kept["rank"] = capacity.rank(world.find(QUEUE, job.parent), job)
+    lines.join(world, capacity.line_of(job), [job])
+
+
+def _serve(world: World, job: Thing, left: Thing | None = None) -> None:
+    """Serve who waits where a job waited, or in the environment that it has left."""
     queue = world.read(QUEUE, job.parent)
-    left = capacity.in_place(world, place_left) if place_left else None
     if left:
         environment_changed(world, left)
     if queue:
@@ -92,11 +100,11 @@ def _serve(world: World, job: Thing, place_left: str = "") -> None:
 
 def place(world: World, queue: Thing) -> None:
     """Schedule the service jobs that wait in a queue, as far as there is room."""
-    environment = capacity.environment_of(world, queue)
-    if environment is None or not capacity.takes_jobs(environment):
-        return
-    while any(_try(world, queue, environment, job) for job in capacity.fronts(world, queue, environment)):
-        pass
+    while environment := capacity.environment_of(world, queue):
+        if not capacity.takes_jobs(environment):
+            return
+        if not any(_try(world, queue, environment, job) for job in capacity.fronts(world, queue, environment)):
+            return
 
 
 def _try(world: World, queue: Thing, environment: Thing, job: Thing) -> bool:
@@ -109,23 +117,27 @@ def _try(world: World, queue: Thing, environment: Thing, job: Thing) -> bool:
         _note(world, queue, job, reason)
         return False
     if not capacity.fits(room, job):
-        victims = capacity.victims(room, job)
+        victims = capacity.victims(world, environment, room, job)
         if not victims:
             return False
         for victim in victims:
             _preempt(world, victim)
-    _schedule(world, environment, job)
+    _schedule(world, world.find(SERVICE_ENVIRONMENT, environment.arn), job)
     return True
 
 
 def _note(world: World, queue: Thing, job: Thing, reason: str) -> None:
     """Tell the first job in line why it is stuck, and set an alarm for when its queue loses patience."""
-    if job.shown.get("statusReason") != reason:
+    before = (job.kept.get("blocked"), [instant for instant, _ in job.steps])
+    if "blocked" not in job.kept:
+        job.kept["since"] = world.now
+    if "blocked" not in job.kept or job.shown.get("statusReason") != reason:
         job.shown["statusReason"] = reason
-        job.kept["stuck"] = world.now
+        job.kept["blocked"] = world.now
     limit = _limit(queue, job)
-    job.steps = [(max(world.now, job.kept["stuck"] + limit["maxTimeSeconds"]), {})] if limit else []
-    world.save(job)
+    wake(job, *([max(world.now, job.kept["blocked"] + limit["maxTimeSeconds"])] if limit else []))
+    if before != (job.kept["blocked"], [instant for instant, _ in job.steps]):
+        world.save(job)
 
 
 @documented(USER_GUIDE + "sm_job_stuck_in_runnable_time_limit_actions.html")
@@ -139,7 +151,7 @@ def _limit(queue: Thing, job: Thing) -> Json:
 def _look_again(world: World, job: Thing) -> None:
     queue = world.read(QUEUE, job.parent)
     limit = _limit(queue, job) if queue else {}
-    if limit and "stuck" in job.kept and world.now - job.kept["stuck"] >= limit["maxTimeSeconds"]:
+    if limit and "blocked" in job.kept and world.now - job.kept["blocked"] >= limit["maxTimeSeconds"]:
         _terminate_at_limit(world, job, limit)
     elif queue:
         place(world, queue)
@@ -155,9 +167,9 @@ def _terminate_at_limit(world: World, job: Thing, limit: Json) -> None:
 def _schedule(world: World, environment: Thing, job: Thing) -> None:
     """A job for which there is room is passed to SageMaker AI, and is SCHEDULED until that has found instances."""
     durations = world.settings.durations
-    job.kept["place"] = capacity.place_of(environment)
-    for key in ("until", "stuck"):
-        job.kept.pop(key, None)
+    capacity.take(world, environment, job)
+    lines.leave(job)
+    job.kept.pop("until", None)
     job.change({"status": "SCHEDULED", "statusReason": None, "startedAt": None, "scheduledAt": milliseconds(world.now)})
     job.shown["latestAttempt"] = {"serviceResourceId": {"name": "TrainingJobArn", "value": _training_job(world, job)}}
     seconds = durations.job_scheduled if _outcome(job).get("runs", True) else durations.job_without_capacity
@@ -200,8 +212,8 @@ def _find_no_capacity(world: World, job: Thing) -> None:
     reason = f"{_NO_CAPACITY} - Unable to provision requested compute resources"
     job.change({"status": "RUNNABLE", "statusReason": reason})
     job.steps = [(job.kept["until"], {})]
-    left = job.kept.pop("place")
-    world.save(job)
+    left = capacity.leave(world, job)
+    join(world, job)
     queue = world.read(QUEUE, job.parent)
     limit = _limit(queue, job) if queue else {}
     if limit and job.kept["vain"] >= limit["maxTimeSeconds"]:
@@ -248,7 +260,7 @@ def _fail(world: World, job: Thing, reason: str) -> None:
     if not _tries_again(job, reason):
         _finish(world, job, "FAILED", reason)
         return
-    left = job.kept.pop("place")
+    left = capacity.leave(world, job)
     _wait_in_line(world, job)
     _serve(world, job, left)
 
@@ -290,14 +302,15 @@ def _preempt(world: World, job: Thing) -> None:
     count = before["preemptedAttemptCount"] + 1
     recent = _in_window([attempt, *before["recentPreemptedAttempts"]])
     job.shown["preemptionSummary"] = {"preemptedAttemptCount": count, "recentPreemptedAttempts": recent}
-    job.kept.pop("place")
+    capacity.leave(world, job)
     job.steps = []
     if count > job.shown.get("preemptionConfiguration", {}).get("preemptionRetriesBeforeTermination", count):
         job.change({"status": "FAILED", "statusReason": "Job preempted", "stoppedAt": milliseconds(world.now)})
         _is_kept_for_a_week(world, job)
+        world.save(job)
     else:
         job.change({"status": "RUNNABLE", "statusReason": None, "startedAt": None})
-    world.save(job)
+        join(world, job)
 
 
 @assumed("a sliding window is documented, its size is not; the samples of AWS read the newest first")
@@ -308,7 +321,8 @@ def _in_window(attempts: list[Json]) -> list[Json]:
 
 def _finish(world: World, job: Thing, status: str, reason: str) -> None:
     """End a job for good, wherever it stands: its room is free for others."""
-    left = job.kept.pop("place", "")
+    left = capacity.leave(world, job)
+    lines.leave(job)
     _is_kept_for_a_week(world, job)
     job.shown.update(status=status, statusReason=reason, stoppedAt=milliseconds(world.now))
     world.save(job)

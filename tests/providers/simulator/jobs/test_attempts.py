@@ -1,11 +1,13 @@
 """Attempts: where they run, how they come out, and whether there is another."""
 
+import re
 from typing import Any
 
+import attrs
 import pytest
 
 from providers.simulator import Outcome, Settings
-from tests.providers.simulator.lab import Lab, container, fargate
+from tests.providers.simulator.lab import Lab, connect, container, fargate
 
 _SPACE = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "jobs"}
 _NEEDS = [{"type": "VCPU", "value": "0.25"}, {"type": "MEMORY", "value": "512"}]
@@ -195,3 +197,31 @@ def test_everything_happens_again_the_same() -> None:
         return lab.see_job(lab.submit(wait=1000, retryStrategy={"attempts": 2}))
 
     assert shown() == shown()
+
+
+@pytest.mark.parametrize(("seconds", "code"), [(5, None), (20, 137)])
+def test_a_container_that_is_killed_leaves_137(lab: Lab, seconds: float, code: int | None) -> None:
+    """A job that is terminated while it runs shows the exit code that a timeout leaves; before that there is none."""
+    lab.ground()
+    job = lab.submit(wait=seconds)
+    lab.batch.terminate_job(jobId=job, reason="enough")
+    shown = lab.see_job(job)
+    assert shown["container"].get("exitCode") == code
+    assert shown["attempts"][0]["container"].get("exitCode") == code
+    assert shown["statusReason"] == "enough"
+
+
+@pytest.mark.parametrize(("region", "domain"), [("eu-west-1", "eu-west-1.compute"), ("us-east-1", "ec2")])
+def test_a_node_is_named_by_its_address_and_its_region(region: str, domain: str) -> None:
+    """A job on EKS names its node as its instance is named in the private DNS, and tells of a pod, not of a task."""
+    lab = Lab.new()
+    lab = attrs.evolve(lab, batch=connect(lab.simulator, region=region))
+    lab.environment("k", eksConfiguration=_SPACE)
+    lab.queue("eks", "k")
+    pod = {"containers": [{"image": "i", "resources": {"limits": {"cpu": "1", "memory": "512Mi"}}}]}
+    lab.batch.register_job_definition(jobDefinitionName="p", type="container", eksProperties={"podProperties": pod})
+    job = lab.submit(jobQueue="eks", jobDefinition="p", wait=80)
+    shown = lab.see_job(job)
+    name = shown["eksProperties"]["podProperties"]["nodeName"]
+    assert re.fullmatch(rf"ip-10-0-\d+-\d+\.{domain}\.internal", name)
+    assert (shown["eksAttempts"][0]["nodeName"], shown["statusReason"]) == (name, "Essential container in pod exited")

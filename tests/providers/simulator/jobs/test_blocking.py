@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.simulator import Outcome, Settings
-from tests.providers.simulator.lab import Lab, container
+from tests.providers.simulator.lab import LINKED, Lab, container, refusal
 
 _TOO_LARGE = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE"
 _NO_HOST = "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT"
@@ -66,7 +66,7 @@ def test_environments_that_do_not_work_are_told(lab: Lab) -> None:
     lab.simulator.set_status("environment", "a", "INVALID", "broken", region="eu-west-1")
     shown = lab.see_job(second)
     assert shown["statusReason"] == "ACTION_REQUIRED - CE(s) associated with the job queue are invalid."
-    lab.batch.update_compute_environment(computeEnvironment="a", state="ENABLED")
+    lab.batch.update_compute_environment(computeEnvironment="a", state="ENABLED", serviceRole=LINKED)
     lab.clock.sleep(30)
     assert lab.statuses(first, second) == ["SUCCEEDED", "RUNNING"]
     assert "statusReason" not in lab.see_job(second)
@@ -144,3 +144,80 @@ def test_a_limit_that_is_raised_in_time_does_nothing_yet(lab: Lab) -> None:
     assert lab.statuses(job) == ["RUNNABLE"]
     lab.clock.sleep(1)
     assert lab.statuses(job) == ["FAILED"]
+
+
+def _blocking(lab: Lab, **resources: Any) -> None:
+    lab.ground(**resources)
+    large = [{"type": "VCPU", "value": "17"}, {"type": "MEMORY", "value": "512"}]
+    lab.definition("e", containerProperties=container(resourceRequirements=large))
+
+
+def test_a_limit_that_is_over_when_it_comes_ends_a_job_at_once(lab: Lab) -> None:
+    """Not before that: time does not go backwards for the job, nor for the next in line."""
+    _blocking(lab)
+    job, behind = lab.submit(jobDefinition="e"), lab.submit(wait=5000)
+    lab.batch.update_job_queue(jobQueue="q", jobStateTimeLimitActions=_limit(_TOO_LARGE))
+    lab.clock.sleep(10)
+    now = round(lab.clock.now() * 1000)
+    assert (lab.statuses(job, behind), lab.see_job(job)["stoppedAt"]) == (["FAILED", "STARTING"], now)
+    lab.clock.sleep(10)
+    assert lab.see_job(behind)["startedAt"] == now + 10_000
+
+
+def test_a_job_without_a_reason_is_not_ended_for_one() -> None:
+    """A limit names a reason; where one was put in that names none, a job in a crowd waits on."""
+    lab = Lab.new(settings=Settings(outcomes=(Outcome(seconds=5000),)))
+    lab.ground(maxvCpus=1)
+    update = lab.batch.update_job_queue
+    assert refusal(update, jobQueue="q", jobStateTimeLimitActions=_limit(""))[2] == "reason must not be empty"
+    shown = {**lab.see_queue("q"), "jobStateTimeLimitActions": _limit("")}
+    lab.simulator.seed("queue", "q", shown, region="eu-west-1")
+    first, second = lab.submit(), lab.submit()
+    lab.clock.sleep(2000)
+    assert lab.statuses(first, second) == ["RUNNING", "RUNNABLE"]
+
+
+def test_a_limit_is_for_the_first_in_line(lab: Lab) -> None:
+    """A job that was overtaken has neither a reason nor a limit until it is first again, and then from that time on."""
+    _blocking(lab)
+    policy = lab.batch.create_scheduling_policy(name="p")["arn"]
+    lab.queue("p", "a", schedulingPolicyArn=policy, jobStateTimeLimitActions=_limit(_TOO_LARGE))
+    fair = {"jobQueue": "p", "jobDefinition": "e", "shareIdentifier": "s"}
+    low = lab.submit(**fair, schedulingPriorityOverride=1, wait=301)
+    assert lab.see_job(low)["statusReason"].startswith(_TOO_LARGE)
+    high = lab.submit(**fair, schedulingPriorityOverride=9, wait=400)
+    assert lab.statuses(low, high) == ["RUNNABLE", "RUNNABLE"]
+    assert "statusReason" not in lab.see_job(low)
+    line = lab.batch.get_job_queue_snapshot(jobQueue="p")["frontOfQueue"]["jobs"]
+    assert [it["earliestTimeAtPosition"] for it in line] == [round((lab.clock.now() - 399) * 1000)] * 2
+    lab.clock.sleep(201)
+    assert lab.statuses(low, high) == ["RUNNABLE", "FAILED"]
+    assert lab.see_job(low)["statusReason"].startswith(_TOO_LARGE)
+    lab.clock.sleep(599)
+    assert lab.statuses(low) == ["RUNNABLE"]
+    lab.clock.sleep(1)
+    assert lab.statuses(low) == ["FAILED"]
+
+
+def test_an_array_overtakes_as_its_children_join_the_line(lab: Lab) -> None:
+    """Whoever comes to stand before the first, by ones or by thousands, takes its reason from it."""
+    _blocking(lab)
+    lab.queue("p", "a", schedulingPolicyArn=lab.batch.create_scheduling_policy(name="p")["arn"])
+    fair = {"jobQueue": "p", "jobDefinition": "e", "shareIdentifier": "s"}
+    low = lab.submit(**fair, schedulingPriorityOverride=1, wait=5)
+    array = lab.submit(**fair, schedulingPriorityOverride=2, arrayProperties={"size": 3}, wait=5)
+    assert "statusReason" not in lab.see_job(low)
+    assert lab.see_job(f"{array}:0")["statusReason"].startswith(_TOO_LARGE)
+
+
+def test_a_job_that_is_told_already_is_not_told_again() -> None:
+    """Another that joins the line behind it is no change of it, which a stale read would show."""
+    lab = Lab.new(settings=Settings(stale_reads=30))
+    _blocking(lab)
+    lab.queue("p", "a", jobStateTimeLimitActions=_limit(_TOO_LARGE))
+    job = lab.submit(jobQueue="p", jobDefinition="e", wait=100)
+    lab.batch.tag_resource(resourceArn=lab.see_job(job)["jobArn"], tags={"team": "blue"})
+    lab.submit(jobQueue="p", wait=10)
+    assert lab.see_job(job)["tags"] == {}
+    lab.clock.sleep(30)
+    assert lab.see_job(job)["tags"] == {"team": "blue"}

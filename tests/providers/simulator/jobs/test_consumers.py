@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from providers.simulator import Settings
 from tests.providers.simulator.lab import Lab, refusal
 
 
@@ -95,3 +96,13 @@ def test_a_filter_of_another_name_is_refused(lab: Lab, name: str) -> None:
     filters = [{"name": name, "values": ["x"]}]
     call = lab.batch.list_jobs_by_consumable_resource
     assert f"Invalid filter name: {name}" in refusal(call, consumableResource="r", filters=filters)[2]
+
+
+def test_a_stale_list_shows_jobs_as_they_were() -> None:
+    """A list lags as a describe does."""
+    lab = Lab.new(settings=Settings(stale_reads=30))
+    _ready(lab)
+    job = _submit(lab, "r")
+    assert _listed(lab) == []
+    lab.clock.sleep(30)
+    assert _listed(lab) == [job]

@@ -180,3 +180,12 @@ def test_a_job_that_has_ended_waits_no_more(lab: Lab) -> None:
     lab.clock.sleep(100)
     shown = lab.see_job(job)
     assert (shown["status"], shown["statusReason"], lab.statuses(first)) == ("FAILED", "enough", ["SUCCEEDED"])
+
+
+def test_a_job_is_submitted_for_its_time_whatever_it_waited_for(lab: Lab) -> None:
+    """One whose dependency succeeds in the meantime is not RUNNABLE sooner than others."""
+    first = lab.submit(wait=70.5)
+    second = lab.submit(dependsOn=[{"jobId": first}], wait=0.7)
+    assert lab.statuses(first, second) == ["SUCCEEDED", "SUBMITTED"]
+    lab.clock.sleep(0.4)
+    assert lab.statuses(second) == ["STARTING"]

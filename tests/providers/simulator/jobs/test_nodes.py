@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.simulator import Outcome, Settings
-from tests.providers.simulator.lab import Lab, container, ec2
+from tests.providers.simulator.lab import Lab, container, ec2, refusal
 
 _RANGES = [
     {"targetNodes": "0:", "container": container(image="wide")},
@@ -102,7 +102,7 @@ def test_nodes_run_on_demand_in_managed_environments(lab: Lab, kind: str) -> Non
     single, job = lab.submit(jobQueue="p"), lab.submit(jobQueue="p", jobDefinition="n")
     lab.clock.sleep(100)
     assert lab.statuses(single, job) == ["SUCCEEDED", "RUNNABLE"]
-    assert lab.see_job(job)["statusReason"].startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+    assert lab.see_job(job)["statusReason"].startswith("UNDETERMINED - ")
 
 
 def test_nodes_may_be_tasks(lab: Lab) -> None:
@@ -154,3 +154,28 @@ def test_nodes_may_be_pods(lab: Lab) -> None:
     (given,) = shown["nodeProperties"]["nodeRangeProperties"]
     assert given["eksProperties"]["podProperties"]["containers"][0]["image"] == "other"
     assert (shown["status"], len(shown["eksAttempts"])) == ("SUCCEEDED", 1)
+
+
+def test_a_job_has_up_to_a_thousand_nodes(lab: Lab) -> None:
+    """So many are counted, range by range, and not one more can be asked for; a node is named by a plain number."""
+    needs = [{"type": "VCPU", "value": "2"}, {"type": "MEMORY", "value": "512"}]
+    lab.ground(maxvCpus=2000, instanceTypes=["optimal"])
+    ranges = [
+        {"targetNodes": "0:", "container": container()},
+        {"targetNodes": "1:2", "container": container(resourceRequirements=needs)},
+    ]
+    nodes = {"numNodes": 3, "mainNode": 0, "nodeRangeProperties": ranges}
+    lab.batch.register_job_definition(jobDefinitionName="n", type="multinode", nodeProperties=nodes)
+    job = lab.submit(jobDefinition="n", nodeOverrides={"numNodes": 1000}, wait=5)
+    assert lab.see_environment("a")["computeResources"]["desiredvCpus"] == 1002
+    assert "at most 1000" in refusal(lab.submit, jobDefinition="n", nodeOverrides={"numNodes": 1001})[2]
+    assert lab.see_job(f"{job}#999")["nodeDetails"]["nodeIndex"] == 999
+    for index in ("1000", "\u00b2", "9" * 5000, "-1", "1_0", ""):
+        assert lab.see_job(f"{job}#{index}") == {}
+
+
+def test_there_are_no_arrays_of_multi_node_jobs(lab: Lab) -> None:
+    """A submission of one is refused."""
+    _ready(lab)
+    says = refusal(lab.submit, jobDefinition="n", arrayProperties={"size": 2})[2]
+    assert says == "arrayProperties should not be set for multi-node parallel jobs."

@@ -30,6 +30,10 @@ _TASKS = [
         ]
     }
 ]
+_NOTHING_NEEDED = {
+    "targetNodes": "0:0",
+    "consumableResourcePropertiesOverride": {"consumableResourceList": [{"consumableResource": "c", "quantity": 0}]},
+}
 _NODES = {
     "numNodes": 4,
     "mainNode": 0,
@@ -127,6 +131,7 @@ def test_older_keys_override_older_keys_only(ready: Lab) -> None:
         ("nodes", {"nodeOverrides": {"nodePropertyOverrides": [{"targetNodes": "0:1"}]}}, "Non matching targets - 0:1"),
         ("nodes", {"nodeOverrides": {"numNodes": 1}}, "lower boundary"),
         ("nodes", {"nodeOverrides": {"numNodes": 0}}, "open upper boundary"),
+        ("nodes", {"nodeOverrides": {"nodePropertyOverrides": [_NOTHING_NEEDED]}}, "at least 1"),
         ("pod", {"containerOverrides": {}}, "should not be set for Batch on EKS jobs."),
         ("pod", {"nodeOverrides": {}}, "should not be set for Batch on EKS jobs."),
         ("pod", {"eksPropertiesOverride": {"podProperties": {"containers": [{"name": "other"}]}}}, "other"),

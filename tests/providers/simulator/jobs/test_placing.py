@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from providers.simulator import Outcome, Settings
-from tests.providers.simulator.lab import Lab, container, ec2, fargate
+from tests.providers.simulator.lab import ORDINARY, Lab, container, ec2, fargate
 
 _SPACE = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "jobs"}
 _ROLE = "arn:aws:iam::123456789012:role/r"
@@ -146,3 +146,87 @@ def test_an_unmanaged_environment_holds_what_it_says(lab: Lab, vcpus: dict[str, 
     jobs = [lab.submit() for _ in range(3)]
     lab.clock.sleep(2)
     assert lab.statuses(*jobs).count("STARTING") == starting
+
+
+def _updating(lab: Lab, **changes: Any) -> None:
+    lab.batch.update_compute_environment(computeEnvironment="a", **changes)
+
+
+def test_what_an_update_adds_is_there_when_it_has_ended(lab: Lab) -> None:
+    """A raised maximum is shown at once; whoever submits meanwhile, nobody starts for that."""
+    lab.ground(maxvCpus=1)
+    first, second = lab.submit(), lab.submit()
+    lab.clock.sleep(2)
+    _updating(lab, computeResources={"maxvCpus": 4})
+    third = lab.submit(wait=19)
+    assert lab.see_environment("a")["computeResources"]["maxvCpus"] == 4
+    assert lab.statuses(first, second, third) == ["RUNNING", "RUNNABLE", "RUNNABLE"]
+    lab.clock.sleep(1)
+    assert lab.statuses(first, second, third) == ["RUNNING", "STARTING", "STARTING"]
+
+
+def test_an_environment_opens_when_its_update_has_ended_and_closes_at_once(lab: Lab) -> None:
+    """One that is being enabled takes no jobs yet, one that is being disabled none any more."""
+    lab.ground()
+    _updating(lab, state="DISABLED")
+    early = lab.submit(wait=5)
+    assert lab.statuses(early) == ["RUNNABLE"]
+    lab.clock.sleep(60)
+    _updating(lab, state="ENABLED")
+    late = lab.submit(wait=19)
+    assert lab.statuses(early, late) == ["RUNNABLE", "RUNNABLE"]
+    lab.clock.sleep(1)
+    assert lab.statuses(early, late) == ["STARTING", "STARTING"]
+
+
+def test_what_an_update_takes_away_is_gone_at_once(lab: Lab) -> None:
+    """A lowered maximum holds for whoever comes while the update lasts."""
+    lab.ground(maxvCpus=2)
+    first = lab.submit(wait=2)
+    _updating(lab, computeResources={"maxvCpus": 1})
+    second = lab.submit(wait=5)
+    assert lab.statuses(first, second) == ["STARTING", "RUNNABLE"]
+
+
+def test_types_of_instances_come_with_the_end_of_their_update(lab: Lab) -> None:
+    """A job that needs a GPU waits until the update has brought machines that have one."""
+    lab.ground(allocationStrategy="BEST_FIT_PROGRESSIVE", instanceTypes=["m6i.large"])
+    needs = [{"type": "GPU", "value": "1"}, *container()["resourceRequirements"]]
+    lab.definition("g", containerProperties=container(resourceRequirements=needs))
+    job = lab.submit(jobDefinition="g", wait=5)
+    _updating(lab, computeResources={"instanceTypes": ["g4dn.xlarge"]})
+    lab.submit(wait=5)
+    assert lab.statuses(job) == ["RUNNABLE"]
+    lab.clock.sleep(3600)
+    assert lab.statuses(job) == ["SUCCEEDED"]
+
+
+def test_vcpus_of_an_unmanaged_environment_come_with_the_end_of_its_update(lab: Lab) -> None:
+    """As a maximum does that is raised."""
+    lab.batch.create_compute_environment(
+        computeEnvironmentName="a", type="UNMANAGED", serviceRole=ORDINARY, unmanagedvCpus=1
+    )
+    lab.clock.sleep(100)
+    lab.queue("q", "a")
+    lab.definition("d")
+    first, second = lab.submit(), lab.submit()
+    lab.clock.sleep(2)
+    _updating(lab, unmanagedvCpus=3)
+    third = lab.submit(wait=5)
+    assert lab.statuses(first, second, third) == ["STARTING", "RUNNABLE", "RUNNABLE"]
+    lab.clock.sleep(15)
+    assert lab.statuses(first, second, third) == ["RUNNING", "STARTING", "STARTING"]
+
+
+def test_fractions_of_vcpus_add_up(lab: Lab) -> None:
+    """Parts that are seven together are not a hair more, nor is a hair left of them when they have gone."""
+    lab.ground(maxvCpus=7, instanceTypes=["optimal"])
+    jobs = []
+    for name in ("1.6", "2.7", "2.7"):
+        needs = [{"type": "VCPU", "value": name}, {"type": "MEMORY", "value": "512"}]
+        lab.definition("t", containerProperties=container(resourceRequirements=needs))
+        jobs.append(lab.submit(jobDefinition="t"))
+    lab.clock.sleep(5)
+    assert lab.statuses(*jobs) == ["STARTING"] * 3
+    lab.clock.sleep(200)
+    assert lab.see_environment("a")["computeResources"]["desiredvCpus"] == 0

@@ -172,3 +172,11 @@ def test_lists_may_lag_behind(lab: Lab) -> None:
     assert (lab.statuses(job), _listed(lab), _listed(lab, jobStatus="STARTING")) == (["STARTING"], [], [job])
     lab.clock.sleep(5)
     assert (lab.statuses(job), _listed(lab)) == (["RUNNING"], [job])
+
+
+@pytest.mark.parametrize("value", ["\u00b2", "9" * 5000, "-1", "1_0", ""])
+def test_a_time_is_a_plain_number(lab: Lab, value: str) -> None:
+    """Up to 19 ASCII digits; whatever else is refused."""
+    lab.ground()
+    given = [{"name": "BEFORE_CREATED_AT", "values": [value]}]
+    assert "is not a number of milliseconds" in refusal(lab.batch.list_jobs, jobQueue="q", filters=given)[2]

@@ -8,7 +8,7 @@ from providers.simulator import Outcome, Settings
 from providers.simulator.catalogue import ENVIRONMENT
 from providers.simulator.jobs import running
 from providers.simulator.lifecycle import Thing, World
-from tests.providers.simulator.lab import Lab, container, fargate, refusal
+from tests.providers.simulator.lab import LINKED, Lab, container, fargate, refusal
 
 _DAY = 86400
 
@@ -66,7 +66,7 @@ def test_an_environment_that_is_updated_takes_jobs(lab: Lab) -> None:
     lab.simulator.set_status("environment", "a", "INVALID", "CLIENT_ERROR - broken", region="eu-west-1")
     other = lab.submit(wait=3600)
     assert lab.statuses(job, other) == ["SUCCEEDED", "RUNNABLE"]
-    lab.batch.update_compute_environment(computeEnvironment="a", computeResources={"maxvCpus": 9})
+    lab.batch.update_compute_environment(computeEnvironment="a", serviceRole=LINKED)
     third = lab.submit(wait=2)
     assert lab.statuses(other, third) == ["RUNNABLE", "RUNNABLE"]
     lab.clock.sleep(18)
@@ -224,3 +224,16 @@ def test_desired_vcpus_follow_the_load(lab: Lab) -> None:
     lab.clock.sleep(3600)
     seen.append(lab.see_environment("a")["computeResources"]["desiredvCpus"])
     assert seen == [1, 2, 3, 1]
+
+
+def test_a_job_that_is_tried_again_may_go_where_its_queue_has_gone() -> None:
+    """Its queue has left the environment that it ran in, and has another in which there is room."""
+    lab = Lab.new(settings=Settings(outcomes=(Outcome(attempts=1, exit_code=1),)))
+    lab.ground()
+    lab.environment("b")
+    job = lab.submit(wait=20, retryStrategy={"attempts": 2})
+    order = [{"order": 1, "computeEnvironment": "b"}]
+    lab.batch.update_job_queue(jobQueue="q", computeEnvironmentOrder=order)
+    lab.clock.sleep(55)
+    assert lab.statuses(job) == ["STARTING"]
+    assert lab.see_environment("b")["computeResources"]["desiredvCpus"] == 1

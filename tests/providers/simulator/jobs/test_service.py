@@ -187,13 +187,18 @@ def test_service_jobs_go_to_queues_for_training_that_are_enabled(lab: Lab) -> No
 
 
 def test_a_request_with_the_same_token_is_taken_once(lab: Lab) -> None:
-    """The same request with the same client token is rejected; another with that token is another request."""
+    """The same request with the same client token is rejected for eight hours; another with it is another request."""
     _ready(lab)
     _submit(lab, clientToken="token")
     assert "already been received" in refusal(_submit, lab=lab, clientToken="token")[2]
     _submit(lab, clientToken="other")
     _submit(lab, 2, clientToken="token")
     assert len(_listed(lab, jobStatus="SUBMITTED")) == 3
+    lab.clock.sleep(8 * 3600 - 1)
+    assert "already been received" in refusal(_submit, lab=lab, clientToken="token")[2]
+    lab.clock.sleep(1)
+    _submit(lab, clientToken="token")
+    assert len(_listed(lab, jobStatus="SUBMITTED")) == 1
 
 
 def test_a_request_without_a_token_is_taken_each_time(lab: Lab) -> None:
@@ -850,3 +855,96 @@ def test_quotas_may_be_set() -> None:
     assert "at most 9 bytes" in refusal(_submit, lab=lab)[2]
     strategy = {"attempts": 2}
     assert "between 1 and 1" in refusal(_submit, lab=lab, serviceRequestPayload="{}", retryStrategy=strategy)[2]
+
+
+def test_a_fair_share_queue_has_so_many_active_shares() -> None:
+    """A service job that would add a share is refused until those of another share have ended."""
+    lab = Lab.new(settings=Settings(quotas=Quotas(shares_a_queue=1)))
+    _ready(lab, schedulingPolicyArn=_fair(lab))
+    _submit(lab, shareIdentifier="s")
+    assert "Limit of 1 active share identifiers" in refusal(_submit, lab=lab, shareIdentifier="t")[2]
+    lab.clock.sleep(3600)
+    _submit(lab, shareIdentifier="t")
+
+
+@pytest.mark.parametrize(
+    ("config", "unit", "quantity"),
+    [
+        ({"InstanceType": "ml.x", "InstanceCount": -3}, "ml.x", 1),
+        ({"InstanceType": "ml.x", "InstanceCount": 0}, "ml.x", 1),
+        ({"InstanceType": "ml.x", "InstanceCount": True}, "ml.x", 1),
+        ({"InstanceType": "ml.x", "InstanceCount": 10**400}, "ml.x", 1),
+        ({"InstanceType": "ml.x", "InstanceCount": 1.5}, "ml.x", 1),
+        ({"InstanceType": {}, "InstanceCount": 2}, "NUM_INSTANCES", 2),
+        ({"InstanceGroups": [5, {"InstanceType": "ml.x", "InstanceCount": 2}]}, "ml.x", 2),
+        ({"InstanceGroups": {"a": 1}, "InstanceCount": 2}, "NUM_INSTANCES", 2),
+        ({"InstanceGroups": [5]}, "NUM_INSTANCES", 1),
+    ],
+)
+def test_a_payload_that_makes_no_sense_takes_an_instance(
+    lab: Lab, config: dict[str, Any], unit: str, quantity: int
+) -> None:
+    """No job makes room by taking less than one; what is no number, or no name of a type, is as if it were not told."""
+    _ready(lab)
+    job = _submit(lab, serviceRequestPayload=json.dumps({"ResourceConfig": config}))
+    assert _see(lab, job)["capacityUsage"] == [{"capacityUnit": unit, "quantity": float(quantity)}]
+
+
+def test_thousands_of_service_jobs_wait_in_line() -> None:
+    """One that comes to stand behind another is not a reason to look at all of them."""
+    lab = Lab.new()
+    _ready(lab)
+    jobs = [_submit(lab) for _ in range(1000)]
+    reads = 0
+
+    def count(statement: str) -> None:
+        nonlocal reads
+        reads += statement.startswith("SELECT")
+
+    lab.clock.sleep(2)
+    lab.store._connection.set_trace_callback(count)
+    assert _statuses(lab, jobs[9], jobs[10], jobs[-1]) == ["SCHEDULED", "RUNNABLE", "RUNNABLE"]
+    lab.store._connection.set_trace_callback(None)
+    assert reads < 8 * len(jobs)
+
+
+def test_an_overtaken_service_job_is_no_longer_stuck(lab: Lab) -> None:
+    """The time limit runs for the first in line only, from when it is first, and so does the reason that is shown."""
+    reason = "MISCONFIGURATION:SERVICE_ENVIRONMENT_MAX_RESOURCE"
+    action = {"reason": reason, "state": "RUNNABLE", "maxTimeSeconds": 600, "action": "TERMINATE"}
+    _ready(lab, schedulingPolicyArn=_fair(lab), jobStateTimeLimitActions=[action])
+    low = _submit(lab, 11, shareIdentifier="s", schedulingPriority=1)
+    lab.clock.sleep(300)
+    assert _see(lab, low)["statusReason"].startswith(reason)
+    high = _submit(lab, 11, shareIdentifier="s", schedulingPriority=2)
+    lab.clock.sleep(400)
+    assert _statuses(lab, low, high) == ["RUNNABLE", "RUNNABLE"]
+    assert ("statusReason" in _see(lab, low), "statusReason" in _see(lab, high)) == (False, True)
+    lab.batch.update_service_job(jobId=low, schedulingPriority=3)
+    assert ("statusReason" in _see(lab, low), "statusReason" in _see(lab, high)) == (True, False)
+    lab.clock.sleep(599)
+    assert _statuses(lab, low, high) == ["RUNNABLE", "RUNNABLE"]
+    lab.clock.sleep(1)
+    assert _statuses(lab, low, high) == ["FAILED", "RUNNABLE"]
+    lab.clock.sleep(600)
+    assert _statuses(lab, low, high) == ["FAILED", "FAILED"]
+
+
+def test_a_service_job_leaves_no_trace_in_an_environment_made_anew(lab: Lab) -> None:
+    """What it took of the one that is gone is not given back to another of the same name."""
+    _ready(lab)
+    lab.service_environment("other")
+    job = _submit(lab, 10, timeoutConfig={"attemptDurationSeconds": 10_000})
+    lab.clock.sleep(5)
+    order = [{"order": 1, "serviceEnvironment": "other"}]
+    lab.batch.update_job_queue(jobQueue="q", serviceEnvironmentOrder=order)
+    lab.clock.sleep(30)
+    lab.disable_service_environment("e", wait=5)
+    lab.batch.delete_service_environment(serviceEnvironment="e")
+    lab.clock.sleep(10)
+    lab.service_environment("e", wait=5)
+    lab.training_queue("r", "e", wait=10)
+    lab.batch.terminate_service_job(jobId=job, reason="enough")
+    first, second = _submit(lab, 6, "r"), _submit(lab, 6, "r")
+    lab.clock.sleep(5)
+    assert _statuses(lab, job, first, second) == ["FAILED", "SCHEDULED", "RUNNABLE"]

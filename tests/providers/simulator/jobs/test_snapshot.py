@@ -186,3 +186,28 @@ def test_a_queue_of_quota_shares_shows_the_first_of_each(lab: Lab) -> None:
         {"quotaShareName": "b", "capacityUsage": [{"capacityUnit": "ml.m5.large", "quantity": 1.0}]},
     ]
     assert "fairshareUtilization" not in shown["queueUtilization"]
+
+
+def test_a_job_is_at_its_position_since_it_came_there(lab: Lab) -> None:
+    """Neither a tag nor somebody behind it moves that; the first in line is there since it is first."""
+    _ready(lab, vcpus=1)
+    lab.definition("big", containerProperties=container(resourceRequirements=_BIG))
+    limits = [{"reason": "MISCONFIGURATION", "state": "RUNNABLE", "maxTimeSeconds": 6000, "action": "CANCEL"}]
+    lab.batch.update_job_queue(jobQueue="q", jobStateTimeLimitActions=limits)
+    lab.clock.sleep(10)
+    first, second = _submit(lab), _submit(lab, jobDefinition="big")
+    lab.clock.sleep(1)
+    came = round(lab.clock.now() * 1000)
+
+    def since() -> list[int]:
+        return [it["earliestTimeAtPosition"] for it in _see(lab)["frontOfQueue"]["jobs"]]
+
+    assert since() == [came]
+    lab.clock.sleep(20)
+    lab.batch.tag_resource(resourceArn=lab.see_job(second)["jobArn"], tags={"a": "b"})
+    _submit(lab)
+    lab.clock.sleep(20)
+    assert since() == [came, came + 21_000]
+    lab.batch.terminate_job(jobId=second, reason="r")
+    assert since() == [came + 40_000]
+    assert lab.statuses(first) == ["RUNNING"]

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from providers.simulator import Settings
+from providers.simulator import Quotas, Settings
 from tests.providers.simulator.lab import Lab, container, fargate, refusal
 
 _SPACE = {"eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/c", "kubernetesNamespace": "jobs"}
+_NOTHING_NEEDED = {"consumableResourceList": [{"consumableResource": "c", "quantity": 0}]}
 
 
 def _refused(lab: Lab, **changes: Any) -> str:
@@ -49,18 +50,20 @@ def test_a_job_shows_what_was_asked_and_what_its_definition_says(lab: Lab) -> No
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"jobName": "-j"}, "jobName"),
-        ({"jobName": "j" * 129}, "jobName"),
-        ({"jobQueue": "none"}, "does not exist"),
+        ({"jobName": "-j"}, "Job name should match valid pattern"),
+        ({"jobName": "j" * 129}, "Job name should match valid pattern"),
+        ({"jobQueue": "none"}, "JobQueue none not found."),
         ({"tags": {"aws:x": "1"}}, "aws:"),
         ({"arrayProperties": {"size": 1}}, "Array size must be between 2 and 10000"),
         ({"arrayProperties": {"size": 10_001}}, "Array size must be between 2 and 10000"),
-        ({"arrayProperties": {}}, "Array size must be between 2 and 10000"),
         ({"retryStrategy": {"attempts": 0}}, "attempts must be between 1 and 10"),
         ({"retryStrategy": {"attempts": 11}}, "attempts must be between 1 and 10"),
         ({"timeout": {"attemptDurationSeconds": 59}}, "at least 60"),
         ({"shareIdentifier": "s"}, "fair share scheduling policy"),
         ({"schedulingPriorityOverride": 1}, "fair share scheduling policy"),
+        ({"schedulingPriorityOverride": 10_000}, "schedulingPriorityOverride must be between 0 and 9999"),
+        ({"consumableResourcePropertiesOverride": _NOTHING_NEEDED}, "at least 1"),
+        ({"nodeOverrides": {"numNodes": 1001}}, "numNodes must be at most 1000"),
         ({"parameters": {"p": "x" * 30 * 1024}}, "payload"),
     ],
 )
@@ -208,3 +211,44 @@ def test_a_hundred_jobs_a_second_have_ids_of_their_own() -> None:
     first = ids()
     assert len(set(first)) == 100
     assert ids() == first
+
+
+def test_a_fair_share_queue_has_so_many_active_shares() -> None:
+    """A job that would add a share is refused; a share that is there goes on, and one whose jobs have ended is free."""
+    lab = Lab.new(settings=Settings(quotas=Quotas(shares_a_queue=2)))
+    lab.ground()
+    for name in ("one", "two"):
+        lab.queue(name, "a", schedulingPolicyArn=lab.batch.create_scheduling_policy(name=name)["arn"])
+    fair: dict[str, Any] = {"jobQueue": "one", "schedulingPriorityOverride": 1}
+    for share in ("s", "t", "s"):
+        last = lab.submit(**fair, shareIdentifier=share)
+    lab.submit(**{**fair, "jobQueue": "two"}, shareIdentifier="u")
+    for _ in range(2):
+        assert "Limit of 2 active share identifiers" in _refused(lab, **fair, shareIdentifier="u")
+        lab.clock.sleep(10)
+    lab.submit(wait=600, **fair, shareIdentifier="t")
+    assert lab.see_job(last)["status"] == "SUCCEEDED"
+    for share in ("u", "v"):
+        lab.submit(**fair, shareIdentifier=share)
+    assert "Limit of 2" in _refused(lab, **fair, shareIdentifier="s")
+
+
+def test_what_is_empty_is_as_if_it_were_not_sent(lab: Lab) -> None:
+    """Array properties, parameters and tags with nothing in them, as some clients send them with every job."""
+    lab.ground()
+    job = lab.submit(arrayProperties={}, parameters={}, tags={}, wait=100)
+    shown = lab.see_job(job)
+    assert (shown["status"], shown["tags"], shown["parameters"]) == ("SUCCEEDED", {}, {})
+    assert "arrayProperties" not in shown
+
+
+def test_a_definition_or_queue_that_is_not_there_is_told_as_it_was_asked_for(lab: Lab) -> None:
+    """A name or an ARN of a definition, one that is there no more, and a queue that was deleted a moment ago."""
+    lab.ground()
+    arn = "arn:aws:batch:eu-west-1:123456789012:job-definition/none:1"
+    assert _refused(lab, jobDefinition="none") == ("JobDefinition name none does not exist or is not in ACTIVE status")
+    assert _refused(lab, jobDefinition=arn) == f"JobDefinition {arn} not found."
+    lab.batch.deregister_job_definition(jobDefinition="d:1")
+    assert _refused(lab, jobDefinition="d:1") == "JobDefinition d:1 is not in ACTIVE status"
+    lab.simulator.set_status("queue", "q", "DELETED", region="eu-west-1")
+    assert _refused(lab) == "JobQueue q not found."

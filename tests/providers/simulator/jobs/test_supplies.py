@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from providers.simulator import Outcome, Settings
 from tests.providers.simulator.lab import Lab, container
 
 
@@ -114,3 +115,50 @@ def test_a_resource_may_go_while_jobs_hold_it(lab: Lab) -> None:
     lab.batch.delete_consumable_resource(consumableResource="licence")
     lab.clock.sleep(3600)
     assert lab.statuses(holding, waiting) == ["SUCCEEDED", "RUNNABLE"]
+
+
+def test_a_resource_is_one_however_often_it_is_named(lab: Lab) -> None:
+    """What is asked for by name and by ARN adds up."""
+    arn = _resource(lab)
+    both = {"consumableResourceList": [{"consumableResource": it, "quantity": 2} for it in ("licence", arn)]}
+    job = lab.submit(consumableResourcePropertiesOverride=both, wait=2)
+    assert (lab.statuses(job), _amounts(lab)) == (["RUNNABLE"], (3, 0, 3))
+    lab.batch.update_consumable_resource(consumableResource="licence", operation="ADD", quantity=1)
+    assert (lab.statuses(job), _amounts(lab)) == (["STARTING"], (4, 4, 0))
+    lab.clock.sleep(100)
+    assert _amounts(lab) == (4, 0, 4)
+
+
+@pytest.mark.parametrize("kind", ["REPLENISHABLE", "NON_REPLENISHABLE"])
+def test_what_was_taken_of_a_resource_is_not_given_back_to_another_of_its_name(lab: Lab, kind: str) -> None:
+    """A resource that is made again while a job holds some of the old one owes that job nothing."""
+    _resource(lab, kind=kind)
+    old = _job(lab, 2, wait=5)
+    lab.batch.delete_consumable_resource(consumableResource="licence")
+    _resource(lab, kind=kind)
+    new = _job(lab, 2, wait=40)
+    assert (lab.statuses(old, new), _amounts(lab)) == (["RUNNING", "RUNNING"], (3, 2, 1))
+    lab.clock.sleep(30)
+    assert (lab.statuses(old, new), _amounts(lab)) == (["SUCCEEDED", "RUNNING"], (3, 2, 1))
+
+
+def test_a_job_that_is_tried_again_needs_no_more_than_it_holds() -> None:
+    """Its next attempt begins though nothing is left, for it has its own."""
+    lab = Lab.new(settings=Settings(outcomes=(Outcome(attempts=1, exit_code=1),)))
+    lab.ground()
+    _resource(lab)
+    job = _job(lab, 3, wait=80, retryStrategy={"attempts": 2})
+    assert (lab.statuses(job), len(lab.see_job(job)["attempts"]), _amounts(lab)) == (["STARTING"], 1, (3, 3, 0))
+    lab.clock.sleep(100)
+    assert (lab.statuses(job), _amounts(lab)) == (["SUCCEEDED"], (3, 0, 3))
+
+
+def test_what_is_given_back_is_there_for_jobs_of_any_queue(lab: Lab) -> None:
+    """A job that ends lets one in that waited for its licence, elsewhere."""
+    _resource(lab, total=1)
+    lab.environment("b")
+    lab.queue("r", "b")
+    first, second = _job(lab, 1, wait=5), _job(lab, 1, jobQueue="r", wait=60)
+    assert lab.statuses(first, second) == ["RUNNING", "RUNNABLE"]
+    lab.clock.sleep(10)
+    assert lab.statuses(first, second) == ["SUCCEEDED", "STARTING"]
