@@ -48,6 +48,7 @@ from providers.simulator.jobs import (
     nodes,
     overrides,
     placing,
+    preemption,
     reading,
     running,
     service,
@@ -55,6 +56,7 @@ from providers.simulator.jobs import (
     submission,
     supplies,
     training,
+    turns,
 )
 from providers.simulator.lifecycle import After, Handler, Thing, World
 from providers.simulator.rules import Rule, collect
@@ -135,6 +137,8 @@ MODULES = (
     service,
     training,
     capacity,
+    preemption,
+    turns,
     snapshot,
 )
 

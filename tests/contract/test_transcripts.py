@@ -14,7 +14,7 @@ from tests.contract.transcripts import Replay
 from tests.contract.worlds import World
 from tests.kit import ACCOUNT, REGION
 
-RECORDED = Path(__file__).parent.parent / "data" / "transcripts"
+RECORDED = sorted((Path(__file__).parent.parent / "data" / "transcripts").glob("*.jsonl"))
 KINDS = (
     "compute_environment",
     "job_queue",
@@ -119,8 +119,11 @@ def test_nothing_of_the_account_is_written(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("path", sorted(RECORDED.glob("*.jsonl")), ids=lambda path: path.stem)
-def test_what_was_recorded_is_answered_alike(path: Path) -> None:
-    """Every transcript that is kept is answered in the simulator as it was recorded."""
-    for transcript in transcripts.read(path):
-        assert _elsewhere().differences(transcript) == [], transcript.title
+# While nobody has recorded an account, a test of recordings would be one that cannot fail.
+if RECORDED:
+
+    @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+    def test_what_was_recorded_is_answered_alike(path: Path) -> None:
+        """Every transcript that is kept is answered in the simulator as it was recorded."""
+        for transcript in transcripts.read(path):
+            assert _elsewhere().differences(transcript) == [], transcript.title

@@ -1,18 +1,17 @@
-"""Instances for service jobs: who is served next, whether there is room, and who makes room.
+"""Instances for service jobs: what there is, what is taken of it, and whether a job has room.
 
 A service environment holds so many instances; in a queue of quota shares, each share holds so many of a type, and may
 lend and borrow. A job that takes instances has the `place` SERVICE_ENVIRONMENT/NAME in its `kept`, beside the `unit`
 and the `quantity` that it takes; the environment keeps what is `used` of it, by line (QUEUE/SHARE) and unit.
 """
 
-import functools
 from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
-from providers.simulator.catalogue import POLICY, QUOTA_SHARE, SERVICE_ENVIRONMENT, SERVICE_JOB
-from providers.simulator.jobs.records import USER_GUIDE, job_of
+from providers.simulator.catalogue import POLICY, QUOTA_SHARE, SERVICE_ENVIRONMENT
+from providers.simulator.jobs.records import USER_GUIDE
 from providers.simulator.lifecycle import API, Json, Thing, World
 from providers.simulator.rules import assumed, documented
 
@@ -38,7 +37,7 @@ class Room:
         return sum(
             quantity
             for (line, it), quantity in self.taken.items()
-            if unit in (_INSTANCES, it) and share in (None, _share_of(line))
+            if unit in (_INSTANCES, it) and share in (None, share_of(line))
         )
 
     def without(self, job: Thing) -> "Room":
@@ -52,7 +51,7 @@ def environment_of(world: World, queue: Thing) -> Thing | None:
     return world.read(SERVICE_ENVIRONMENT, order[0]["serviceEnvironment"]) if order else None
 
 
-def _place_of(environment: Thing) -> str:
+def place_of(environment: Thing) -> str:
     return f"{SERVICE_ENVIRONMENT.key}/{environment.name}"
 
 
@@ -61,13 +60,13 @@ def line_of(job: Thing) -> str:
     return f"{job.parent}/{job.shown.get('quotaShareName') or job.shown.get('shareIdentifier', '')}"
 
 
-def _share_of(line: str) -> str:
+def share_of(line: str) -> str:
     return line.partition("/")[2]
 
 
 def take(world: World, environment: Thing, job: Thing) -> None:
     """Give a job its place in a service environment. Saves the environment, not the job."""
-    job.kept.update(place=_place_of(environment), host=environment.seq)
+    job.kept.update(place=place_of(environment), host=environment.seq)
     _count_for(environment, job, 1)
     world.save(environment)
 
@@ -140,111 +139,6 @@ def _count(given: object) -> int:
     return given if type(given) is int and 1 <= given <= _MOST_INSTANCES else 1
 
 
-@documented(API + "API_UpdateServiceJob.html")
-def rank(queue: Thing, job: Thing) -> int:
-    """Under a policy jobs of a higher priority go first in their share; elsewhere, and among equals, the older one."""
-    return -priority(job) if "schedulingPolicyArn" in queue.shown else 0
-
-
-def fronts(world: World, queue: Thing, environment: Thing) -> list[Thing]:
-    """Return the jobs that may be served next, the first to be tried first."""
-    heads = [*first_of_each_share(world, queue).values()]
-    policy = policy_of(world, queue)
-    if "quotaSharePolicy" in policy:
-        return sorted(heads, key=functools.partial(_borrows, room_of(world, queue, environment)))
-    return _ordered(world, queue, policy, heads)[:1]
-
-
-@documented(API + "API_QuotaSharePolicy.html")
-def _borrows(room: Room, job: Thing) -> tuple[bool, int]:
-    """Shares that stay within their own capacity are served first; those that borrow, in the order that jobs came."""
-    unit, share = job.kept["unit"], job.shown["quotaShareName"]
-    return room.used(unit, share) + job.kept["quantity"] > _own(room, job), job.seq
-
-
-def first_of_each_share(world: World, queue: Thing) -> dict[str, Thing]:
-    """Return the RUNNABLE job that is first in each share, by the name of the share."""
-    lines = [line for line in world.transaction.lines() if line.startswith(f"{queue.name}/")]
-    return {_share_of(line): job_of(row) for line in lines if (row := world.transaction.first_in_line(line))}
-
-
-def is_first(world: World, job: Thing) -> bool:
-    """Tell whether a job is the first in its line."""
-    row = world.transaction.first_in_line(line_of(job))
-    return row is not None and row.name == job.name
-
-
-def in_order(world: World, queue: Thing) -> list[Thing]:
-    """Return the RUNNABLE service jobs of a queue in the order in which they are dispatched."""
-    jobs = [job for job in world.walk(SERVICE_JOB, parent=queue.name, status="RUNNABLE") if job.kept.get("line")]
-    return _ordered(world, queue, policy_of(world, queue), jobs)
-
-
-def _ordered(world: World, queue: Thing, policy: Json, jobs: list[Thing]) -> list[Thing]:
-    ranked = sorted(jobs, key=lambda job: (job.kept["rank"], job.seq))
-    if "quotaSharePolicy" in policy:
-        return _share_by_share(ranked)
-    if "fairsharePolicy" in policy:
-        return _by_least_use(policy["fairsharePolicy"], ranked, _use_of_shares(world, queue))
-    return ranked
-
-
-@assumed("a priority need not be told, and its range begins at 0")
-def priority(job: Thing) -> int:
-    """A service job without a priority has priority 0."""
-    return int(job.shown.get("schedulingPriority", 0))
-
-
-@assumed("Batch iterates through the quota shares of a queue; in which steps is not told")
-def _share_by_share(jobs: list[Thing]) -> list[Thing]:
-    """Quota shares are served in turn, one job each."""
-    turns: dict[str, int] = {}
-    ranked = []
-    for job in jobs:
-        share = job.shown["quotaShareName"]
-        turns[share] = turns.get(share, 0) + 1
-        ranked.append((turns[share], job.seq, job))
-    return [job for *_, job in sorted(ranked, key=lambda entry: entry[:2])]
-
-
-def _use_of_shares(world: World, queue: Thing) -> dict[str, float]:
-    """Return what the shares of a queue use, in whatever environment their jobs are."""
-    used: dict[str, float] = {}
-    for environment in world.walk(SERVICE_ENVIRONMENT):
-        for line, units in environment.kept.get("used", {}).items():
-            if line.startswith(f"{queue.name}/"):
-                used[_share_of(line)] = used.get(_share_of(line), 0) + sum(units.values())
-    return used
-
-
-@documented(API + "API_ShareAttributes.html")
-def _by_least_use(policy: Json, jobs: list[Thing], used: dict[str, float]) -> list[Thing]:
-    """Fair shares are served by what they use just now, times their weight: the least first."""
-    lines: dict[str, list[Thing]] = {}
-    for job in jobs:
-        lines.setdefault(job.shown["shareIdentifier"], []).append(job)
-    found: list[Thing] = []
-    use = {share: used.get(share, 0.0) for share in lines}
-    while lines:
-        share = min(lines, key=lambda it: (use[it] * _weight(policy, it), lines[it][0].seq))
-        job = lines[share].pop(0)
-        use[share] += job.kept["quantity"]
-        found.append(job)
-        if not lines[share]:
-            del lines[share]
-    return found
-
-
-@documented(API + "API_ShareAttributes.html")
-def _weight(policy: Json, share: str) -> float:
-    """The weight of a share is that of its identifier, or of the prefix that it begins with; else 1."""
-    for entry in policy["shareDistribution"]:
-        name = entry["shareIdentifier"]
-        if name == share or (name.endswith("*") and share.startswith(name[:-1])):
-            return float(entry["weightFactor"])
-    return 1.0
-
-
 @documented(USER_GUIDE + "updating-service-environments.html")
 def takes_jobs(environment: Thing) -> bool:
     """Only an ENABLED service environment that is VALID, or is being updated, takes jobs."""
@@ -270,10 +164,10 @@ def _exceeds_environment(room: Room, job: Thing) -> str:
 @documented(_STUCK)
 def _exceeds_share(room: Room, job: Thing) -> str:
     """The first job of a quota share that asks for more than the share has, or can ever borrow, is told so."""
-    share = _share(room, job)
+    share = quota_share_of(room, job)
     if share is None:
         return ""
-    wanted, own = job.kept["quantity"], _own(room, job)
+    wanted, own = job.kept["quantity"], own_limit(room, job)
     if not _may_borrow(share):
         return _EXCEEDED + "Job requirements exceed quota share capacity limits." if wanted > own else ""
     if wanted > _most(share, own):
@@ -298,17 +192,17 @@ def _environment_has_room(room: Room, job: Thing) -> bool:
 @documented(USER_GUIDE + "quota-shares.html")
 def _share_has_room(room: Room, job: Thing) -> bool:
     """The jobs of a quota share take at most its capacity, and what it may borrow of what others leave idle."""
-    share = _share(room, job)
+    share = quota_share_of(room, job)
     if share is None:
         return True
-    own = _own(room, job)
+    own = own_limit(room, job)
     after = room.used(job.kept["unit"], share["quotaShareName"]) + job.kept["quantity"]
     if after <= own:
         return True
     return _may_borrow(share) and after <= _most(share, own) and after - own <= _idle(room, job)
 
 
-def _share(room: Room, job: Thing) -> Json | None:
+def quota_share_of(room: Room, job: Thing) -> Json | None:
     return room.shares.get(job.shown.get("quotaShareName", ""))
 
 
@@ -320,8 +214,8 @@ def _limit(share: Json, job: Thing) -> int:
     return _by_unit(share).get(job.kept["unit"], 0)
 
 
-def _own(room: Room, job: Thing) -> int:
-    share = _share(room, job)
+def own_limit(room: Room, job: Thing) -> int:
+    share = quota_share_of(room, job)
     return _limit(share, job) if share else 0
 
 
@@ -337,7 +231,7 @@ def _most(share: Json, own: int) -> float:
 
 
 def _lenders(room: Room, job: Thing) -> list[Json]:
-    return [share for share in room.shares.values() if _lends(share) and share != _share(room, job)]
+    return [share for share in room.shares.values() if _lends(share) and share != quota_share_of(room, job)]
 
 
 @documented(USER_GUIDE + "quota-shares.html")
@@ -353,45 +247,6 @@ def _idle(room: Room, job: Thing) -> int:
     mine = job.shown["quotaShareName"]
     lent = sum(max(0, -left) for name, left in free.items() if name != mine)
     return sum(max(0, free[share["quotaShareName"]]) for share in _lenders(room, job)) - lent
-
-
-def victims(world: World, environment: Thing, room: Room, job: Thing) -> list[Thing]:
-    """Return the jobs to stop so that a job of a quota share finds room, [] where that would not do."""
-    if _share(room, job) is None:
-        return []
-    busy = {row.name: job_of(row) for row in world.transaction.in_place(_place_of(environment))}
-    chosen: list[Thing] = []
-    while left := [it for it in busy.values() if _owes(room, job, it) or _yields(room, job, it)]:
-        chosen.append(busy.pop(_least(left).name))
-        room = room.without(chosen[-1])
-        if fits(room, job):
-            return chosen
-    return []
-
-
-@documented(USER_GUIDE + "preemption.html")
-def _owes(room: Room, job: Thing, other: Thing) -> bool:
-    """A job within its share's own capacity preempts jobs of shares that take more than theirs."""
-    if other.kept["unit"] != job.kept["unit"]:
-        return False
-    within = room.used(job.kept["unit"], job.shown["quotaShareName"]) + job.kept["quantity"] <= _own(room, job)
-    return within and room.used(other.kept["unit"], other.shown["quotaShareName"]) > _own(room, other)
-
-
-@documented(USER_GUIDE + "preemption.html")
-def _yields(room: Room, job: Thing, other: Thing) -> bool:
-    """A job preempts those of lower priority in its own share, where the share enables that."""
-    share = _share(room, job)
-    if share is None or share["preemptionConfiguration"]["inSharePreemption"] != "ENABLED":
-        return False
-    ours = other.shown["quotaShareName"] == job.shown["quotaShareName"] and other.kept["unit"] == job.kept["unit"]
-    return ours and priority(other) < priority(job)
-
-
-@assumed("Batch weighs borrowed instances, priorities and durations by a heuristic that it does not tell")
-def _least(jobs: list[Thing]) -> Thing:
-    """Of the jobs that could be preempted it is the one of the least priority, of those the one scheduled last."""
-    return min(jobs, key=lambda job: (priority(job), -job.shown["scheduledAt"], -job.seq))
 
 
 def usage(jobs: Iterable[Thing]) -> list[Json]:

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 
 from providers.simulator.catalogue import CHILD, JOB, QUEUE, SERVICE_JOB
-from providers.simulator.jobs import capacity
+from providers.simulator.jobs import capacity, turns
 from providers.simulator.jobs.records import USER_GUIDE, milliseconds
 from providers.simulator.lifecycle import API, Handler, Json, Thing, World
 from providers.simulator.rules import assumed, documented
@@ -38,14 +38,14 @@ def _serves(queue: Thing) -> bool:
 @documented(_SNAPSHOT)
 def _front(world: World, queue: Thing) -> Json:
     """A snapshot lists the first 100 RUNNABLE jobs of a queue in the order in which they will be dispatched."""
-    jobs = capacity.in_order(world, queue) if _serves(queue) else _in_line(world, queue)
+    jobs = turns.in_order(world, queue) if _serves(queue) else _in_line(world, queue)
     return {"jobs": [_entry(job) for job in jobs[:_MOST_JOBS]], "lastUpdatedAt": milliseconds(world.now)}
 
 
 @documented(_SNAPSHOT)
 def _front_of_shares(world: World, queue: Thing) -> Json:
     """A snapshot of a queue of quota shares lists the first RUNNABLE job of each share, if there is one."""
-    first = capacity.first_of_each_share(world, queue)
+    first = turns.first_of_each_share(world, queue)
     names = capacity.shares_of(world, queue)
     shares = {name: [_entry(first[name])] if name in first else [] for name in names}
     return {"quotaShares": shares, "lastUpdatedAt": milliseconds(world.now)}

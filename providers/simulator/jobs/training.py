@@ -13,7 +13,7 @@ import json
 import re
 
 from providers.simulator.catalogue import QUEUE, SERVICE_ENVIRONMENT, SERVICE_JOB
-from providers.simulator.jobs import attempts, capacity, lines
+from providers.simulator.jobs import attempts, capacity, lines, preemption, turns
 from providers.simulator.jobs.records import USER_GUIDE, milliseconds, wake
 from providers.simulator.lifecycle import API, Json, Thing, World
 from providers.simulator.rules import assumed, documented
@@ -79,13 +79,13 @@ def _wait_in_line(world: World, job: Thing) -> None:
     job.change({"status": "RUNNABLE", "statusReason": None})
     job.steps = []
     join(world, job)
-    if capacity.is_first(world, job):
+    if turns.is_first(world, job):
         _serve(world, job)
 
 
 def join(world: World, job: Thing) -> None:
     """Let a job wait in the line of its share, by its priority. Saves it."""
-    job.kept["rank"] = capacity.rank(world.find(QUEUE, job.parent), job)
+    job.kept["rank"] = turns.rank(world.find(QUEUE, job.parent), job)
     lines.join(world, capacity.line_of(job), [job])
 
 
@@ -103,7 +103,7 @@ def place(world: World, queue: Thing) -> None:
     while environment := capacity.environment_of(world, queue):
         if not capacity.takes_jobs(environment):
             return
-        if not any(_try(world, queue, environment, job) for job in capacity.fronts(world, queue, environment)):
+        if not any(_try(world, queue, environment, job) for job in turns.fronts(world, queue, environment)):
             return
 
 
@@ -117,7 +117,7 @@ def _try(world: World, queue: Thing, environment: Thing, job: Thing) -> bool:
         _note(world, queue, job, reason)
         return False
     if not capacity.fits(room, job):
-        victims = capacity.victims(world, environment, room, job)
+        victims = preemption.victims(world, environment, room, job)
         if not victims:
             return False
         for victim in victims:
