@@ -65,7 +65,7 @@ RUNS: Mapping[str, tuple[Run, Run, Manifest | None]] = {
     "a destroy of all kinds": (_training, _untrained, None),
 }
 BEFORE = ("an apply", "a change", "a destroy")
-"""Runs that die before calls too, in which the world is as it was after the call before, and only the journal is not."""
+"""Runs that die before calls too: the world is as it was after the call before, and only the journal is not."""
 
 
 @pytest.mark.parametrize(
