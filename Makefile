@@ -17,7 +17,7 @@ help:
 	@echo "make lint    the same without the tests"
 	@echo "make bench   speed and memory, as ratios within one run"
 	@echo "make explore each rule of the simulator switched off, and the test that fails without it"
-	@echo "make docs    renew the rules in docs/simulator.md"
+	@echo "make docs    renew the rules in docs/simulator.md and the fields in docs/fields.md"
 	@echo "make clean   remove what the others made"
 
 demo: $(SEEN)/run
@@ -41,10 +41,12 @@ bench: $(SEEN)/develop
 explore: $(SEEN)/develop
 	$(BIN)/python -m tests.exploration
 
-# What stands below the marker is made anew from the rules of the simulator.
+# What stands below the markers is made anew: from the rules of the simulator, and from what is known of the fields.
 docs: $(SEEN)/run
 	{ sed '/^<!-- rules:/q' docs/simulator.md && echo && $(BIN)/batchwright simulator rules --markdown; } > docs/simulator.new
 	mv docs/simulator.new docs/simulator.md
+	{ sed '/^<!-- fields:/q' docs/fields.md && echo && $(BIN)/batchwright explain --markdown; } > docs/fields.new
+	mv docs/fields.new docs/fields.md
 
 clean:
 	rm -rf $(VENV) $(DEMO) build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

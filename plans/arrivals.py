@@ -1,6 +1,6 @@
 """What is made, changed and tagged: the steps of a change to something that the manifest wants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, infrastructure_pat
 from plans.change import Action
 from plans.decide import Decision
 from plans.normalise import normalise
-from plans.plan import NOW, Goal, Step, Until
+from plans.plan import NOW, TOKEN, Goal, Step, Until
 from plans.units import expected, sent
 from providers.kinds import Kind
 from providers.resources import (
@@ -114,11 +114,15 @@ def _register(decision: Decision, kind: Kind) -> list[Step]:
 
 
 def _deregister(decision: Decision, kind: Kind, now: float, *, arriving: int) -> list[Step]:
-    """Our revisions beyond `keep`, oldest first, those younger than `keepFor` or of unknown age spared."""
+    """Our revisions beyond `keep`, oldest first, those younger than `keepFor` or of unknown age spared.
+
+    Pinned ones stay, and are none of those that `keep` counts.
+    """
     if decision.resource is None or not kind.facts.revisions:
         return []
-    rollout = decision.resource.rollout
-    beyond = decision.ours[: max(0, len(decision.ours) + arriving - rollout.keep)]
+    rollout, pinned = decision.resource.rollout, decision.resource.lifecycle.pinned
+    counted = [live for live in decision.ours if live.revision not in pinned]
+    beyond = counted[: max(0, len(counted) + arriving - rollout.keep)]
     return [
         step(
             "deregister",
@@ -151,20 +155,26 @@ def _update(decision: Decision, live: Live, kind: Kind) -> list[Step]:
     if "serviceRole" in decision.units and _recycles(decision):
         groups = [("serviceRole",), tuple(unit for unit in decision.units if unit != "serviceRole")]
     why = "; ".join(dict.fromkeys(row.why for row in decision.change.differences if row.rule != "tags"))
+    token = {"clientToken": TOKEN} if "clientToken" in kind.update_spec.members else {}
     return [
         step(
             "update",
             decision,
             kind.facts.update,
-            arguments={kind.update_key: live.arn, **sent(units, decision.spec, kind)},
-            goal=Goal(
-                kind.name, live.name, _until(kind), expected(units, decision.spec, kind), _patience(decision, kind)
-            ),
+            arguments={kind.update_key: live.arn, **sent(units, decision.spec, kind), **token},
+            goal=Goal(kind.name, live.name, _until(kind), _expected(units, decision, kind), _patience(decision, kind)),
             why=why,
             suffix=f":{place}" if place else "",
         )
         for place, units in enumerate(groups)
     ]
+
+
+def _expected(units: Sequence[str], decision: Decision, kind: Kind) -> Mapping[str, Any]:
+    """What must be seen; none of it is what the service moves on at once, and was set since somebody said so."""
+    left = {row.name for row in kind.facts.rules if row.verdict == "leave"}
+    moving = {difference.path for difference in decision.change.differences if difference.rule in left}
+    return expected((unit for unit in units if unit not in moving), decision.spec, kind)
 
 
 def _patience(decision: Decision, kind: Kind) -> float:

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -61,11 +61,16 @@ class Impact(enum.IntEnum):
         return cls[text.upper()]
 
 
+Origin = Literal["drift", "edit", "both", "unknown"]
+"""Why something differs: live moved away from what was applied, the manifest was edited since, both; or unknown."""
+
+
 @attrs.frozen
 class Difference:
     """One path at which desired and live differ; `before` and `after` are None where unsaid.
 
-    `rule` names the row that classed it, `why` is that row's reason. Tags have paths `tags[KEY]`.
+    `rule` names the row that classed it, `why` is that row's reason. Tags have paths `tags[KEY]`. `origin` is None
+    where nobody asked.
     """
 
     path: str
@@ -73,11 +78,12 @@ class Difference:
     after: Any
     rule: str
     why: str = ""
+    origin: Origin | None = None
 
 
 @attrs.frozen
 class Change:
-    """What is to be done with one resource."""
+    """What is to be done with one resource. `origin` tells why it came or went as a whole, where somebody asked."""
 
     address: Address
     name: str
@@ -86,6 +92,7 @@ class Change:
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     jobs: JobCount | None = None
+    origin: Origin | None = None
 
     @property
     def kind(self) -> str:

@@ -1,7 +1,8 @@
 """What is to be done with each resource: pairs what is wanted with what is live, and classes every difference.
 
-Verdicts are taken on live values. Of the rows of a kind the first that matches decides; a member that no row names is
-updated in place where the update operation has it and else replaced, with a warning that no rule is known.
+Verdicts are taken on live values. Of the rows of a kind the first that matches decides; a member that no row names, as
+one that botocore has gained since, is updated in place where the update operation has it, with a warning that no rule
+is known, and else replaced.
 """
 
 from collections import Counter
@@ -15,10 +16,11 @@ from plans.change import Action, Change, Difference, Impact, Refusal
 from plans.diff import Pair, compare
 from plans.normalise import digest, effective, normalise, resolved
 from plans.policy import Policy
+from plans.revisions import not_pinned, spellings
 from plans.tagging import differences_of_tags, ignored_tags, tags_of
 from plans.units import default_of, unit_of, value_of
 from plans.world import Unresolved, World, address_of, referred
-from providers.kinds import Kind, Rule
+from providers.kinds import REVISION, UNRULED, Kind, Rule
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,
@@ -31,10 +33,6 @@ from providers.resources import (
     Live,
     Resource,
 )
-
-_CREATE_ONLY = Rule("create-only", (), "replace", "the API has no update for this field")
-_UNKNOWN = Rule("no-rule", (), "update", "the API's update takes this field; no rule is known for it")
-_REVISION = Rule("revision", (), "update", "every change of a definition is a new revision")
 
 _DONE_BY: Mapping[str, tuple[Action, Impact]] = {
     "update": (Action.UPDATE, Impact.NONE),
@@ -80,9 +78,11 @@ def decide(resource: Resource, world: World, policy: Policy) -> Decision:
     ]
     if lost:
         return _refused(resource, *lost)
-    return (
-        _definition(resource, kind, world, policy) if kind.facts.revisions else _object(resource, kind, world, policy)
-    )
+    if not kind.facts.revisions:
+        return _object(resource, kind, world, policy)
+    made = _definition(resource, kind, world, policy)
+    pins = () if made.refusals else not_pinned(resource, _registered(made, world))
+    return attrs.evolve(made, warnings=(*made.warnings, *pins))
 
 
 def _object(resource: Resource, kind: Kind, world: World, policy: Policy) -> Decision:
@@ -104,6 +104,8 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
     spec = _wanted(resource, kind, live, world, policy)
     wanted, seen = normalise(spec, kind), normalise(live.spec, kind, world.shown)
     classed = [(pair, _rule(pair, kind, wanted, seen)) for pair in compare(seen, wanted)]
+    if resource.address in world.insisted:
+        classed = [(pair, _insisted(rule)) for pair, rule in classed]
     left = [(pair, rule) for pair, rule in classed if rule.verdict == "leave"]
     classed = [(pair, rule) for pair, rule in classed if rule.verdict != "leave"]
     differences = tuple(_difference(pair, rule, kind, live.spec, spec) for pair, rule in classed)
@@ -114,6 +116,7 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
         actions.append((_tag_action(tagged, adopted), Impact.NONE))
     action, impact = max(actions, key=lambda done: (_ORDER[done[0]], done[1]), default=(Action.NOOP, Impact.NONE))
     units = tuple(dict.fromkeys(unit_of(pair, kind) for pair, _ in classed))
+    forcing = [rule.told(spec, live.spec) for _, rule in classed if rule.verdict == "replace"]
     refusals: list[Refusal] = []
     if action is not Action.REPLACE:
         refusals += [
@@ -128,10 +131,9 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
                 " what is wrong when only state or vCPUs change"
             )
             refusals.append(_refusal(resource.address, "invalid", message, hint))
-    change = _change(
-        resource, action, impact, _reason(live, [rule for _, rule in classed], adopted), (*differences, *tagged)
-    )
-    warnings = tuple(_doubts(resource, live, differences, [(paths.render(kind.spec, p.segments), r) for p, r in left]))
+    change = _change(resource, action, impact, _reason(live, forcing, adopted), (*differences, *tagged))
+    alone = [(paths.render(kind.spec, pair.segments), rule.told(spec, live.spec)) for pair, rule in left]
+    warnings = tuple(_doubts(resource, live, differences, alone))
     return Decision(change, resource, live, spec, tags, (), units, tuple(refusals), warnings)
 
 
@@ -142,18 +144,18 @@ def _difference(pair: Pair, rule: Rule, kind: Kind, live: Document, desired: Doc
         return default_of(pair.segments, document, kind) if value is None else value
 
     path = paths.render(kind.spec, pair.segments)
-    return Difference(path, told(pair.before, live), told(pair.after, desired), rule.name, rule.why)
+    return Difference(path, told(pair.before, live), told(pair.after, desired), rule.name, rule.told(desired, live))
 
 
 def _doubts(
-    resource: Resource, live: Live, differences: Sequence[Difference], left: Sequence[tuple[str, Rule]]
+    resource: Resource, live: Live, differences: Sequence[Difference], left: Sequence[tuple[str, str]]
 ) -> Iterable[str]:
     """What a reader of the plan should know of a comparison."""
     for difference in differences:
-        if difference.rule == _UNKNOWN.name:
+        if difference.rule == UNRULED.name:
             yield f"{resource.address}: no rule is known for {difference.path}; it is updated as the API model allows"
-    for path, rule in left:
-        yield f"{resource.address}: {path} differs and is left alone: {rule.why}"
+    for path, why in left:
+        yield f"{resource.address}: {path} differs and is left alone: {why}"
     if differences and live.status == "UPDATING":
         yield f"{resource.address}: {live.name} is still UPDATING, to values that are not certain: plan again after it"
 
@@ -178,21 +180,29 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
             return _creation(resource, kind, world, None)
     newest = revisions[-1]
     spec = _wanted(resource, kind, newest, world, policy)
-    pairs = compare(normalise(newest.spec, kind, world.shown), normalise(spec, kind))
+    wanted, seen = normalise(spec, kind), normalise(newest.spec, kind, world.shown)
+    pairs = compare(seen, wanted)
     genuine = world.genuine(newest)
-    if marked and (newest not in marked or (pairs and not genuine)) and resource.rollout.foreign != "supersede":
+    theirs = bool(marked) and (newest not in marked or (bool(pairs) and not genuine))
+    if theirs and resource.rollout.foreign != "supersede":
         foreign = f"revision {newest.revision} of {newest.name} was registered by somebody else"
         if resource.rollout.foreign == "keep":
             return Decision(_change(resource, Action.NOOP, Impact.NONE, foreign), resource, newest, spec)
         hint = "say rollout.foreign: supersede to register over it, or keep to leave it"
         return _refused(resource, _refusal(resource.address, "foreign-revision", foreign, hint), live=newest)
+    askable = bool(pairs) and not theirs and not resource.rollout.migrate
+    spelt = spellings(seen, wanted, kind) if askable else ()
+    if spelt:
+        pairs, spec = (), resolved(newest.spec, kind, world.shown)
     ours = tuple(live for live in marked if (genuine or not pairs if live is newest else world.genuine(live)))
     tags = tags_of(resource, world.stack, marked[-1] if marked else newest)
     if pairs or (marked and newest not in marked):
-        differences = tuple(_difference(pair, _REVISION, kind, newest.spec, spec) for pair in pairs)
+        differences = tuple(
+            _difference(pair, _rule(pair, kind, wanted, seen), kind, newest.spec, spec) for pair in pairs
+        )
         differences += differences_of_tags(tags, newest, policy)
         tags |= {**ignored_tags(newest, policy), DIGEST_TAG: digest(spec, kind, world.names)}
-        change = _change(resource, Action.REGISTER, Impact.REVISION, _REVISION.why, differences)
+        change = _change(resource, Action.REGISTER, Impact.REVISION, REVISION.why, differences)
         return Decision(change, resource, newest, spec, tags, ours)
     adopted = not marked
     if not genuine:
@@ -200,7 +210,18 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
     tagged = differences_of_tags(tags, newest, policy)
     action = _tag_action(tagged, adopted) if tagged else Action.NOOP
     change = _change(resource, action, Impact.NONE, _reason(newest, (), adopted), tagged)
-    return Decision(change, resource, newest, spec, tags, ours)
+    warnings = tuple(f"{resource.address}: {each}" for each in spelt)
+    return Decision(change, resource, newest, spec, tags, ours, warnings=warnings)
+
+
+def _registered(decision: Decision, world: World) -> list[Live]:
+    """The revisions of a definition that this stack registered, even where nothing is to be done with them."""
+    address = decision.change.address
+    return [
+        live
+        for live in world.at_name(address.kind, decision.change.name)
+        if live in decision.ours or ((live.owner, address_of(live)) == (world.stack, address) and world.genuine(live))
+    ]
 
 
 def orphan(address: Address, lives: tuple[Live, ...], world: World, reason: str) -> Decision:
@@ -255,13 +276,14 @@ def _wanted(resource: Resource, kind: Kind, live: Live, world: World, policy: Po
 
 
 def _rule(pair: Pair, kind: Kind, desired: Document, live: Document) -> Rule:
-    path = paths.pattern(kind.spec, pair.segments)
-    for rule in kind.facts.rules:
-        if rule.covers(path) and rule.when(desired, live):
-            return rule
-    leaf = path.partition("[]")[0]
-    created = any(own == leaf or own.startswith(f"{leaf}.") or leaf.startswith(f"{own}.") for own in kind.create_only)
-    return _CREATE_ONLY if created else _UNKNOWN
+    return kind.rule(paths.pattern(kind.spec, pair.segments), desired, live)
+
+
+def _insisted(rule: Rule) -> Rule:
+    """A row where somebody says to set what it would leave alone."""
+    if rule.verdict != "leave":
+        return rule
+    return attrs.evolve(rule, verdict="update", why="it was said to be set", detail=None)
 
 
 _ORDER: Mapping[Action, int] = {action: place for place, action in enumerate(Action)}
@@ -273,11 +295,10 @@ def _tag_action(differences: Iterable[Difference], adopted: bool) -> Action:
     return Action.UNTAG if all(difference.after is None for difference in differences) else Action.TAG
 
 
-def _reason(live: Live, rules: Sequence[Rule], adopted: bool) -> str:
+def _reason(live: Live, forcing: Sequence[str], adopted: bool) -> str:
     """Why a change is more than its differences say: what forces a replacement, whose it was, what it still does."""
-    forcing = dict.fromkeys(rule.why for rule in rules if rule.verdict == "replace")
     if forcing:
-        return "; ".join(forcing)
+        return "; ".join(dict.fromkeys(forcing))
     if adopted:
         return "nobody owns it, and the policy says adopt"
     return f"it is still {live.status}" if live.status in ("CREATING", "UPDATING") else ""

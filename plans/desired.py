@@ -118,7 +118,9 @@ def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faul
                 f"{text!r} is no path of a {kind.title}",
                 path_hint(text, faults, kind),
             )
-    return Lifecycle(said.get("replace"), said.get("protect"), tuple(said.get("ignore", ())))
+    return Lifecycle(
+        said.get("replace"), said.get("protect"), tuple(said.get("ignore", ())), tuple(said.get("pinned", ()))
+    )
 
 
 def _physical_name(
@@ -143,7 +145,7 @@ def _physical_name(
 
 
 def _rollout(block: Mapping[str, Any]) -> Rollout:
-    names = {"keep": "keep", "keepFor": "keep_for", "foreign": "foreign"}
+    names = {"keep": "keep", "keepFor": "keep_for", "foreign": "foreign", "migrate": "migrate"}
     return Rollout(**{names[key]: value for key, value in block.items() if value is not None})
 
 

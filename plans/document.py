@@ -55,7 +55,11 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
         "physical_name": resource.physical_name,
         "spec": encode_members(resource.spec),
         "tags": dict(resource.tags),
-        "lifecycle": {**attrs.asdict(resource.lifecycle), "ignore": list(resource.lifecycle.ignore)},
+        "lifecycle": {
+            **attrs.asdict(resource.lifecycle),
+            "ignore": [*resource.lifecycle.ignore],
+            "pinned": [*resource.lifecycle.pinned],
+        },
         "drain": attrs.asdict(resource.drain) if resource.drain else None,
         "rollout": attrs.asdict(resource.rollout),
         "depends_on": [str(address) for address in resource.depends_on],
@@ -77,7 +81,8 @@ def _resource(at: Place) -> Resource:
 
 def _lifecycle(at: Place) -> Lifecycle:
     replace = at["replace"].maybe(lambda place: place.word(_REPLACE))
-    return Lifecycle(replace, at["protect"].maybe(Place.flag), at["ignore"].each(Place.text))
+    protect, ignore = at["protect"].maybe(Place.flag), at["ignore"].each(Place.text)
+    return Lifecycle(replace, protect, ignore, at["pinned"].each(Place.integer))
 
 
 def _drain(at: Place) -> Drain:
@@ -85,7 +90,8 @@ def _drain(at: Place) -> Drain:
 
 
 def _rollout(at: Place) -> Rollout:
-    return Rollout(at["keep"].integer(), at["keep_for"].maybe(Place.number), at["foreign"].word(_FOREIGN))
+    keep_for, foreign = at["keep_for"].maybe(Place.number), at["foreign"].word(_FOREIGN)
+    return Rollout(at["keep"].integer(), keep_for, foreign, at["migrate"].flag())
 
 
 def _policy(at: Place) -> Policy:

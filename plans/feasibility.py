@@ -4,39 +4,55 @@ Quotas are those of the page "AWS Batch service quotas" of the user guide, which
 hashicorp/terraform-provider-aws#21737 claims that three environments a queue can be raised, so that one only warns.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from plans import paths
+from plans import paths, quotas, training
 from plans.change import Action, Change, Impact, Refusal
 from plans.decide import Decision
+from plans.demands import Breach, breaches
 from plans.manifest import Manifest
+from plans.normalise import as_written, resolved
 from plans.policy import Policy
 from plans.queues import Queues
 from plans.world import World, referred
-from providers.resources import PROTECT_TAG, REGISTERED_TAG, Address, Ref
+from providers.kinds import Kind, Rule
+from providers.resources import PROTECT_TAG, REGISTERED_TAG, Address, Document, Ref
 
 ENVIRONMENTS_A_QUEUE = 3
 TAGS = 50
+TAGS_TO_PROPAGATE = 40
+DEFINITION_BYTES = 24 * 1024
+_ARN = re.compile(r"arn:[\w-]+:batch:(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>[^/]+)/.+")
+_SENT = (Action.CREATE, Action.UPDATE, Action.REGISTER, Action.REPLACE)
 
 
 def refusals(
-    decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy, *, destroying: bool
+    decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy, *, now: float, destroying: bool
 ) -> Iterable[Refusal]:
-    """Everything that keeps this plan from being carried out, whole account and stack considered."""
+    """Everything that keeps this plan from being carried out, whole account and stack considered.
+
+    `now` is in seconds of the epoch: some demands hold from a day on.
+    """
     for decision in decisions:
         yield from decision.refusals
         yield from _replacement(decision)
         yield from _allowed(decision.change, policy)
         yield from _barred(decision, world)
+        yield from _demanded(decision, world, now)
+        yield from _out_of_reach(decision, world)
+        yield from _too_large(decision, world)
         yield from _running(decision)
         yield from _room_for_tags(decision)
     if not destroying:
         yield from _whole(decisions, manifest, world, policy)
-    yield from _quotas(decisions, world)
+    yield from quotas.refusals(decisions, world)
     queues = Queues.of(decisions, world)
     for decision in decisions:
         yield from queues.refusals(decision)
+        yield from training.refusals(decision, queues)
 
 
 def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
@@ -51,6 +67,7 @@ def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
             )
         yield from _undrained(decision)
         yield from _emptied(decision, world)
+        yield from _many_to_propagate(decision)
     for live in world.strays:
         title = world.kinds[live.kind].title
         yield f"the {title} {live.name} carries this stack's tag and no {live.kind} address; it is left alone"
@@ -131,12 +148,131 @@ def _barred(decision: Decision, world: World) -> Iterable[Refusal]:
     if decision.resource is None:
         return
     kind, said = world.kinds[decision.change.kind], decision.resource.spec
+    for rule, path in _said_in_vain(decision, kind):
+        yield Refusal(str(decision.change.address), rule.name, f"{path}: {rule.told(said, {})}", "leave it out")
+
+
+def _said_in_vain(decision: Decision, kind: Kind) -> Iterator[tuple[Rule, str]]:
+    """The paths at which a manifest says what its kind may not say."""
+    said = decision.resource.spec if decision.resource is not None else {}
     for rule in kind.facts.barred:
-        if not rule.when(said, {}):
-            continue
-        for path in rule.paths:
+        for path in rule.paths if rule.when(said, {}) else ():
             if paths.get(said, paths.split(path), kind.facts.keyed, kind.spec) not in (None, [], {}):
-                yield Refusal(str(decision.change.address), rule.name, f"{path}: {rule.why}", "leave it out")
+                yield rule, path
+
+
+def _demanded(decision: Decision, world: World, now: float) -> Iterator[Refusal]:
+    """What AWS refuses for what a document says. What stands so in the live object AWS has taken already."""
+    kind, resource, live = world.kinds[decision.change.kind], decision.resource, decision.live
+    if resource is None or not (decision.change.action in _SENT or decision.refusals):
+        return
+    made = decision.change.action is Action.CREATE or live is None
+    before = [] if made or live is None else list(breaches(resolved(live.spec, kind, as_written), kind))
+    known = {(breach.demand.name, breach.path) for breach in before}
+    told = {path for _, path in _said_in_vain(decision, kind)}
+    for breach in breaches(_asked(decision, kind), kind):
+        demand = breach.demand
+        if now < demand.since or (demand.creation and not made) or (demand.name, breach.path) in known:
+            continue
+        if breach.path in told:
+            continue
+        if made or not _unset(breach.path, decision, kind):
+            yield _breach(str(decision.change.address), breach)
+
+
+def _asked(decision: Decision, kind: Kind) -> Document:
+    """The document that is asked of AWS, less what moves with the load and is not sent; of a replacement, as said."""
+    if not decision.spec or decision.change.action is Action.REPLACE:
+        return resolved(decision.resource.spec, kind, as_written) if decision.resource else {}
+    asked = decision.spec
+    if decision.change.action is not Action.CREATE:
+        for path in kind.facts.floors:
+            if path not in decision.units:
+                asked = paths.put(asked, paths.split(path), None, kind.facts.keyed, kind.spec)
+    return asked
+
+
+def _unset(path: str, decision: Decision, kind: Kind) -> bool:
+    """Whether an update unsets a whole unit: where the API has nothing for that it is told as such."""
+    said = paths.get(decision.spec, paths.split(path), kind.facts.keyed, kind.spec)
+    return path in decision.units and said in (None, [], {}, "")
+
+
+def _breach(address: str, breach: Breach) -> Refusal:
+    return Refusal(address, breach.demand.name, f"{breach.path}: {breach.demand.message}", breach.demand.hint)
+
+
+def _out_of_reach(decision: Decision, world: World) -> Iterator[Refusal]:
+    """A queue or quota share names what is there, in its own account and region (CreateJobQueue, CreateQuotaShare).
+
+    A registration looks nothing up.
+    """
+    kind = world.kinds[decision.change.kind]
+    if decision.resource is None or kind.facts.revisions or decision.change.action not in _SENT or not decision.spec:
+        return
+    known = {str(found) for found in _references(decision.live.spec, kind)} if decision.live is not None else set()
+    for path, target in kind.references.items():
+        for reference in referred(decision.spec, kind, target) if "[]" in path or "." not in path else ():
+            if isinstance(reference, str) and reference not in known:
+                told = _astray(reference, world.kinds[target], world)
+                if told is not None:
+                    hint = f"name a {world.kinds[target].title} of this account and region"
+                    yield Refusal(str(decision.change.address), "out-of-reach", f"{path}: {reference} {told}", hint)
+
+
+def _references(document: Document, kind: Kind) -> Iterator[Any]:
+    for target in dict.fromkeys(kind.references.values()):
+        yield from referred(document, kind, target)
+
+
+def _astray(arn: str, kind: Kind, world: World) -> str | None:
+    """Why an ARN leads to nothing that AWS takes for this kind; None where it leads to something, or may do so."""
+    found = _ARN.fullmatch(arn)
+    resource = kind.facts.arn.partition("/")[0]
+    if found is None or found["resource"] != resource:
+        return f"is not the ARN of a {kind.title}"
+    if found["region"] != world.snapshot.region:
+        return f"is of region {found['region']}, not of {world.snapshot.region}"
+    if world.snapshot.account not in (None, found["account"]):
+        return f"is of account {found['account']}, not of {world.snapshot.account}"
+    return None if kind.name in world.snapshot.unobserved or arn in world.by_arn else "is not there"
+
+
+def _too_large(decision: Decision, world: World) -> Iterator[Refusal]:
+    """AWS takes up to 24 KiB for a registration ("AWS Batch service quotas"); references count as ARNs."""
+    kind = world.kinds[decision.change.kind]
+    if decision.resource is None or not kind.facts.revisions or decision.change.action not in _SENT:
+        return
+    tags = {**decision.tags, REGISTERED_TAG: _A_TIME}
+    said = {**_asked(decision, kind), kind.name_member: decision.change.name, "tags": tags}
+    arn_of = world.kinds["consumable_resource"].arn
+
+    def told(value: Any) -> str:
+        name = world.names.get(value.address, "") if isinstance(value, Ref) else str(value)
+        return arn_of(name, "aws", world.snapshot.region, world.snapshot.account or "0" * 12)
+
+    size = len(json.dumps(said, separators=(",", ":"), default=told).encode())
+    if size > DEFINITION_BYTES:
+        message = f"a registration would have {size} bytes, and AWS takes {DEFINITION_BYTES}"
+        hint = "move what is large, such as scripts, to where the job can fetch it"
+        yield Refusal(str(decision.change.address), "size", message, hint)
+
+
+_A_TIME = "2000-01-01T00:00:00.000+00:00"
+"""As long as the time of a registration in its tag."""
+
+
+def _many_to_propagate(decision: Decision) -> Iterator[str]:
+    """A job fails that would have more than 50 tags with those of its definition (RegisterJobDefinition)."""
+    if (
+        decision.change.action in _SENT
+        and decision.spec.get("propagateTags")
+        and len(decision.tags) > TAGS_TO_PROPAGATE
+    ):
+        yield (
+            f"{decision.change.address}: it propagates {len(decision.tags)} tags;"
+            f" a job fails that has more than {TAGS} with its own"
+        )
 
 
 def _running(decision: Decision) -> Iterable[Refusal]:
@@ -152,26 +288,6 @@ def _running(decision: Decision) -> Iterable[Refusal]:
             f"maxvCpus would be {most} while {desired} vCPUs are desired, and AWS does not scale down by hand",
             "wait until it has scaled down, and plan again",
         )
-
-
-def _quotas(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
-    made = Counter(decision.change.kind for decision in decisions if decision.change.action is Action.CREATE)
-    leaving = Counter(
-        decision.change.kind
-        for decision in decisions
-        if decision.change.action is Action.CREATE and decision.live is not None
-    )
-    for kind in world.kinds:
-        if kind.facts.quota is None or not made[kind.name]:
-            continue
-        there = sum(1 for _ in world.snapshot.of(kind.name)) - leaving[kind.name]
-        if there + made[kind.name] > kind.facts.quota:
-            yield Refusal(
-                "",
-                "quota",
-                f"{there} {kind.title}s are there and {made[kind.name]} would be made; AWS allows {kind.facts.quota}",
-                "delete what is not used first",
-            )
 
 
 def _room_for_tags(decision: Decision) -> Iterable[Refusal]:

@@ -5,14 +5,14 @@ from typing import Any, TypeVar
 
 import attrs
 
-from plans.plan import NOW, Now
+from plans.plan import NOW, TOKEN, Now, Token
 from plans.printable import plain
 from providers.errors import PlanFileError
 from providers.resources import Address, Elsewhere, Ref
 
 AGAIN = "make it again with `batchwright plan --out FILE`"
 
-_MARKERS = frozenset({"$ref", "$now", "$elsewhere", "$literal"})
+_MARKERS = frozenset({"$ref", "$now", "$token", "$elsewhere", "$literal"})
 
 T = TypeVar("T")
 
@@ -21,7 +21,8 @@ def encode(value: Any) -> Any:
     """A value of a document as JSON, the keys of mappings sorted.
 
     A `Ref` is `{"$ref": "ADDRESS#arn"}`, an `Elsewhere` is `{"$elsewhere": {"kind", "stack", "name"}}`, `NOW` is
-    `{"$now": true}`; a mapping of the user's that looks like one of these is wrapped in `{"$literal": …}`.
+    `{"$now": true}`, `TOKEN` is `{"$token": true}`; a mapping of the user's that looks like one of these is wrapped in
+    `{"$literal": …}`.
     """
     match value:
         case Ref():
@@ -30,6 +31,8 @@ def encode(value: Any) -> Any:
             return {"$elsewhere": {"kind": value.kind, "stack": value.stack, "name": value.name}}
         case Now():
             return {"$now": True}
+        case Token():
+            return {"$token": True}
         case Mapping():
             encoded = encode_members(value)
             return {"$literal": encoded} if _marked(encoded) else encoded
@@ -135,6 +138,8 @@ class Place:
                 return Elsewhere(other["kind"].text(), other["stack"].text(), other["name"].text())
             case {"$now": _} if len(self.value) == 1:
                 return NOW
+            case {"$token": _} if len(self.value) == 1:
+                return TOKEN
             case {"$literal": literal} if len(self.value) == 1:
                 return Place(literal, self.path).members()
             case dict():

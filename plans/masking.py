@@ -55,6 +55,7 @@ def mask_plan(plan: Plan, salt: str | None) -> Plan:
         plan,
         changes=tuple(_mask_change(change, salt) for change in plan.changes),
         steps=tuple(_mask_step(step, salt) for step in plan.steps),
+        wanted={},
     )
 
 
@@ -86,6 +87,11 @@ def _at(path: str, value: Any, salt: str | None) -> Any:
     if entry is None or not (secret(entry["name"]) or entry["name"].isdigit()):
         return _member(path.rpartition(".")[2], value, salt)
     return _member(entry["name"], value, salt) if isinstance(value, Mapping) else _masked(value, salt)
+
+
+def hides(path: str, value: Any) -> bool:
+    """Whether a view would mask what stands at a path, or part of it."""
+    return bool(_at(path, value, None) != value)
 
 
 def _mask_difference(difference: Difference, salt: str | None) -> Difference:

@@ -186,13 +186,13 @@ def effective(desired: Document, live: Live, kind: Kind, ignore: Iterable[str], 
 
 
 def _said(document: Document, segments: Sequence[str]) -> tuple[bool, bool]:
-    """Whether a document has a member at all, and whether it is an explicit null there."""
+    """Whether a document says something at a member, and whether that is an explicit null; what is empty is unsaid."""
     here: Any = document
     for segment in segments:
         if not isinstance(here, Mapping) or segment not in here:
             return False, False
         here = here[segment]
-    return True, here is None
+    return here not in ([], {}), here is None
 
 
 def resolved(document: Document, kind: Kind, resolve: Resolve) -> Document:

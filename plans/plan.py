@@ -7,7 +7,7 @@ from typing import Any, Literal
 import attrs
 
 from plans.change import Action, Change, Refusal
-from providers.resources import EMPTY, Document
+from providers.resources import EMPTY, Address, Document
 
 FORMAT = 1
 
@@ -21,6 +21,14 @@ class Now:
 
 
 NOW = Now()
+
+
+@attrs.frozen
+class Token:
+    """Stands in arguments for a client token, drawn once for a call: its repeats are then the same request to AWS."""
+
+
+TOKEN = Token()
 
 
 @attrs.frozen
@@ -42,9 +50,9 @@ class Goal:
 class Step:
     """One call and the wait for what it brings about, or a wait alone (`call` None).
 
-    `call` is the API operation as botocore spells it; `arguments` may hold `Ref`s to what an earlier step makes, and
-    `NOW`. `after` names the steps that come before. `when`: `ok` runs after success, `failed` only if a step of
-    `after` failed, `always` in either case.
+    `call` is the API operation as botocore spells it; `arguments` may hold `Ref`s to what an earlier step makes,
+    `NOW` and `TOKEN`. `after` names the steps that come before. `when`: `ok` runs after success, `failed` only if a
+    step of `after` failed, `always` in either case.
     """
 
     id: str
@@ -64,12 +72,22 @@ class Estimate:
 
 
 @attrs.frozen
+class Form:
+    """What one object is to be: its name, its document and its tags."""
+
+    name: str
+    spec: Document
+    tags: Mapping[str, str]
+
+
+@attrs.frozen
 class Plan:
     """A promise: these steps and no others.
 
     `id` is a digest of target, stack and steps: the same wish against the same world has the same id. `account` is
     None where nothing told it. `made_at` is UTC in ISO 8601. `target` says how the account was reached: `provider`,
-    `endpointUrl`, `profile`, `roleArn`, `regionSource`, each only where given.
+    `endpointUrl`, `profile`, `roleArn`, `regionSource`, each only where given. `wanted` holds secrets, and stands in no
+    file and no view.
     """
 
     id: str
@@ -86,6 +104,7 @@ class Plan:
     unobserved: Mapping[str, str] = EMPTY
     estimate: Estimate | None = None
     format: int = FORMAT
+    wanted: Mapping[Address, Form] = attrs.field(factory=dict, eq=False, repr=False)
 
     @property
     def empty(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import attrs
 
-from plans.change import Action, Change, Difference, Impact, Refusal
+from plans.change import Action, Change, Difference, Impact, Origin, Refusal
 from plans.jsonform import AGAIN, Place, depth, encode, encode_members
 from plans.masking import mask_plan
 from plans.plan import FORMAT, Estimate, Goal, Plan, Step, Until
@@ -237,6 +237,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "impact": str(change.impact),
         "reason": change.reason,
         "jobs": None if change.jobs is None else {"by_status": dict(change.jobs.by_status), "more": change.jobs.more},
+        **_origin_json(change.origin),
         "differences": [
             {
                 "path": difference.path,
@@ -244,10 +245,15 @@ def _change_json(change: Change) -> dict[str, Any]:
                 "after": encode(difference.after),
                 "rule": difference.rule,
                 "why": difference.why,
+                **_origin_json(difference.origin),
             }
             for difference in change.differences
         ],
     }
+
+
+def _origin_json(origin: Origin | None) -> dict[str, str]:
+    return {} if origin is None else {"origin": origin}
 
 
 def _step_json(step: Step) -> dict[str, Any]:
@@ -297,6 +303,7 @@ def _read_change(at: Place) -> Change:
         reason=at["reason"].text(),
         differences=at["differences"].each(_read_difference),
         jobs=at["jobs"].maybe(_read_jobs),
+        origin=_read_origin(at),
     )
 
 
@@ -307,7 +314,13 @@ def _read_difference(at: Place) -> Difference:
         after=at["after"].document(),
         rule=at["rule"].text(),
         why=at["why"].text(),
+        origin=_read_origin(at),
     )
+
+
+def _read_origin(at: Place) -> Origin | None:
+    origin: Origin | None = at["origin"].word(get_args(Origin)) if "origin" in at.mapping() else None
+    return origin
 
 
 def _read_jobs(at: Place) -> JobCount:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,10 +11,12 @@ import attrs
 
 from plans import feasibility
 from plans.change import Action, Change, Difference
-from plans.decide import decide, orphan
+from plans.decide import Decision, decide, orphan
 from plans.lower import lower
 from plans.manifest import Manifest
 from plans.masking import mask_plan
+from plans.origins import form_of, with_origins
+from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planfile import to_json
 from plans.policy import Policy
@@ -37,24 +40,31 @@ def make_plan(
     versions: Mapping[str, str],
     only: frozenset[Address] | None = None,
     destroying: bool = False,
+    past: Past | None = None,
+    insisted: frozenset[Address] = frozenset(),
 ) -> Plan:
     """The plan that makes the world as the manifest says.
 
     `only` keeps it to these addresses, and deletes nothing. `destroying` is the plan of a manifest emptied on
-    purpose: it prunes whatever the policy says, and the guards against an emptied manifest are off.
+    purpose: it prunes whatever the policy says, and the guards against an emptied manifest are off. With `past` every
+    difference has its origin. Of `insisted` even those values are set that jobs move.
     """
     chosen = [address for address in _ordered(graph, kinds) if only is None or address in only]
     world = World.of(manifest, snapshot, kinds, frozenset(chosen) if policy.adopt else frozenset())
+    world = attrs.evolve(world, insisted=insisted)
     decisions = [decide(manifest.resources[address], world, policy) for address in chosen]
     if destroying or (policy.prune and only is None):
         reason = "the stack is destroyed" if destroying else "it left the manifest"
         decisions += [orphan(address, lives, world, reason) for address, lives in world.orphans()]
     decisions = with_outages(decisions, world)
     steps, refusals = lower(decisions, world, now=now)
-    refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, destroying=destroying))
+    refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, now=now, destroying=destroying))
     if only is not None:
         refusals += tuple(feasibility.left_out(decisions, only, world))
     leaving = _leaving(steps, kinds)
+    changes = tuple(_told(decision.change, leaving.get(str(decision.change.address), ())) for decision in decisions)
+    if past is not None:
+        changes = with_origins(changes, decisions, world, past)
     plan = Plan(
         id="",
         stack=manifest.stack,
@@ -63,11 +73,16 @@ def make_plan(
         region=snapshot.region,
         versions=dict(versions),
         made_at=datetime.fromtimestamp(now, UTC).isoformat(timespec="seconds"),
-        changes=tuple(_told(decision.change, leaving.get(str(decision.change.address), ())) for decision in decisions),
+        changes=changes,
         steps=steps,
         refusals=refusals,
-        warnings=tuple(feasibility.warnings(decisions, world)),
+        warnings=(*feasibility.warnings(decisions, world), *_unknown(decisions, kinds)),
         unobserved=dict(snapshot.unobserved),
+        wanted={
+            decision.change.address: form_of(decision)
+            for decision in decisions
+            if decision.resource is not None and not decision.refusals
+        },
     )
     return attrs.evolve(plan, id=_id(plan))
 
@@ -102,6 +117,20 @@ def _told(change: Change, leaving: Sequence[Difference]) -> Change:
         return change
     action = Action.UPDATE if change.action is Action.NOOP else change.action
     return attrs.evolve(change, action=action, differences=(*change.differences, *leaving))
+
+
+def _unknown(decisions: Iterable[Decision], kinds: Kinds) -> Iterable[str]:
+    """What AWS says of these objects and the installed botocore drops, once for each kind and path."""
+    found = {
+        (decision.change.kind, re.sub(r"\[[^\]]*\]", "[]", path))
+        for decision in decisions
+        if decision.live is not None
+        for path in decision.live.unknown
+    }
+    for name, path in sorted(found):
+        kind = kinds[name]
+        loss = ", and a new revision would lose it" if kind.facts.revisions else ""
+        yield f"the installed botocore does not know {path} of {kind.title}s{loss}: update boto3"
 
 
 def _target(target: Target) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ Source: "computeEnvironmentOrder" of CreateJobQueue: environments are VALID, all
 of one CPU architecture; the type of a queue stays.
 """
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,17 +11,18 @@ import attrs
 
 from plans.change import Action, Impact, Refusal
 from plans.decide import Decision
+from plans.demands.compute_environment import architectures
 from plans.world import World, referred
-from providers.kinds.compute_environment import fargate
+from providers.kinds.compute_environment import ec2, fargate, managed_instances
 from providers.resources import Address, Live, Ref
 
-_ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(\..*)?|default_arm64")
 _QUEUE, _ENVIRONMENT = "job_queue", "compute_environment"
+_SORTS = ("ECS", "ECS_FARGATE", "ECS_MANAGED_INSTANCES", "EKS")
 
 
 @attrs.frozen
-class _Environment:
-    """An environment of a queue: what it will be, what is live of it, and the change to it, if any."""
+class Thing:
+    """What a queue, or a quota share, refers to: what it will be, what is live of it, and the change to it, if any."""
 
     spec: Mapping[str, Any]
     live: Live | None
@@ -30,21 +30,22 @@ class _Environment:
 
     @property
     def sort(self) -> str:
+        """Of an environment, the type of the queues that take it; empty where that is not known."""
         if self.spec.get("eksConfiguration"):
             return "EKS"
-        kind = (self.spec.get("computeResources") or {}).get("type")
         if fargate(self.spec):
             return "ECS_FARGATE"
-        return "ECS" if kind in ("EC2", "SPOT") else ""
+        if managed_instances(self.spec):
+            return "ECS_MANAGED_INSTANCES"
+        return "ECS" if ec2(self.spec) or self.spec.get("type") == "UNMANAGED" else ""
 
     @property
-    def architectures(self) -> set[str]:
-        types = (self.spec.get("computeResources") or {}).get("instanceTypes") or ()
-        return {"ARM64" if _ARM.fullmatch(name) else "X86_64" for name in types}
+    def architectures(self) -> frozenset[str]:
+        return architectures(self.spec.get("computeResources") or {})
 
     @property
     def usable(self) -> bool:
-        """Whether it will be VALID when a queue is given it."""
+        """Whether it will be VALID when something is made that refers to it."""
         if self.live is None or self.live.status in ("VALID", "CREATING", "UPDATING"):
             return True
         return self.live.status == "INVALID" and self.decision is not None and bool(self.decision.units)
@@ -79,18 +80,20 @@ class Queues:
     def refusals(self, decision: Decision) -> Iterable[Refusal]:
         """What AWS refuses of a queue that is made or changed."""
         change = decision.change
-        if change.kind != _QUEUE or change.action not in (Action.CREATE, Action.UPDATE) or decision.resource is None:
+        if change.kind != _QUEUE or not sends(decision, "computeEnvironmentOrder"):
             return
         address = str(change.address)
         environments = self.environments(decision.spec)
         sorts = {environment.sort for environment in environments if environment.sort}
-        kept = decision.live.spec.get("jobQueueType") if change.action is Action.UPDATE and decision.live else None
+        made = change.action is Action.CREATE
+        kept = (decision.spec if made or decision.live is None else decision.live.spec).get("jobQueueType")
         if len(sorts) > 1:
             told = f"its environments are of {' and '.join(sorted(sorts))}, and a queue takes only one sort"
             yield Refusal(address, "mixed-types", told, "make a queue for each")
-        elif kept in ("ECS", "ECS_FARGATE", "EKS") and sorts and kept not in sorts:
-            told = f"it is a queue of {kept} for life, and its environments would be of {sorts.pop()}"
-            yield Refusal(address, "queue-type", told, "make another queue")
+        elif kept in _SORTS and sorts and kept not in sorts:
+            life = "" if made else " for life"
+            told = f"it is a queue of {kept}{life}, and its environments would be of {sorts.pop()}"
+            yield Refusal(address, "queue-type", told, "leave jobQueueType out" if made else "make another queue")
         if len(set().union(*(environment.architectures for environment in environments))) > 1:
             told = "its environments are of ARM64 and of X86_64, and a queue takes only one architecture"
             yield Refusal(address, "mixed-architectures", told, "make a queue for each")
@@ -121,20 +124,31 @@ class Queues:
             }
         return frozenset(found)
 
-    def environments(self, queue: Mapping[str, Any]) -> list[_Environment]:
-        """The environments that a queue's document names, as they will be."""
-        kind = self.world.kinds[_QUEUE]
-        return [self.environment(reference) for reference in referred(queue, kind, _ENVIRONMENT)]
+    def environments(self, queue: Mapping[str, Any]) -> list[Thing]:
+        """The compute environments that a queue's document names, as they will be."""
+        return self.referred(queue, _QUEUE, _ENVIRONMENT)
 
-    def environment(self, reference: Any) -> _Environment:
+    def referred(self, document: Mapping[str, Any], kind: str, target: str) -> list[Thing]:
+        """Everything of kind `target` that a document names, as it will be."""
+        return [self.thing(target, reference) for reference in referred(document, self.world.kinds[kind], target)]
+
+    def thing(self, kind: str, reference: Any) -> Thing:
         if isinstance(reference, Ref):
             decision = self.by_address.get(reference.address)
-            return _Environment(decision.spec if decision else {}, None, decision)
-        live = self.world.by_arn.get(str(self.world.shown(_ENVIRONMENT, reference)))
+            return Thing(decision.spec if decision else {}, None, decision)
+        live = self.world.by_arn.get(str(self.world.shown(kind, reference)))
         decision = self.by_arn.get(live.arn) if live is not None else None
         if decision is not None and decision.spec:
-            return _Environment(decision.spec, live, decision)
-        return _Environment(live.spec if live is not None else {}, live, decision)
+            return Thing(decision.spec, live, decision)
+        return Thing(live.spec if live is not None else {}, live, decision)
+
+
+def sends(decision: Decision, *members: str) -> bool:
+    """Whether a change makes its object, or sends one of these members in an update."""
+    if decision.resource is None or decision.refusals:
+        return False
+    made = decision.change.action is Action.CREATE
+    return made or (decision.change.action is Action.UPDATE and any(member in decision.units for member in members))
 
 
 def with_outages(decisions: Sequence[Decision], world: World) -> list[Decision]:

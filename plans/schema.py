@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from plans.change import Action, Impact
+from plans.change import Action, Impact, Origin
 from plans.plan import FORMAT, Step, Until
 from plans.report import EventName, Status
 from providers.kinds import Kinds
-from providers.resources import Field
+from providers.resources import EMPTY, Field
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -166,12 +166,14 @@ def _map(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": schema}
 
 
-def _object(members: Mapping[str, Any], *, open_: bool = False) -> dict[str, Any]:
-    """All members are there always; `open_` where there may be more."""
-    return {"type": "object", "properties": dict(members), "required": sorted(members), "additionalProperties": open_}
+def _object(members: Mapping[str, Any], *, open_: bool = False, sometimes: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
+    """All members are there always, those of `sometimes` not; `open_` where there may be more."""
+    properties = {**members, **sometimes}
+    return {"type": "object", "properties": properties, "required": sorted(members), "additionalProperties": open_}
 
 
 def _plan() -> dict[str, Any]:
+    origin = {"origin": _word(*get_args(Origin))}
     difference = {"path": _TEXT, "before": _ANY, "after": _ANY, "rule": _TEXT, "why": _TEXT}
     change = {
         "address": _TEXT,
@@ -181,7 +183,7 @@ def _plan() -> dict[str, Any]:
         "impact": _word(*map(str, Impact)),
         "reason": _TEXT,
         "jobs": _or_null(_object({"by_status": _map(_COUNT), "more": _FLAG})),
-        "differences": _each(_object(difference)),
+        "differences": _each(_object(difference, sometimes=origin)),
     }
     goal = {
         "kind": _TEXT,
@@ -215,7 +217,7 @@ def _plan() -> dict[str, Any]:
                 "properties": {action.value: _COUNT for action in Action},
                 "additionalProperties": False,
             },
-            "changes": _each(_object(change)),
+            "changes": _each(_object(change, sometimes=origin)),
             "steps": _each(_object(step)),
             "refusals": _each(_object({"address": _TEXT, "code": _TEXT, "message": _TEXT, "hint": _TEXT})),
             "warnings": _each(_TEXT),

@@ -1,7 +1,7 @@
 """Units: the parts of a document that an update sends whole, and what it sends of them.
 
-A unit is a top-level member, or a member of a structure of which an update takes single members. So only changed keys
-are sent, which Fargate insists on (aws/aws-cdk#27054).
+A unit is a top-level member, or a member of a structure, however deep, of which an update takes single members. So only
+changed keys are sent, which Fargate insists on (aws/aws-cdk#27054).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,9 @@ from providers.resources import Document, Field
 
 def unit_of(pair: Pair, kind: Kind) -> str:
     """The unit in which a difference lies."""
-    depth = 2 if pair.segments[0] in kind.facts.refined else 1
+    depth = 1
+    while ".".join(pair.segments[:depth]) in kind.facts.refined and depth < len(pair.segments):
+        depth += 1
     return ".".join(pair.segments[:depth])
 
 
@@ -41,9 +43,11 @@ def sent(units: Iterable[str], spec: Document, kind: Kind) -> Mapping[str, Any]:
     """What an update says for these units."""
     said: dict[str, Any] = {}
     for unit in units:
-        head, _, member = unit.partition(".")
-        value = value_of(unit, spec, kind)
-        said[head] = {**said.get(head, {}), member: value} if member else value
+        *holders, member = paths.split(unit)
+        holder = said
+        for name in holders:
+            holder = holder.setdefault(name, {})
+        holder[member] = value_of(unit, spec, kind)
     if kind.facts.renamed_in_update is not None:
         return kind.facts.renamed_in_update(said)
     return {name: _taken(kind.update_spec.members[name], value) for name, value in said.items()}

@@ -25,7 +25,7 @@ class World:
     `tagged` has the objects by stack and address. `strays` carry this stack's tag and no address of their kind:
     somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
     `names` has the physical names of what is desired. `adoptable` are the addresses that may take over what has their
-    name and is nobody's.
+    name and is nobody's. `insisted` are those whose values are set although the service moves them.
     """
 
     stack: str
@@ -39,6 +39,7 @@ class World:
     used: Mapping[str, tuple[Live, ...]]
     names: Mapping[Address, str]
     adoptable: frozenset[Address] = frozenset()
+    insisted: frozenset[Address] = frozenset()
 
     @classmethod
     def of(

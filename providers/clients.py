@@ -14,6 +14,7 @@ import attrs
 from providers.clock import Clock, ScaledClock, SystemClock
 from providers.errors import CredentialsMissing, InputError, StoreError, Unreachable
 from providers.resources import SIMULATOR_FILE, Target
+from providers.unknown import watch
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -75,7 +76,7 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
     make = _maker(core, region, attach)
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
-    return Connection(make("batch"), clock, region, source, lambda: _account(make))
+    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make))
 
 
 def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
@@ -97,7 +98,7 @@ def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
             )
         return _account(make)
 
-    batch = make("batch", endpoint_url=target.endpoint_url)
+    batch = watch(make("batch", endpoint_url=target.endpoint_url))
     clock = SystemClock() if target.speed is None else ScaledClock(now, now, target.speed)
     return Connection(batch, clock, region, source, identity, endpoint)
 

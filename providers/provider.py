@@ -27,7 +27,8 @@ from providers.errors import (
     Unreachable,
 )
 from providers.kinds import Kind, Kinds
-from providers.resources import Document, Live
+from providers.resources import EMPTY, Document, Live
+from providers.unknown import UNKNOWN, below
 
 PAGE = 100
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
@@ -58,11 +59,11 @@ class Provider:
         if per is not None:
             arguments[lookup.per_key] = per
         answer = self.call(lookup.listing, arguments)
-        items = answer.get(lookup.items, ())
         following = answer.get("nextToken") or None
         if lookup.item_key:
+            items = answer.get(lookup.items, ())
             return Page(keys=tuple(item[lookup.item_key] for item in items), token=following)
-        return Page(lives=tuple(self._live(kind, item) for item in items), token=following)
+        return Page(lives=self._lives(kind, answer, lookup.items), token=following)
 
     def describe(self, kind: str, keys: Sequence[str]) -> tuple[Live, ...]:
         """The objects of these keys that exist; at most `batch` keys of the kind's lookup, and at least one.
@@ -73,20 +74,19 @@ class Provider:
         if not 0 < len(keys) <= lookup.batch:
             raise ValueError(f"{lookup.describe} takes 1 to {lookup.batch} keys, not {len(keys)}")
         if lookup.result:
-            items = self.call(lookup.describe, {lookup.keys: list(keys)}).get(lookup.result, ())
-            return tuple(self._live(kind, item) for item in items)
+            return self._lives(kind, self.call(lookup.describe, {lookup.keys: list(keys)}), lookup.result)
         try:
-            return (self._live(kind, self.call(lookup.describe, {lookup.keys: keys[0]})),)
+            answer = self.call(lookup.describe, {lookup.keys: keys[0]})
         except NotFound:
             return ()
+        return (self._live(kind, answer, below(answer)),)
 
     def revisions(self, kind: str, name: str, token: str | None = None) -> Page:
         """One page of the ACTIVE revisions of one family of definitions."""
         own = self.kinds[kind]
         arguments = {own.name_member: name, **own.facts.lookup.listing_arguments, "maxResults": PAGE}
         answer = self.call(own.facts.lookup.listing, arguments | ({"nextToken": token} if token else {}))
-        items = answer.get(own.facts.lookup.items, ())
-        return Page(lives=tuple(self._live(kind, item) for item in items), token=answer.get("nextToken") or None)
+        return Page(lives=self._lives(kind, answer, own.facts.lookup.items), token=answer.get("nextToken") or None)
 
     def jobs(self, queue: str, status: str, token: str | None = None) -> tuple[int, str | None]:
         """How many jobs of one page are in a queue (by ARN) with this status, and the token of the next page."""
@@ -103,7 +103,14 @@ class Provider:
             raise translate(operation, error) from error
         return answer
 
-    def _live(self, kind_name: str, item: Mapping[str, Any]) -> Live:
+    def _lives(self, kind: str, answer: Mapping[str, Any], member: str) -> tuple[Live, ...]:
+        """The objects in a list of an answer."""
+        return tuple(
+            self._live(kind, item, below(answer, member, place) if UNKNOWN in answer else EMPTY)
+            for place, item in enumerate(answer.get(member, ()))
+        )
+
+    def _live(self, kind_name: str, item: Mapping[str, Any], unknown: Document) -> Live:
         kind = self.kinds[kind_name]
         spec = {
             member: item[shown]
@@ -119,6 +126,7 @@ class Provider:
             status=item.get("status"),
             status_reason=item.get("statusReason") or "",
             revision=item.get("revision"),
+            unknown=unknown,
         )
 
 

@@ -127,11 +127,15 @@ class Field:
 
 @attrs.frozen
 class Lifecycle:
-    """House key `lifecycle`; `replace` unsaid is the default of the kind, `protect` unsaid leaves it as it is."""
+    """House key `lifecycle`; `replace` unsaid is the default of the kind, `protect` unsaid leaves it as it is.
+
+    `pinned` are the numbers of revisions of a definition that stay whatever its rollout says.
+    """
 
     replace: Literal["createFirst", "deleteFirst", "twoHop", "refuse"] | None = None
     protect: bool | None = None
     ignore: tuple[str, ...] = ()
+    pinned: tuple[int, ...] = ()
 
 
 @attrs.frozen
@@ -144,11 +148,15 @@ class Drain:
 
 @attrs.frozen
 class Rollout:
-    """How revisions of a definition come and go; `keep_for` in seconds, unset: no minimum age."""
+    """How revisions of a definition come and go; `keep_for` in seconds, unset: no minimum age.
+
+    `migrate`: a revision is registered even where only deprecated members say the same in another way.
+    """
 
     keep: int = 3
     keep_for: float | None = None
     foreign: Literal["supersede", "keep", "refuse"] = "refuse"
+    migrate: bool = False
 
 
 @attrs.frozen
@@ -171,7 +179,7 @@ class Live:
     """One object as AWS describes it; of a job definition, one ACTIVE revision.
 
     `spec` holds the members that a manifest may say, as described. `status` and `state` are None where the kind has
-    none.
+    none. `unknown` holds, by path, what the service said and the installed botocore's model lacks.
     """
 
     kind: str
@@ -182,6 +190,7 @@ class Live:
     status: str | None = None
     status_reason: str = ""
     revision: int | None = None
+    unknown: Document = EMPTY
 
     @property
     def state(self) -> str | None:

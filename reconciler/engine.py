@@ -19,13 +19,14 @@ from typing import Literal, Self
 import attrs
 
 from plans.manifest import Manifest
-from plans.plan import Plan
+from plans.past import Past
+from plans.plan import TOKEN, Plan
 from plans.policy import Policy, strictest
 from plans.report import Event, Report
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
-from providers.errors import BatchwrightError, CallError, NotConfirmed
+from providers.errors import BatchwrightError, CallError, NotConfirmed, StoreError
 from providers.kinds import Kinds, bind
 from providers.resources import Address, Target
 from providers.surroundings import Unread
@@ -120,19 +121,35 @@ class Reconciler:
         *,
         choose: Collection[Address] = (),
         destroying: bool = False,
+        set_quantity: Collection[Address] = (),
         on_event: OnEvent = _ignore,
     ) -> Plan:
         """What an apply would do now. Writes nothing.
 
-        `choose` keeps it to these addresses and what depends on them, and deletes nothing. Raises ManifestError for a
+        `choose` keeps it to these addresses and what depends on them, and deletes nothing. Of the consumable resources
+        of `set_quantity` the total is set though jobs use it up. Raises ManifestError for a
         circle, a CallError where the world cannot be read, RefusedError where the target is not the manifest's.
         """
-        with self._task(manifest, on_event, choose=choose, destroying=destroying) as task:
+        with self._task(manifest, on_event, choose=choose, destroying=destroying, set_quantity=set_quantity) as task:
             return task.plan()
 
     def drift(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Plan:
-        """The plan that would bring back what moved away; empty where nothing did."""
-        return self.plan(manifest, on_event=on_event)
+        """The plan that would bring back what moved away; empty where nothing did.
+
+        Every difference has its origin, as far as the journal on this machine knows what was applied.
+        """
+        doubts: list[str] = []
+        with self._task(manifest, on_event) as task:
+
+            def past() -> Past:
+                try:
+                    return read(self._state_file(task.account(), manifest.stack, "journal.jsonl")).past
+                except (StoreError, CallError) as error:
+                    doubts.append(f"where differences come from is not known: {error}")
+                    return Past()
+
+            made = task.plan(Past if self.settings.state is None else past)
+        return attrs.evolve(made, warnings=(*made.warnings, *doubts))
 
     def apply(
         self,
@@ -141,6 +158,7 @@ class Reconciler:
         held: Plan | None = None,
         choose: Collection[Address] = (),
         destroying: bool = False,
+        set_quantity: Collection[Address] = (),
         approve: Callable[[Plan], bool] = _approve,
         on_event: OnEvent = _ignore,
     ) -> Report:
@@ -151,7 +169,7 @@ class Reconciler:
         took longer than a moment. Raises StalePlan, PlanRefused, NotConfirmed or LockHeld
         before anything is changed; what happens after that is in the report.
         """
-        with self._task(manifest, on_event, choose=choose, destroying=destroying) as task:
+        with self._task(manifest, on_event, choose=choose, destroying=destroying, set_quantity=set_quantity) as task:
             task.check_region()
             account = None if self.settings.state is None else task.account()
             with self._lock(account, manifest.stack):
@@ -169,7 +187,12 @@ class Reconciler:
                         refuse(plan, approved)
                     with self._journal(account, manifest.stack) as journal:
                         report = task.carry_out(
-                            plan, journal, rng=self.rng, timeout=self.settings.timeout, on_event=on_event
+                            plan,
+                            journal,
+                            rng=self.rng,
+                            timeout=self.settings.timeout,
+                            on_event=on_event,
+                            tokens=self._tokens(plan, account),
                         )
         on_event(Event("ended", self.connection.clock.now(), detail={"exit_code": report.exit_code}))
         return report
@@ -202,7 +225,13 @@ class Reconciler:
 
     @contextmanager
     def _task(
-        self, manifest: Manifest, on_event: OnEvent, *, choose: Collection[Address] = (), destroying: bool = False
+        self,
+        manifest: Manifest,
+        on_event: OnEvent,
+        *,
+        choose: Collection[Address] = (),
+        destroying: bool = False,
+        set_quantity: Collection[Address] = (),
     ) -> Iterator[Task]:
         with self.pool(self.settings.parallelism) as pool:
             yield Task(
@@ -214,6 +243,7 @@ class Reconciler:
                 self._caller(pool, on_event),
                 frozenset(choose),
                 destroying,
+                frozenset(set_quantity),
             )
 
     def _caller(self, pool: Executor, on_event: OnEvent) -> Caller:
@@ -244,6 +274,13 @@ class Reconciler:
             return NoLock()
         holder = Holder(socket.gethostname(), os.getpid(), self.wall.now(), "apply")
         return FileLock(self._state_file(account, stack, "lock"), holder)
+
+    def _tokens(self, plan: Plan, account: str | None) -> Mapping[tuple[str, str], str]:
+        """The client tokens that earlier runs sent and do not know the end of, if this plan sends any."""
+        sends = any(TOKEN in step.arguments.values() for step in plan.steps)
+        if self.settings.state is None or not sends:
+            return {}
+        return read(self._state_file(account, plan.stack, "journal.jsonl")).tokens
 
     def _journal(self, account: str | None, stack: str) -> AbstractContextManager[Journal]:
         if self.settings.state is None:

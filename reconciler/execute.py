@@ -12,11 +12,12 @@ again; credentials that end take everything with them that has not begun.
 from collections.abc import Hashable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 
-from plans.plan import Goal, Now, Plan, Step
+from plans.plan import Goal, Now, Plan, Step, Token
 from plans.report import Report
 from providers.errors import (
     AlreadyExists,
@@ -29,10 +30,10 @@ from providers.errors import (
 )
 from providers.kinds import Kind
 from providers.provider import Provider, produced
-from providers.resources import JobCount, Live, Ref
+from providers.resources import Document, JobCount, Live, Ref
 from reconciler.counting import Counting, JobPage
 from reconciler.inquiry import Inquiries, Look, Made, Undone
-from reconciler.journal import Journal
+from reconciler.journal import Journal, digest
 from reconciler.retry import Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
 from reconciler.waiter import Poll, Settled, Waiter
@@ -65,14 +66,17 @@ def execute(
     caller: Caller,
     run: str,
     on_event: OnEvent,
+    tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> Report:
     """Carry out every step of a plan that can be; failures are outcomes in the report, not exceptions.
 
-    `run` names this run in the journal. The report lacks the residue, which a look at the world afterwards tells.
+    `run` names this run in the journal. `tokens` are the client tokens of calls of earlier runs that may have been
+    done, by step and digest of the arguments: the same call goes out with the same token again. The report lacks the
+    residue, which a look at the world afterwards tells.
     """
     steps = {step.id: Running(step) for step in plan.steps}
     teller = Teller(journal, run, steps, caller.clock.now, on_event)
-    return _Walk(plan, provider, waiter, caller, teller, steps).go()
+    return _Walk(plan, provider, waiter, caller, teller, steps, tokens).go()
 
 
 @attrs.define
@@ -83,6 +87,7 @@ class _Walk:
     caller: Caller
     teller: Teller
     steps: Mapping[str, Running]
+    tokens: Mapping[tuple[str, str], str]
     counting: Counting = attrs.field(init=False)
     inquiries: Inquiries = attrs.field(init=False)
     followers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
@@ -171,7 +176,7 @@ class _Walk:
         elif step.call == "ListJobs":
             self.counting.start(step.id, step.arguments["jobQueue"])
         else:
-            running.sent = self.filled(step.arguments)
+            running.sent = self.with_token(running, self.filled(step.arguments))
             unwritten = self.teller.call_begins(running, step.call, running.sent)
             if unwritten is not None:
                 self.fail(running, unwritten)
@@ -184,6 +189,16 @@ class _Walk:
         registers = facts.revisions and step.call == facts.create
         call = partial(self.provider.call, step.call, running.sent)
         self.caller.submit(_Call(step.id), step.call, call, blind=not registers)
+
+    def with_token(self, running: Running, sent: Document) -> Document:
+        """The arguments with a client token where one is to stand, drawn unless an earlier run sent the same."""
+        members = [name for name, value in sent.items() if isinstance(value, Token)]
+        if not members:
+            return sent
+        rest = {name: value for name, value in sent.items() if name not in members}
+        drawn = f"{self.caller.rng.getrandbits(128):032x}"
+        running.token = self.tokens.get((running.step.id, digest(rest)), drawn)
+        return rest | dict.fromkeys(members, running.token)
 
     def filled(self, value: Any) -> Any:
         """The arguments with what is known by now in place of references, and the time of the call."""

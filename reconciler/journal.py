@@ -1,9 +1,11 @@
 """What runs did, as append-only JSON lines: a bracket around every call, on the disk before the call goes out.
 
 A run that was killed shows which calls it was in the middle of. Arguments stand as digests only: a journal holds no
-secret. Nothing is ever read back in order to be correct, since the world itself says what is left to do.
+secret. Nothing is ever read back in order to be correct, since the world itself says what is left to do; what was
+applied is read back to tell drift from edits.
 
-Records: `run` and `ended` around a run, `begin` and `end` around a call; `at` is in seconds since the epoch.
+Records: `run` and `ended` around a run, `begin` and `end` around a call, `applied` before the end of a run: a digest by
+path of each address that ended well, and whether the run was about the whole stack. `at` is in seconds since the epoch.
 """
 
 import contextlib
@@ -18,6 +20,7 @@ from typing import Any, Self
 
 import attrs
 
+from plans.past import Applied, Digests, Past
 from providers.errors import Fault, StoreError
 
 
@@ -27,12 +30,15 @@ def state_folder(environ: Mapping[str, str]) -> Path:
     Raises StoreError where neither XDG_STATE_HOME (absolute, as the XDG base directory specification wants) nor HOME
     tells it.
     """
+    if not has_state_folder(environ):
+        raise StoreError("there is no folder for journals and locks", hint="set XDG_STATE_HOME, or HOME")
     state = Path(environ.get("XDG_STATE_HOME", ""))
-    if state.is_absolute():
-        return state / "batchwright"
-    if environ.get("HOME"):
-        return Path(environ["HOME"], ".local", "state", "batchwright")
-    raise StoreError("there is no folder for journals and locks", hint="set XDG_STATE_HOME, or HOME")
+    return (state if state.is_absolute() else Path(environ["HOME"], ".local", "state")) / "batchwright"
+
+
+def has_state_folder(environ: Mapping[str, str]) -> bool:
+    """Whether the environment tells where journals and locks live."""
+    return Path(environ.get("XDG_STATE_HOME", "")).is_absolute() or bool(environ.get("HOME"))
 
 
 def key(account: str | None, endpoint: str | None, region: str, stack: str) -> str:
@@ -43,6 +49,11 @@ def key(account: str | None, endpoint: str | None, region: str, stack: str) -> s
     digest = hashlib.sha256(json.dumps([account, endpoint, region, stack]).encode()).hexdigest()
     words = (account or "unknown", region, stack)
     return "-".join([*(re.sub(r"[^A-Za-z0-9_-]+", "_", word)[:64] for word in words), digest[:12]])
+
+
+def digest(arguments: Mapping[str, Any]) -> str:
+    """How the arguments of a call stand in a journal."""
+    return hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 @attrs.frozen
@@ -72,9 +83,10 @@ class Journal:
     def run_ended(self, run: str, exit_code: int, at: float) -> None:
         self._write(record="ended", run=run, exit_code=exit_code, at=at)
 
-    def begin(self, run: str, step: str, call: str, arguments_digest: str, at: float) -> None:
-        """To be written before the call goes out."""
-        self._write(record="begin", run=run, step=step, call=call, arguments=arguments_digest, at=at)
+    def begin(self, run: str, step: str, call: str, arguments_digest: str, at: float, token: str | None = None) -> None:
+        """To be written before the call goes out; `token` is its client token, which is not among what is digested."""
+        said = {} if token is None else {"token": token}
+        self._write(record="begin", run=run, step=step, call=call, arguments=arguments_digest, at=at, **said)
 
     def end(
         self, run: str, step: str, status: str, at: float, error: str | None = None, arn: str | None = None
@@ -82,6 +94,12 @@ class Journal:
         """To be written once the call has ended for good; closes the step's bracket."""
         said = {name: value for name, value in (("error", error), ("arn", arn)) if value is not None}
         self._write(record="end", run=run, step=step, status=status, at=at, **said)
+
+    def applied(
+        self, run: str, rules: str, salt: str, addresses: Mapping[str, Digests], *, whole: bool, at: float
+    ) -> None:
+        """To be written once a run knows what it brought about, digested by these rules and with this salt."""
+        self._write(record="applied", run=run, rules=rules, salt=salt, whole=whole, addresses=addresses, at=at)
 
     def _write(self, **record: object) -> None:
         self.append(json.dumps(record, separators=(",", ":")))
@@ -99,6 +117,7 @@ class Bracket:
     status: str | None = None
     error: str | None = None
     arn: str | None = None
+    token: str | None = None
 
 
 @attrs.frozen
@@ -128,10 +147,21 @@ class Run:
 
 @attrs.frozen
 class History:
-    """The runs of a journal in the order they began, and the lines that could not be read."""
+    """The runs of a journal in the order they began, the lines that could not be read, and what was applied last."""
 
     runs: tuple[Run, ...] = ()
     faults: tuple[Fault, ...] = ()
+    past: Past = Past()
+
+    @property
+    def tokens(self) -> Mapping[tuple[str, str], str]:
+        """The client tokens of calls that may have been done without anybody knowing, by step and arguments."""
+        last = {call.step: call for run in self.runs for call in run.calls if call.token is not None}
+        return {
+            (call.step, call.arguments_digest): call.token
+            for call in last.values()
+            if call.token is not None and (call.ended is None or call.status == "unknown")
+        }
 
 
 def read(path: Path) -> History:
@@ -148,16 +178,30 @@ def history(lines: Iterable[str | bytes], file: str = "journal") -> History:
     """Make runs of a journal's lines. A damaged line is a fault; the others are read all the same."""
     runs: dict[str, Run] = {}
     faults = []
+    past = Past()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
             run = runs.get(record["run"], Run(record["run"]))
+            if record["record"] == "applied":
+                past = _applied(past, record)
+                continue
             runs[run.id] = _RECORDS[record["record"]](run, record)
-        except (ValueError, LookupError, TypeError, OverflowError, OSError, RecursionError) as error:
+            if record["record"] == "begin":
+                past = _in_doubt(past, record["step"])
+        except (
+            ValueError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            OverflowError,
+            OSError,
+            RecursionError,
+        ) as error:
             faults.append(Fault(file, number, 1, "", f"damaged line: {error!r}", "the other lines were read"))
-    return History(tuple(runs.values()), tuple(faults))
+    return History(tuple(runs.values()), tuple(faults), past)
 
 
 def _at(record: Mapping[str, Any]) -> float:
@@ -183,7 +227,14 @@ def _ended(run: Run, record: Mapping[str, Any]) -> Run:
 
 
 def _began(run: Run, record: Mapping[str, Any]) -> Run:
-    bracket = Bracket(str(record["step"]), str(record["call"]), str(record["arguments"]), _at(record))
+    token = record.get("token")
+    bracket = Bracket(
+        str(record["step"]),
+        str(record["call"]),
+        str(record["arguments"]),
+        _at(record),
+        token=None if token is None else str(token),
+    )
     return attrs.evolve(run, calls=(*run.calls, bracket))
 
 
@@ -201,6 +252,22 @@ def _closed(run: Run, record: Mapping[str, Any]) -> Run:
         arn=record.get("arn"),
     )
     return attrs.evolve(run, calls=(*run.calls[:place], closed, *run.calls[place + 1 :]))
+
+
+def _applied(past: Past, record: Mapping[str, Any]) -> Past:
+    """What is known after a run that told what it applied."""
+    rules, salt, whole, addresses = (record[member] for member in ("rules", "salt", "whole", "addresses"))
+    texts = [rules, salt, *(digest for digests in addresses.values() for digest in digests.values())]
+    if not (isinstance(whole, bool) and all(isinstance(text, str) for text in texts)):
+        raise TypeError("digests are texts")
+    told = {address: Applied(rules, salt, digests) for address, digests in addresses.items()}
+    return Past(told, True) if whole else attrs.evolve(past, applied={**past.applied, **told})
+
+
+def _in_doubt(past: Past, step: str) -> Past:
+    """From a call on, and until a run tells what it applied, nobody knows of the address of a step."""
+    _, colon, address = step.partition(":")
+    return attrs.evolve(past, applied={**past.applied, address.partition(":")[0]: None}) if colon else past
 
 
 _RECORDS: Mapping[str, Callable[[Run, Mapping[str, Any]], Run]] = {

@@ -7,7 +7,7 @@ so that one pace and one count of calls hold from the first look to the last. Th
 import os
 import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import metadata
 
@@ -15,7 +15,9 @@ import attrs
 
 from plans.graph import build, only
 from plans.manifest import Manifest
-from plans.normalise import unmet
+from plans.normalise import DIGEST_RULES, unmet
+from plans.origins import applied
+from plans.past import Past
 from plans.plan import Goal, Plan
 from plans.planfile import compare
 from plans.planner import emptied, make_plan
@@ -62,7 +64,10 @@ def ask_account(connection: Connection, caller: Caller) -> str | Unread:
 
 @attrs.define
 class Task:
-    """What a run has in hand. `choose` keeps it to some addresses, all where empty; `timeout` caps every goal."""
+    """What a run has in hand. `choose` keeps it to some addresses, all where empty; `timeout` caps every goal.
+
+    `set_quantity` are consumable resources whose total is set although jobs use it up.
+    """
 
     manifest: Manifest
     target: Target
@@ -72,6 +77,7 @@ class Task:
     caller: Caller
     choose: frozenset[Address] = frozenset()
     destroying: bool = False
+    set_quantity: frozenset[Address] = frozenset()
     _account: str | Unread | None = attrs.field(default=None, init=False)
 
     @property
@@ -117,8 +123,11 @@ class Task:
                 )
         return snapshot
 
-    def plan(self) -> Plan:
-        """What is to be done now."""
+    def plan(self, past: Callable[[], Past] | None = None, *, afterwards: bool = False) -> Plan:
+        """What is to be done now; with `past`, which is asked where there is something, differences have origins.
+
+        `afterwards` what was to be set is set, and moves on.
+        """
         self.check_region()
         wanted = emptied(self.manifest) if self.destroying else self.manifest
         graph = build(wanted, kinds=self.kinds)
@@ -126,20 +135,42 @@ class Task:
             chosen = only(graph, self.choose) if self.choose else None
         except KeyError as error:
             raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
-        return make_plan(
+        for address in self.set_quantity:
+            if address.kind != "consumable_resource" or address not in self.manifest.resources:
+                raise InputError(
+                    f"the manifest has no consumable resource {address}",
+                    hint="a quantity is set of consumable_resource.NAME",
+                )
+        planned = partial(
+            make_plan,
             wanted,
             graph,
-            self.observe(pruning=self.destroying or (self.policy.prune and not self.choose)),
+            self.observe(pruning=self._whole),
             policy=self.policy,
             kinds=self.kinds,
             now=self.connection.clock.now(),
             versions=_versions(),
             only=chosen,
             destroying=self.destroying,
+            insisted=frozenset() if afterwards else self.set_quantity,
         )
+        made = planned()
+        return made if past is None or made.empty else planned(past=past())
+
+    @property
+    def _whole(self) -> bool:
+        """Whether the plan is about all that the stack owns."""
+        return self.destroying or (self.policy.prune and not self.choose)
 
     def carry_out(
-        self, plan: Plan, journal: Journal, *, rng: random.Random, timeout: float | None, on_event: OnEvent
+        self,
+        plan: Plan,
+        journal: Journal,
+        *,
+        rng: random.Random,
+        timeout: float | None,
+        on_event: OnEvent,
+        tokens: Mapping[tuple[str, str], str],
     ) -> Report:
         """Execute a plan and look at the world again; whatever happens is in the report."""
         run, clock = f"{rng.getrandbits(48):012x}", self.connection.clock
@@ -152,10 +183,15 @@ class Task:
             caller=self.caller,
             run=run,
             on_event=on_event,
+            tokens=tokens,
         )
         if not report.failures and report.interrupted_by is None:
             report = self._looked_at(report)
+        salt = f"{rng.getrandbits(64):016x}"
+        brought_about = applied(plan, report, self.kinds, salt)
+        whole = self._whole and report.residue is not None and report.residue.empty
         try:
+            journal.applied(run, DIGEST_RULES, salt, brought_about, whole=whole, at=clock.now())
             journal.run_ended(run, report.exit_code, clock.now())
         except StoreError as error:
             report = _marred(report, "journal", error)
@@ -175,7 +211,7 @@ class Task:
         clock = self.connection.clock
         until = clock.now() + LAG
         while True:
-            plan = self.plan()
+            plan = self.plan(afterwards=True)
             if plan.empty or clock.now() + _LOOK_AGAIN > until:
                 return plan
             self.caller.wait(clock.now() + _LOOK_AGAIN)

@@ -1,7 +1,5 @@
 """What is told of a run: events to whoever listens, brackets in the journal, outcomes for the report."""
 
-import hashlib
-import json
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, Literal
 
@@ -12,7 +10,7 @@ from plans.report import Event, EventName, Outcome
 from providers.errors import AnswerLost, BatchwrightError, CallError, ServerFault, StoreError
 from providers.resources import EMPTY, Document
 from reconciler.counting import JobPage
-from reconciler.journal import Journal
+from reconciler.journal import Journal, digest
 
 OnEvent = Callable[[Event], None]
 
@@ -24,14 +22,16 @@ Ended = Literal["done", "failed", "skipped", "dropped", "interrupted"]
 class Running:
     """One step on its way.
 
-    `sent` are its arguments as they went out, `key` is what its goal is asked by. `open` says that a call stands in
-    the journal whose end does not, `sent_out` that an attempt of it may have gone out.
+    `sent` are its arguments as they went out, `token` the client token among them, `key` is what its goal is asked by.
+    `open` says that a call stands in the journal whose end does not, `sent_out` that an attempt of it may have gone
+    out.
     """
 
     step: Step
     status: Literal["waiting", "running"] | Ended = "waiting"
     began: float = 0.0
     sent: Document = EMPTY
+    token: str | None = None
     key: str = ""
     open: bool = False
     sent_out: bool = False
@@ -70,9 +70,9 @@ class Teller:
 
     def call_begins(self, running: Running, call: str, sent: Document) -> StoreError | None:
         """Write down that a call begins; the error where that cannot be written, and then it must not be made."""
-        digest = hashlib.sha256(json.dumps(sent, sort_keys=True, default=str).encode()).hexdigest()[:16]
+        said = digest({name: value for name, value in sent.items() if running.token is None or value != running.token})
         try:
-            self.journal.begin(self.run, running.step.id, call, digest, self.now())
+            self.journal.begin(self.run, running.step.id, call, said, self.now(), running.token)
         except StoreError as unwritten:
             return unwritten
         running.open = running.sent_out = True

@@ -31,6 +31,7 @@ from providers.provider import translate
 from providers.resources import Address, Target
 from providers.simulator import Settings as Simulated
 from providers.simulator import Simulator, Store
+from providers.unknown import watch
 from reconciler.engine import Reconciler, Settings
 from reconciler.files import load
 from reconciler.retry import InlinePool
@@ -102,7 +103,7 @@ class Stage:
         numbers = itertools.count(1)
         simulator = Simulator(store, clock, settings=simulated or Simulated(), ids=lambda: f"request-{next(numbers)}")
         stranger = Simulator(store, clock, settings=attrs.evolve(simulator.settings, rate=None))
-        batch = client(simulator, region=region)
+        batch = watch(client(simulator, region=region))
 
         def identity() -> str:
             try:
@@ -138,7 +139,7 @@ class Stage:
             if heard is not None:
                 heard(event)
 
-        self.past += self.trace
+        self.past[:] = self.trace
         self.events.clear()
         self.simulator.calls.clear()
         return run(manifest(wanted) if isinstance(wanted, str) else wanted, on_event=note, **given)

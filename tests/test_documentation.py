@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import attrs
@@ -23,7 +24,8 @@ from reconciler import scenario
 
 ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
-PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", SIMULATOR)
+FIELDS = "docs/fields.md"
+PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", SIMULATOR, FIELDS)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _VARYING = re.compile(r"\d+(\.\d+)?")
 
@@ -206,10 +208,23 @@ def test_the_page_of_the_simulator_names_what_is_not_modelled() -> None:
     assert set(re.findall(r"`(\w+)`", "".join(said))) == model.load().operations.keys() - OPERATIONS.keys()
 
 
-def test_the_rules_on_the_page_of_the_simulator_are_those_of_today(workplace: Path) -> None:
-    """`make docs` leaves the page as it is, with the rules that the simulator keeps now."""
+def renewed(page: str, workplace: Path) -> str:
+    """A page as `make docs` leaves it."""
     shutil.copytree(ROOT / "docs", workplace / "docs")
     run(Command("make docs", ()), workplace)
-    renewed = (workplace / SIMULATOR).read_text(encoding="utf-8")
-    assert renewed == (ROOT / SIMULATOR).read_text(encoding="utf-8")
-    assert all(f"\n| `{rule.name.partition('.')[2]}` |" in renewed for rule in rules())
+    return (workplace / page).read_text(encoding="utf-8")
+
+
+def test_the_rules_on_the_page_of_the_simulator_are_those_of_today(workplace: Path) -> None:
+    """`make docs` leaves the page as it is, with the rules that the simulator keeps now."""
+    page = renewed(SIMULATOR, workplace)
+    assert page == (ROOT / SIMULATOR).read_text(encoding="utf-8")
+    assert all(f"\n| `{rule.name.partition('.')[2]}` |" in page for rule in rules())
+
+
+def test_the_fields_on_their_page_are_those_of_today(workplace: Path) -> None:
+    """`make docs` leaves the page as it is, with the fields of the botocore that the constraints pin."""
+    page = renewed(FIELDS, workplace)
+    assert "\n| `computeResources.maxvCpus` |" in page
+    pinned = f"botocore=={version('botocore')}\n" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert page == (ROOT / FIELDS).read_text(encoding="utf-8") or not pinned

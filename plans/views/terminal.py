@@ -257,6 +257,9 @@ class _Page:
 
 
 def _without_remedy(change: Change) -> Change:
-    """The change as what is to be seen now, without what it would take to undo it."""
-    bare = tuple(attrs.evolve(difference, rule="", why="") for difference in change.differences)
-    return attrs.evolve(change, impact=Impact.NONE, reason="", jobs=None, differences=bare)
+    """The change as what is to be seen now and why it differs, without what it would take to undo it."""
+    bare = tuple(
+        attrs.evolve(difference, rule="", why=wording.origin(difference.origin)) for difference in change.differences
+    )
+    reason = wording.origin(change.origin)
+    return attrs.evolve(change, impact=Impact.NONE, reason=reason, jobs=None, differences=bare)

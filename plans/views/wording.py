@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import attrs
 
-from plans.change import Action, Change, Difference
-from plans.plan import Now, Plan, Step
+from plans.change import Action, Change, Difference, Origin
+from plans.plan import Now, Plan, Step, Token
 from plans.printable import plain
 from plans.report import Outcome, Report
 from providers.resources import HOUSE_TAG_PREFIX, Elsewhere, Ref
@@ -137,6 +137,19 @@ def drifted(action: Action) -> str:
     return _DRIFTED.get(action, "no drift")
 
 
+def origin(found: Origin | None) -> str:
+    """Where a difference comes from; nothing where nobody asked."""
+    return "" if found is None else _ORIGINS[found]
+
+
+_ORIGINS: Mapping[Origin, str] = {
+    "drift": "drift: it is not as it was applied",
+    "edit": "edit: the manifest was changed since it was applied",
+    "both": "both: it is not as it was applied, and the manifest was changed as well",
+    "unknown": "unknown: no run from here tells what was applied",
+}
+
+
 def closing(report: Report) -> str:
     """How the apply ended, in one line."""
     counts = ", ".join(f"{count} {status}" for status, count in sorted(report.counts.items())) or "nothing to do"
@@ -213,6 +226,8 @@ def inline(value: Any) -> str:
             return f"({plain(value.kind)} {plain(value.name)} of stack {plain(value.stack)})"
         case Now():
             return "(the time of the call)"
+        case Token():
+            return "(a token of the call)"
         case Mapping():
             return "{" + ", ".join(f"{plain(str(key))}: {inline(item)}" for key, item in value.items()) + "}"
         case list() | tuple():

@@ -28,10 +28,27 @@ from providers.kinds import (
     service_environment,
 )
 from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule, Verdict
+from providers.kinds.job_definition import REVISION
 from providers.model import Model, Operation
 from providers.resources import EMPTY, Document, Field, Shorthand
 
-__all__ = ["Default", "Facts", "Kind", "Kinds", "Lookup", "Reset", "Rule", "Verdict", "bind"]
+__all__ = [
+    "REVISION",
+    "UNRULED",
+    "Default",
+    "Facts",
+    "Kind",
+    "Kinds",
+    "Lookup",
+    "Reset",
+    "Rule",
+    "Verdict",
+    "bind",
+]
+
+_MODEL = "https://github.com/boto/botocore/tree/master/botocore/data/batch"
+_CREATE_ONLY = Rule("create-only", (), "replace", "the API has no update for this field", source=_MODEL)
+UNRULED = Rule("no-rule", (), "update", "the API's update takes this field; no rule is known for it", source=_MODEL)
 
 _FACTS = (
     scheduling_policy.FACTS,
@@ -90,6 +107,21 @@ class Kind:
     def rank(self) -> int:
         """Kinds of a lower rank are made first and deleted last."""
         return self.facts.rank
+
+    def rule(self, path: str, desired: Document, live: Document) -> Rule:
+        """The row that decides a difference at a path, given both documents in normal form."""
+        rows = (row for row in self.facts.rules if row.covers(path) and row.when(desired, live))
+        return next(rows, None) or self.unruled(path)
+
+    def unruled(self, path: str) -> Rule:
+        """What decides where no row does, as of a member that botocore has gained since: what the API model allows."""
+        if self.facts.revisions:
+            return REVISION
+        leaf = path.partition("[]")[0]
+        created = any(
+            own == leaf or own.startswith(f"{leaf}.") or leaf.startswith(f"{own}.") for own in self.create_only
+        )
+        return _CREATE_ONLY if created else UNRULED
 
     def reset(self, path: str, document: Document) -> Any:
         """What an update of this wanted document sends to unset a path; None where the API has nothing for that."""

@@ -3,75 +3,54 @@
 Sources: the CreateComputeEnvironment, UpdateComputeEnvironment and ComputeResourceUpdate pages of the AWS Batch API
 reference; "Updating compute environments" in the AWS Batch user guide, for the three regimes of an update; issues
 hashicorp/terraform-provider-aws#4788 (desiredvCpus moves with the load), aws/aws-cdk#27054 (what Fargate refuses),
-aws/aws-cdk#20727 (the path of the service-linked role).
+aws/aws-cdk#20727 (the path of the service-linked role). Each row names its own.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
-from providers.resources import Document
+from providers.kinds.facts import GUIDE, Default, Facts, Lookup, Reset, Rule, accepted, cited, page
+from providers.kinds.regimes import (
+    MINUTES,
+    SERVICE_LINKED_ROLE,
+    SERVICE_LINKED_ROLE_PATH,
+    bears_or_sheds_resources,
+    class_of_roles,
+    crosses_fargate,
+    ec2,
+    fargate,
+    fixed_strategy,
+    managed_instances,
+    not_fargate,
+    on_eks,
+    ordinary_role,
+    recycling,
+    role_class_changes,
+    same_role,
+    which_role,
+    which_strategy,
+    which_types,
+)
 
-SERVICE_LINKED_ROLE_PATH = "aws-service-role/batch.amazonaws.com/"
-SERVICE_LINKED_ROLE = "AWSServiceRoleForBatch"
-
-
-def _resources(document: Document) -> Mapping[str, Any]:
-    resources = document.get("computeResources")
-    return resources if isinstance(resources, Mapping) else {}
-
-
-def _type(document: Document) -> str:
-    return str(_resources(document).get("type", "")).upper()
-
-
-def fargate(document: Document) -> bool:
-    return _type(document).startswith("FARGATE")
-
-
-def ec2(document: Document) -> bool:
-    return _type(document) in ("EC2", "SPOT")
-
-
-def _on_eks(document: Document) -> bool:
-    return bool(document.get("eksConfiguration"))
-
-
-def _not_fargate(document: Document) -> bool:
-    return not fargate(document)
-
-
-def _ordinary_role(document: Document) -> bool:
-    role = document.get("serviceRole")
-    linked = (None, "", SERVICE_LINKED_ROLE)
-    return role not in linked and SERVICE_LINKED_ROLE_PATH not in str(role)
-
-
-def _same_role(wanted: Any, shown: Any) -> bool:
-    """No role is the service-linked one, whose ARN is shown; a bare name is that of the ARN which ends in it."""
-    if not isinstance(shown, str):
-        return False
-    if wanted is None:
-        return SERVICE_LINKED_ROLE_PATH in shown
-    return shown.startswith("arn:") and shown.rpartition("/")[2] == wanted
-
-
-def _fixed_strategy(document: Document) -> bool:
-    return _resources(document).get("allocationStrategy") in (None, "BEST_FIT")
-
-
-def _crosses_fargate(desired: Document, live: Document) -> bool:
-    return fargate(desired) or fargate(live) or not (ec2(desired) and ec2(live))
-
-
-def _role_class_changes(desired: Document, live: Document) -> bool:
-    return _ordinary_role(desired) != _ordinary_role(live)
-
+__all__ = ["FACTS", "SERVICE_LINKED_ROLE", "SERVICE_LINKED_ROLE_PATH", "ec2", "fargate", "managed_instances"]
 
 _DEFAULT_UPDATE_POLICY: Mapping[str, Any] = MappingProxyType(
-    {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30}
+    {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": MINUTES}
 )
+
+_CREATE = page("CreateComputeEnvironment")
+_UPDATE = page("UpdateComputeEnvironment")
+_RESOURCES = page("ComputeResource")
+_CHANGES = page("ComputeResourceUpdate")
+_MANAGED = page("UpdateManagedInstancesProviderConfiguration")
+_TESTS = accepted("compute_environment")
+_RECYCLING = f"{GUIDE}infrastructure-updates.html"
+_SCALING = f"{GUIDE}scaling-updates.html"
+_REFUSED_FARGATE = "aws/aws-cdk#27054"
+_REFUSED_STRATEGY = "https://repost.aws/knowledge-center/batch-update-ec2-environment"
+_SEEN = "go-to-k/cdk-real-drift#1501"
+_PROVIDER = "computeResources.managedInstancesProvider"
 
 FACTS = Facts(
     name="compute_environment",
@@ -92,67 +71,119 @@ FACTS = Facts(
         items="computeEnvironments",
     ),
     keyed=MappingProxyType({"Ec2ConfigurationList": "imageType"}),
-    sets=frozenset(
+    orderless=MappingProxyType({"Ec2ConfigurationList": cited(page("Ec2Configuration"), _SEEN)}),
+    sets=MappingProxyType(
         {
-            "ComputeResource.instanceTypes",
-            "ComputeResource.subnets",
-            "ComputeResource.securityGroupIds",
-            "LaunchTemplateSpecificationOverride.targetInstanceTypes",
-            "LaunchTemplateSpecification.overrides",
-            "ManagedInstancesNetworkConfiguration.subnets",
-            "ManagedInstancesNetworkConfiguration.securityGroups",
-            "InstanceRequirementsRequest.allowedInstanceTypes",
+            "ComputeResource.instanceTypes": _TESTS,
+            "ComputeResource.subnets": _TESTS,
+            "ComputeResource.securityGroupIds": _TESTS,
+            "LaunchTemplateSpecificationOverride.targetInstanceTypes": page("LaunchTemplateSpecificationOverride"),
+            "LaunchTemplateSpecification.overrides": page("LaunchTemplateSpecification"),
+            "ManagedInstancesNetworkConfiguration.subnets": page("ManagedInstancesNetworkConfiguration"),
+            "ManagedInstancesNetworkConfiguration.securityGroups": page("ManagedInstancesNetworkConfiguration"),
+            "InstanceRequirementsRequest.allowedInstanceTypes": page("InstanceRequirementsRequest"),
         }
     ),
     defaults=(
-        Default("compute_environment.state", "ENABLED"),
-        Default("compute_environment.unmanagedvCpus", 0),
-        Default("ComputeResource.minvCpus", 0),
-        Default("ComputeResource.allocationStrategy", "BEST_FIT", ec2),
-        Default("ComputeResource.bidPercentage", 100),
-        Default("ComputeResource.imageId", ""),
-        Default("ComputeResource.ec2KeyPair", ""),
-        Default("ComputeResource.placementGroup", ""),
-        Default("LaunchTemplateSpecification.launchTemplateId", ""),
-        Default("LaunchTemplateSpecification.version", "$Default"),
-        Default("LaunchTemplateSpecification.version", ""),
-        Default("LaunchTemplateSpecificationOverride.version", "$Default"),
-        Default("LaunchTemplateSpecificationOverride.version", ""),
-        Default("ComputeScalingPolicy.minScaleDownDelayMinutes", 0),
-        Default("UpdatePolicy.terminateJobsOnUpdate", False),
-        Default("UpdatePolicy.jobExecutionTimeoutMinutes", 30),
+        Default("compute_environment.state", "ENABLED", source=cited(_CREATE, _SEEN)),
+        Default("compute_environment.unmanagedvCpus", 0, source=_CREATE),
+        Default("ComputeResource.minvCpus", 0, source=cited(_RESOURCES, _TESTS)),
+        Default("ComputeResource.allocationStrategy", "BEST_FIT", ec2, "on EC2 and SPOT", source=_RESOURCES),
+        Default("ComputeResource.bidPercentage", 100, source=_RESOURCES),
+        Default("ComputeResource.imageId", "", source=_CHANGES),
+        Default("ComputeResource.ec2KeyPair", "", source=_CHANGES),
+        Default("ComputeResource.placementGroup", "", source=_CHANGES),
+        Default("LaunchTemplateSpecification.launchTemplateId", "", source=_CHANGES),
+        Default("LaunchTemplateSpecification.version", "$Default", source=page("LaunchTemplateSpecification")),
+        Default("LaunchTemplateSpecification.version", "", source=_TESTS),
+        Default(
+            "LaunchTemplateSpecificationOverride.version",
+            "$Default",
+            source=page("LaunchTemplateSpecificationOverride"),
+        ),
+        Default("LaunchTemplateSpecificationOverride.version", "", source=_TESTS),
+        Default("ComputeScalingPolicy.minScaleDownDelayMinutes", 0, source=page("ComputeScalingPolicy")),
+        Default("UpdatePolicy.terminateJobsOnUpdate", False, source=page("UpdatePolicy")),
+        Default("UpdatePolicy.jobExecutionTimeoutMinutes", MINUTES, source=page("UpdatePolicy")),
     ),
     always_sent=(
-        Default("compute_environment.state", "ENABLED"),
-        Default("ComputeResource.minvCpus", 0, ec2),
+        Default("compute_environment.state", "ENABLED", source=_CREATE),
+        Default("ComputeResource.minvCpus", 0, ec2, "on EC2 and SPOT", source=_RESOURCES),
     ),
-    owned=frozenset(
+    owned=MappingProxyType(
         {
-            "compute_environment.serviceRole",
-            "compute_environment.ecsSettings",
-            "ComputeResource.desiredvCpus",
-            "ComputeResource.ec2Configuration",
-            "EksConfiguration.accessEntry",
+            "compute_environment.serviceRole": cited(_CREATE, "aws/aws-cdk#20727"),
+            "compute_environment.ecsSettings": page("EcsSettings"),
+            "ComputeResource.desiredvCpus": "hashicorp/terraform-provider-aws#4788",
+            "ComputeResource.ec2Configuration": cited(page("Ec2Configuration"), _SEEN),
+            "EksConfiguration.accessEntry": page("EksAccessEntry"),
         }
     ),
-    read_only=frozenset({"Ec2Configuration.batchImageStatus", "EksAccessEntry.status"}),
-    refined=frozenset({"computeResources"}),
+    read_only=MappingProxyType(
+        {
+            "Ec2Configuration.batchImageStatus": page("Ec2Configuration"),
+            "EksAccessEntry.status": page("EksAccessEntry"),
+        }
+    ),
+    refined=frozenset({"computeResources", _PROVIDER, f"{_PROVIDER}.instanceLaunchTemplate"}),
     rules=(
         Rule(
             "role-class",
             ("serviceRole",),
             "replace",
             "the service role cannot change between the service-linked role and an ordinary one",
-            _role_class_changes,
+            role_class_changes,
+            "between the service-linked role and an ordinary one",
+            source=_UPDATE,
+            detail=class_of_roles,
         ),
-        Rule("role", ("serviceRole",), "update", "another role of the same class is taken in place"),
-        Rule("switch", ("state", "unmanagedvCpus", "updatePolicy"), "update", "changed in place, nothing recycles"),
+        Rule(
+            "role",
+            ("serviceRole",),
+            "update",
+            "another role of the same class is taken in place",
+            source=cited(_UPDATE, _TESTS),
+        ),
+        Rule(
+            "switch",
+            ("state", "unmanagedvCpus", "updatePolicy", "ecsSettings"),
+            "update",
+            "changed in place, nothing recycles",
+            source=_UPDATE,
+        ),
+        Rule(
+            "access-entry",
+            ("eksConfiguration.accessEntry",),
+            "update",
+            "the access entry is the only part of the EKS configuration that changes in place",
+            source=page("EksConfigurationUpdate"),
+        ),
+        Rule(
+            "for-life",
+            ("type", "eksConfiguration"),
+            "replace",
+            "the API has no update for this field",
+            source=cited(_UPDATE, page("EksConfigurationUpdate")),
+        ),
+        Rule(
+            "unmanaged-for-life",
+            ("computeResources",),
+            "replace",
+            "an environment is MANAGED with compute resources or UNMANAGED without, for life",
+            bears_or_sheds_resources,
+            "where one side has no compute resources",
+            source=_UPDATE,
+            whole=True,
+        ),
         Rule(
             "fargate-boundary",
             ("computeResources.type",),
             "replace",
-            "the type cannot change to, from or within Fargate",
-            _crosses_fargate,
+            "the type changes in place between EC2 and SPOT only",
+            crosses_fargate,
+            "other than between EC2 and SPOT",
+            source=cited(_CHANGES, _REFUSED_FARGATE),
+            detail=which_types,
         ),
         Rule(
             "scaling",
@@ -164,6 +195,7 @@ FACTS = Facts(
             ),
             "scaling",
             "a scaling update: running jobs are not touched",
+            source=cited(_SCALING, _TESTS),
         ),
         Rule(
             "fargate-network",
@@ -171,6 +203,8 @@ FACTS = Facts(
             "scaling",
             "Fargate takes other subnets and security groups in place",
             lambda _desired, live: fargate(live),
+            "on Fargate",
+            source=cited(_SCALING, _TESTS),
         ),
         Rule(
             "fargate-fixed",
@@ -178,33 +212,55 @@ FACTS = Facts(
             "replace",
             "Fargate takes no update of this field",
             lambda _desired, live: fargate(live),
+            "on Fargate",
+            source=_REFUSED_FARGATE,
         ),
         Rule(
             "spot-fleet-role",
             ("computeResources.spotIamFleetRole",),
             "replace",
             "the API has no update for the Spot fleet role",
+            source=_CHANGES,
+        ),
+        Rule(
+            "capacity-for-life",
+            (
+                f"{_PROVIDER}.instanceLaunchTemplate.capacityOptionType",
+                f"{_PROVIDER}.instanceLaunchTemplate.fipsEnabled",
+            ),
+            "replace",
+            "managed instances keep their capacity option and FIPS setting for life",
+            source=_MANAGED,
         ),
         Rule(
             "needs-service-linked-role",
             ("computeResources",),
             "replace",
             "in place only under the service-linked role, and the service role is an ordinary one",
-            lambda _desired, live: ec2(live) and _ordinary_role(live),
+            lambda _desired, live: ec2(live) and ordinary_role(live),
+            "on EC2 and SPOT, under an ordinary service role",
+            source=cited(_RECYCLING, "ASFHyP3/hyp3#1051"),
+            detail=which_role,
         ),
         Rule(
             "needs-allocation-strategy",
             ("computeResources",),
             "replace",
             "in place only from and to an allocation strategy other than BEST_FIT",
-            lambda desired, live: ec2(live) and (_fixed_strategy(live) or _fixed_strategy(desired)),
+            lambda desired, live: ec2(live) and (fixed_strategy(live) or fixed_strategy(desired)),
+            "on EC2 and SPOT, from or to BEST_FIT, which an unset strategy is",
+            source=cited(_RECYCLING, _REFUSED_STRATEGY),
+            detail=which_strategy,
         ),
         Rule(
             "infrastructure",
             ("computeResources",),
             "infrastructure",
             "an infrastructure update: instances recycle, running jobs are handled as updatePolicy says",
-            lambda _desired, live: ec2(live),
+            lambda _desired, live: ec2(live) or managed_instances(live),
+            "on EC2, SPOT and ECS_MANAGED_INSTANCES",
+            source=cited(_RECYCLING, _MANAGED),
+            detail=recycling,
         ),
     ),
     barred=(
@@ -235,22 +291,40 @@ FACTS = Facts(
             "refuse",
             "Fargate has no such field",
             lambda desired, _live: fargate(desired),
+            "on Fargate",
+            source=cited(_RESOURCES, _REFUSED_FARGATE),
         ),
     ),
     resets=(
-        Reset("unmanagedvCpus", 0),
-        Reset("computeResources.imageId", ""),
-        Reset("computeResources.ec2KeyPair", ""),
-        Reset("computeResources.placementGroup", ""),
-        Reset("computeResources.launchTemplate", MappingProxyType({"launchTemplateId": ""})),
-        Reset("computeResources.bidPercentage", 100),
-        Reset("computeResources.scalingPolicy", MappingProxyType({"minScaleDownDelayMinutes": 0})),
-        Reset("computeResources.ec2Configuration", ({"imageType": "EKS_AL2023"},), _on_eks),
-        Reset("computeResources.ec2Configuration", ({"imageType": "ECS_AL2023"},), ec2),
-        Reset("computeResources.subnets", (), _not_fargate),
-        Reset("computeResources.securityGroupIds", (), _not_fargate),
-        Reset("computeResources.tags", MappingProxyType({})),
-        Reset("updatePolicy", _DEFAULT_UPDATE_POLICY),
+        Reset("unmanagedvCpus", 0, source=_UPDATE),
+        Reset("computeResources.imageId", "", source=_CHANGES),
+        Reset("computeResources.ec2KeyPair", "", source=_CHANGES),
+        Reset("computeResources.placementGroup", "", source=_CHANGES),
+        Reset("computeResources.launchTemplate", MappingProxyType({"launchTemplateId": ""}), source=_CHANGES),
+        Reset("computeResources.bidPercentage", 100, source=_RESOURCES),
+        Reset(
+            "computeResources.scalingPolicy",
+            MappingProxyType({"minScaleDownDelayMinutes": 0}),
+            source=page("ComputeScalingPolicy"),
+        ),
+        Reset(
+            "computeResources.ec2Configuration",
+            ({"imageType": "EKS_AL2023"},),
+            on_eks,
+            "on Amazon EKS",
+            source=cited(page("Ec2Configuration"), _TESTS),
+        ),
+        Reset(
+            "computeResources.ec2Configuration",
+            ({"imageType": "ECS_AL2023"},),
+            ec2,
+            "on EC2 and SPOT",
+            source=cited(page("Ec2Configuration"), _TESTS),
+        ),
+        Reset("computeResources.subnets", (), not_fargate, "unless on Fargate", source=_CHANGES),
+        Reset("computeResources.securityGroupIds", (), not_fargate, "unless on Fargate", source=_CHANGES),
+        Reset("computeResources.tags", MappingProxyType({}), source=_TESTS),
+        Reset("updatePolicy", _DEFAULT_UPDATE_POLICY, source=page("UpdatePolicy")),
     ),
     filled=MappingProxyType(
         {
@@ -258,8 +332,10 @@ FACTS = Facts(
             "computeResources.launchTemplate": MappingProxyType({"version": "$Default"}),
         }
     ),
-    floors=frozenset({"computeResources.desiredvCpus"}),
-    alike=MappingProxyType({"serviceRole": _same_role}),
+    floors=MappingProxyType(
+        {"computeResources.desiredvCpus": cited(_CHANGES, "hashicorp/terraform-provider-aws#4788")}
+    ),
+    alike=MappingProxyType({"serviceRole": same_role}),
     settles=True,
     switched=True,
     quota=50,

@@ -7,7 +7,7 @@ changed by `operation: SET` with a `quantity`; ADD and REMOVE are relative, and 
 from collections.abc import Mapping
 from typing import Any
 
-from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Rule, page
 from providers.resources import Document
 
 
@@ -18,6 +18,9 @@ def _used_up(_desired: Document, live: Document) -> bool:
 def _set_quantity(changed: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"operation": "SET", "quantity": changed["totalQuantity"]}
 
+
+_CREATE = page("CreateConsumableResource")
+_UPDATE = page("UpdateConsumableResource")
 
 FACTS = Facts(
     name="consumable_resource",
@@ -38,7 +41,7 @@ FACTS = Facts(
         items="consumableResources",
         item_key="consumableResourceName",
     ),
-    defaults=(Default("consumable_resource.resourceType", "REPLENISHABLE"),),
+    defaults=(Default("consumable_resource.resourceType", "REPLENISHABLE", source=_CREATE),),
     rules=(
         Rule(
             "used-up",
@@ -46,8 +49,11 @@ FACTS = Facts(
             "leave",
             "jobs use up what is not replenished, so setting the total again would give back what they used",
             _used_up,
+            "of a resource that is not replenished",
+            source=_CREATE,
         ),
-        Rule("quantity", ("totalQuantity",), "update", "set in place"),
+        Rule("quantity", ("totalQuantity",), "update", "set in place", source=_UPDATE),
+        Rule("for-life", ("resourceType",), "replace", "the API has no update for this field", source=_UPDATE),
     ),
     renamed_in_update=_set_quantity,
 )

@@ -3,6 +3,9 @@
 Members are named by the model's shapes (`ContainerProperties.privileged`), so that one row serves every place where a
 shape appears; the kind's own root shape is the kind's name (`job_queue.priority`). Lists are named by their shape.
 Rules speak of paths, written as in the manifest with `[]` for an element; a rule's path covers all paths below it.
+
+Every row says on whose word it stands: `source` is the address of a public page or a public issue `owner/repo#number`;
+several are joined by `; `. What a row says to people is told where it is read: `condition` puts `when` into words.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +16,14 @@ import attrs
 
 from providers.resources import Document
 
-Verdict = Literal["update", "scaling", "infrastructure", "replace", "leave", "refuse"]
+API = "https://docs.aws.amazon.com/batch/latest/APIReference/API_"
+GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
+_ACCEPTED = "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/batch/"
+
+Verdict = Literal["update", "scaling", "infrastructure", "revision", "replace", "leave", "refuse"]
 """What a difference asks for: an update that disturbs nothing, one that scales, one that recycles instances, a new
-object in place of the old, nothing since the service moves the value, or nothing that AWS would accept."""
+revision, a new object in place of the old, nothing since the service moves the value, or nothing that AWS would
+accept."""
 
 Condition = Callable[[Document, Document], bool]
 """Whether a row holds, given the desired and the live document in normal form."""
@@ -25,18 +33,56 @@ def always(_desired: Document, _live: Document) -> bool:
     return True
 
 
+def anyhow(_document: Document) -> bool:
+    return True
+
+
+def _none() -> Mapping[str, Any]:
+    return MappingProxyType({})
+
+
+def page(name: str) -> str:
+    """The page of the API reference about an operation or a shape."""
+    return f"{API}{name}.html"
+
+
+def accepted(what: str) -> str:
+    """The acceptance tests of Terraform's AWS provider for one kind, which ran against AWS itself."""
+    return f"{_ACCEPTED}{what}_test.go"
+
+
+def cited(*sources: str) -> str:
+    """Several sources as one."""
+    return "; ".join(sources)
+
+
 @attrs.frozen
 class Rule:
-    """One row of a kind's verdicts; the first row whose path and condition match decides."""
+    """One row of a kind's verdicts; the first row whose path and condition match decides.
+
+    `why` is the reason in general; `detail` puts it in the words of two documents, the desired one as it is wanted and
+    the live one as AWS shows it, either of which may be empty. `whole`: about its paths as such, which come or go, and
+    not about what lies below them.
+    """
 
     name: str
     paths: tuple[str, ...]
     verdict: Verdict
     why: str
     when: Condition = always
+    condition: str = ""
+    source: str = attrs.field(kw_only=True)
+    detail: Callable[[Document, Document], str] | None = attrs.field(default=None, kw_only=True)
+    whole: bool = attrs.field(default=False, kw_only=True)
 
     def covers(self, path: str) -> bool:
+        if self.whole:
+            return path in self.paths
         return any(path == own or path.startswith((f"{own}.", f"{own}[")) for own in self.paths)
+
+    def told(self, desired: Document, live: Document) -> str:
+        """The reason, as these two documents make it."""
+        return self.why if self.detail is None else self.detail(desired, live)
 
 
 @attrs.frozen
@@ -48,7 +94,9 @@ class Default:
 
     member: str
     value: Any
-    when: Callable[[Document], bool] = lambda _document: True
+    when: Callable[[Document], bool] = anyhow
+    condition: str = ""
+    source: str = attrs.field(kw_only=True)
 
 
 @attrs.frozen
@@ -57,7 +105,22 @@ class Reset:
 
     path: str
     value: Any
-    when: Callable[[Document], bool] = lambda _document: True
+    when: Callable[[Document], bool] = anyhow
+    condition: str = ""
+    source: str = attrs.field(kw_only=True)
+
+
+@attrs.frozen
+class Older:
+    """A deprecated member of a structure that means one entry of a list beside it: the one told apart as `entry`.
+
+    The service runs both alike and rewrites neither.
+    """
+
+    member: str
+    now: str
+    entry: str
+    source: str = attrs.field(kw_only=True)
 
 
 @attrs.frozen
@@ -77,7 +140,7 @@ class Lookup:
     listing: str
     items: str
     item_key: str = ""
-    listing_arguments: Mapping[str, Any] = attrs.field(factory=lambda: MappingProxyType({}))
+    listing_arguments: Mapping[str, Any] = attrs.field(factory=_none)
     per: str = ""
     per_key: str = ""
     by_arn: bool = False
@@ -88,14 +151,19 @@ class Facts:
     """What is true of a kind beside its shapes; see `Kind` for what is derived.
 
     `rank`: kinds of a lower rank are made first and deleted last. `described_as`: members that describe shows under
-    another name. `keyed`: lists without order, by the member that tells their entries apart. `sets`: lists of scalars
-    (or of structures without such a member) without order. `numeric`: strings, or maps of strings, that are compared
-    as numbers. `vanishing`: members whose entry the service drops where they are empty. `always_sent`: said in every
-    create. `owned`: left alone when unsaid, since the service fills or moves them. `floors`: of these, a value only
-    raises. `alike`: by path, whether a wanted value means what the live one does, though spelt otherwise. `read_only`:
-    shown in shapes that create takes too, never said. `refined`: structures of which an update takes single members;
-    all others are sent whole, with what `filled` gives where it is unsaid. `barred`: what may not be said at all.
-    `switched`: has a state ENABLED or DISABLED, and must be DISABLED to be deleted.
+    another name. `keyed`: lists without order, by the member that tells their entries apart. `shorthands`: lists that
+    may be written as the names alone. `rules`: what a difference asks for. `barred`: what may not be said at all.
+    `always_sent`: said in every create. `refined`: structures of which an update takes single members; all others are
+    sent whole, with what `filled` gives where it is unsaid, on the word of that path's reset. `alike`: by path, whether
+    a wanted value means what the live one does, though spelt otherwise. `older`: deprecated members that mean an entry
+    of a list. `switched`: has a state ENABLED or DISABLED,
+    and must be DISABLED to be deleted.
+
+    These hold members and the source of each: `sets`, lists of scalars (or of structures without a telling member)
+    without order; `orderless`, that of each list of `keyed`; `numeric`, strings, or maps of strings, that are compared
+    as numbers; `vanishing`, members whose entry the service drops where they are empty; `owned`, left alone when
+    unsaid, since the service fills or moves them; `floors`, paths of these whose value only raises; `read_only`, shown
+    in shapes that create takes too, never said.
     """
 
     name: str
@@ -108,23 +176,25 @@ class Facts:
     create: str
     delete: str
     update: str | None = None
-    described_as: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
-    keyed: Mapping[str, str] = attrs.field(factory=lambda: MappingProxyType({}))
-    sets: frozenset[str] = frozenset()
-    numeric: frozenset[str] = frozenset()
+    described_as: Mapping[str, str] = attrs.field(factory=_none)
+    keyed: Mapping[str, str] = attrs.field(factory=_none)
+    orderless: Mapping[str, str] = attrs.field(factory=_none)
+    sets: Mapping[str, str] = attrs.field(factory=_none)
+    numeric: Mapping[str, str] = attrs.field(factory=_none)
+    vanishing: Mapping[str, str] = attrs.field(factory=_none)
     defaults: tuple[Default, ...] = ()
     always_sent: tuple[Default, ...] = ()
-    owned: frozenset[str] = frozenset()
-    read_only: frozenset[str] = frozenset()
+    owned: Mapping[str, str] = attrs.field(factory=_none)
+    floors: Mapping[str, str] = attrs.field(factory=_none)
+    read_only: Mapping[str, str] = attrs.field(factory=_none)
     refined: frozenset[str] = frozenset()
-    shorthands: Mapping[str, tuple[str, str]] = attrs.field(factory=lambda: MappingProxyType({}))
+    shorthands: Mapping[str, tuple[str, str]] = attrs.field(factory=_none)
     rules: tuple[Rule, ...] = ()
     barred: tuple[Rule, ...] = ()
     resets: tuple[Reset, ...] = ()
-    filled: Mapping[str, Mapping[str, Any]] = attrs.field(factory=lambda: MappingProxyType({}))
-    floors: frozenset[str] = frozenset()
-    alike: Mapping[str, Callable[[Any, Any], bool]] = attrs.field(factory=lambda: MappingProxyType({}))
-    vanishing: frozenset[str] = frozenset()
+    filled: Mapping[str, Mapping[str, Any]] = attrs.field(factory=_none)
+    alike: Mapping[str, Callable[[Any, Any], bool]] = attrs.field(factory=_none)
+    older: tuple[Older, ...] = ()
     renamed_in_update: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
     settles: bool = False
     switched: bool = False

@@ -6,6 +6,8 @@ So one checker and one schema writer serve the API's members and ours alike.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+import attrs
+
 from providers.resources import Field
 
 _STRING = Field("string")
@@ -36,14 +38,20 @@ DRAIN = structure(
     timeout=_said(_DURATION, "How long to drain, such as 30m."),
 )
 
+_LIFECYCLE = structure(
+    "How this object may change.",
+    replace=text("How a replacement is done.", "createFirst", "deleteFirst", "twoHop", "refuse"),
+    protect=_said(_BOOLEAN, "Refuse deletion and replacement until an apply says false."),
+    ignore=of(_STRING, "Paths never compared and never changed, such as computeResources.imageId."),
+)
+_PINNED = of(
+    Field("integer", minimum=1),
+    "Revisions that are never deregistered while the block is there, and do not count for rollout.keep.",
+)
+
 RESOURCE: Mapping[str, Field] = MappingProxyType(
     {
-        "lifecycle": structure(
-            "How this object may change.",
-            replace=text("How a replacement is done.", "createFirst", "deleteFirst", "twoHop", "refuse"),
-            protect=_said(_BOOLEAN, "Refuse deletion and replacement until an apply says false."),
-            ignore=of(_STRING, "Paths never compared and never changed, such as computeResources.imageId."),
-        ),
+        "lifecycle": _LIFECYCLE,
         "dependsOn": of(_STRING, "Addresses that come before this one, such as job_queue.high."),
         "physicalName": text("The name in AWS; otherwise the name prefix and the name in the manifest."),
     }
@@ -53,12 +61,17 @@ QUEUE: Mapping[str, Field] = MappingProxyType({"drain": DRAIN})
 
 DEFINITION: Mapping[str, Field] = MappingProxyType(
     {
+        "lifecycle": attrs.evolve(_LIFECYCLE, members=MappingProxyType({**_LIFECYCLE.members, "pinned": _PINNED})),
         "rollout": structure(
             "How revisions come and go.",
             keep=Field("integer", minimum=1, documentation="How many ACTIVE revisions stay, the newest included; 3."),
             keepFor=_said(_DURATION, "The age below which no revision is deregistered, such as 7d."),
             foreign=text("What a newer revision of somebody else means.", "supersede", "keep", "refuse"),
-        )
+            migrate=_said(
+                _BOOLEAN,
+                "Register a revision where only deprecated members say the same otherwise, such as vcpus; false.",
+            ),
+        ),
     }
 )
 

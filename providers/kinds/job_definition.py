@@ -8,12 +8,16 @@ go-to-k/cdk-real-drift and by the acceptance tests of hashicorp/terraform-provid
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from providers.kinds.facts import Default, Facts, Lookup
+from providers.kinds.facts import Default, Facts, Lookup, Older, Rule, accepted, cited, page
 from providers.resources import Document
 
 
 def _on_fargate(document: Document) -> bool:
     return "FARGATE" in [str(name).upper() for name in document.get("platformCapabilities") or ()]
+
+
+def _not_on_eks(document: Document) -> bool:
+    return not _on_eks(document)
 
 
 def _on_eks(document: Document) -> bool:
@@ -24,6 +28,52 @@ def _on_eks(document: Document) -> bool:
     entries = list(ranges.values()) if isinstance(ranges, Mapping) else list(ranges or ())
     return any(isinstance(entry, Mapping) and "eksProperties" in entry for entry in entries)
 
+
+_REGISTER = page("RegisterJobDefinition")
+_TESTS = accepted("job_definition")
+_OVERRIDES = cited("aws/aws-cdk#16328", "nextstrain/cli#144")
+_KEYED: Mapping[str, str] = MappingProxyType(
+    {
+        "EnvironmentVariables": "name",
+        "SecretList": "name",
+        "Ulimits": "name",
+        "Volumes": "name",
+        "MountPoints": "containerPath",
+        "ResourceRequirements": "type",
+        "DevicesList": "hostPath",
+        "TmpfsList": "containerPath",
+        "ListTaskContainerProperties": "name",
+        "TaskContainerDependencyList": "containerName",
+        "NodeRangeProperties": "targetNodes",
+        "ConsumableResourceList": "consumableResource",
+        "EksContainers": "name",
+        "EksContainerEnvironmentVariables": "name",
+        "EksContainerVolumeMounts": "mountPath",
+        "EksVolumes": "name",
+        "ImagePullSecrets": "name",
+    }
+)
+
+REVISION = Rule(
+    "revision",
+    (
+        "type",
+        "parameters",
+        "schedulingPriority",
+        "containerProperties",
+        "nodeProperties",
+        "retryStrategy",
+        "propagateTags",
+        "timeout",
+        "platformCapabilities",
+        "eksProperties",
+        "ecsProperties",
+        "consumableResourceProperties",
+    ),
+    "revision",
+    "every change of a definition is a new revision",
+    source=cited(_REGISTER, _TESTS),
+)
 
 FACTS = Facts(
     name="job_definition",
@@ -44,66 +94,68 @@ FACTS = Facts(
         listing_arguments=MappingProxyType({"status": "ACTIVE"}),
         by_arn=True,
     ),
-    keyed=MappingProxyType(
+    keyed=_KEYED,
+    orderless=MappingProxyType(dict.fromkeys(_KEYED, cited("hashicorp/terraform-provider-aws#19624", _TESTS))),
+    sets=MappingProxyType(
         {
-            "EnvironmentVariables": "name",
-            "SecretList": "name",
-            "Ulimits": "name",
-            "Volumes": "name",
-            "MountPoints": "containerPath",
-            "ResourceRequirements": "type",
-            "DevicesList": "hostPath",
-            "TmpfsList": "containerPath",
-            "ListTaskContainerProperties": "name",
-            "TaskContainerDependencyList": "containerName",
-            "NodeRangeProperties": "targetNodes",
-            "ConsumableResourceList": "consumableResource",
-            "EksContainers": "name",
-            "EksContainerEnvironmentVariables": "name",
-            "EksContainerVolumeMounts": "mountPath",
-            "EksVolumes": "name",
-            "ImagePullSecrets": "name",
+            "job_definition.platformCapabilities": _TESTS,
+            "Device.permissions": page("Device"),
+            "Tmpfs.mountOptions": page("Tmpfs"),
+            "NodeRangeProperty.instanceTypes": page("NodeRangeProperty"),
         }
     ),
-    sets=frozenset(
+    numeric=MappingProxyType(
         {
-            "job_definition.platformCapabilities",
-            "Device.permissions",
-            "Tmpfs.mountOptions",
-            "NodeRangeProperty.instanceTypes",
+            "ResourceRequirement.value": page("ResourceRequirement"),
+            "EksContainerResourceRequirements.limits": page("EksContainerResourceRequirements"),
+            "EksContainerResourceRequirements.requests": page("EksContainerResourceRequirements"),
         }
     ),
-    numeric=frozenset(
-        {
-            "ResourceRequirement.value",
-            "EksContainerResourceRequirements.limits",
-            "EksContainerResourceRequirements.requests",
-        }
-    ),
-    vanishing=frozenset({"KeyValuePair.value"}),
+    vanishing=MappingProxyType({"KeyValuePair.value": _TESTS}),
     defaults=(
-        Default("job_definition.propagateTags", False),
-        Default("job_definition.platformCapabilities", ["EC2"], lambda document: not _on_eks(document)),
-        Default("ContainerProperties.privileged", False),
-        Default("ContainerProperties.readonlyRootFilesystem", False),
-        Default("MountPoint.readOnly", False),
-        Default("NetworkConfiguration.assignPublicIp", "DISABLED"),
-        Default("FargatePlatformConfiguration.platformVersion", "LATEST", _on_fargate),
-        Default("RuntimePlatform.operatingSystemFamily", "LINUX"),
-        Default("RuntimePlatform.cpuArchitecture", "X86_64"),
-        Default("EFSVolumeConfiguration.rootDirectory", "/"),
-        Default("EFSVolumeConfiguration.transitEncryption", "DISABLED"),
-        Default("EFSAuthorizationConfig.iam", "DISABLED"),
-        Default("EcsTaskProperties.platformVersion", "LATEST"),
-        Default("EcsTaskProperties.enableExecuteCommand", False),
-        Default("ContainerProperties.enableExecuteCommand", False),
-        Default("TaskContainerProperties.essential", True),
-        Default("TaskContainerProperties.privileged", False),
-        Default("TaskContainerProperties.readonlyRootFilesystem", False),
-        Default("EksPodProperties.hostNetwork", True),
-        Default("EksPodProperties.dnsPolicy", "ClusterFirst"),
-        Default("EksContainer.name", "Default"),
-        Default("EksContainerVolumeMount.readOnly", False),
+        Default("job_definition.propagateTags", False, source=cited(_REGISTER, _TESTS)),
+        Default(
+            "job_definition.platformCapabilities",
+            ["EC2"],
+            _not_on_eks,
+            "unless it is for Amazon EKS",
+            source=cited(_REGISTER, _TESTS),
+        ),
+        Default("ContainerProperties.privileged", False, source=page("ContainerProperties")),
+        Default("ContainerProperties.readonlyRootFilesystem", False, source=page("ContainerProperties")),
+        Default("MountPoint.readOnly", False, source=page("MountPoint")),
+        Default("NetworkConfiguration.assignPublicIp", "DISABLED", source=cited(page("NetworkConfiguration"), _TESTS)),
+        Default(
+            "FargatePlatformConfiguration.platformVersion",
+            "LATEST",
+            _on_fargate,
+            "on Fargate",
+            source=cited(page("FargatePlatformConfiguration"), _TESTS),
+        ),
+        Default("RuntimePlatform.operatingSystemFamily", "LINUX", source=page("RuntimePlatform")),
+        Default("RuntimePlatform.cpuArchitecture", "X86_64", source=page("RuntimePlatform")),
+        Default("EFSVolumeConfiguration.rootDirectory", "/", source=page("EFSVolumeConfiguration")),
+        Default("EFSVolumeConfiguration.transitEncryption", "DISABLED", source=page("EFSVolumeConfiguration")),
+        Default("EFSAuthorizationConfig.iam", "DISABLED", source=page("EFSAuthorizationConfig")),
+        Default("EcsTaskProperties.platformVersion", "LATEST", source=cited(page("EcsTaskProperties"), _TESTS)),
+        Default("EcsTaskProperties.enableExecuteCommand", False, source=cited(page("EcsTaskProperties"), _TESTS)),
+        Default("ContainerProperties.enableExecuteCommand", False, source=page("ContainerProperties")),
+        Default("TaskContainerProperties.essential", True, source=cited(page("TaskContainerProperties"), _TESTS)),
+        Default("TaskContainerProperties.privileged", False, source=cited(page("TaskContainerProperties"), _TESTS)),
+        Default(
+            "TaskContainerProperties.readonlyRootFilesystem",
+            False,
+            source=cited(page("TaskContainerProperties"), _TESTS),
+        ),
+        Default("EksPodProperties.hostNetwork", True, source=cited(page("EksPodProperties"), _TESTS)),
+        Default("EksPodProperties.dnsPolicy", "ClusterFirst", source=cited(page("EksPodProperties"), _TESTS)),
+        Default("EksContainer.name", "Default", source=page("EksContainer")),
+        Default("EksContainerVolumeMount.readOnly", False, source=page("EksContainerVolumeMount")),
+    ),
+    rules=(REVISION,),
+    older=(
+        Older("ContainerProperties.vcpus", "resourceRequirements", "VCPU", source=_OVERRIDES),
+        Older("ContainerProperties.memory", "resourceRequirements", "MEMORY", source=_OVERRIDES),
     ),
     revisions=True,
 )

@@ -7,7 +7,7 @@ hashicorp/terraform-provider-aws#8083 (the order integers count, not the positio
 
 from types import MappingProxyType
 
-from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule, accepted, cited, page
 from providers.resources import Document
 
 
@@ -18,6 +18,14 @@ def _policy_added_or_removed(desired: Document, live: Document) -> bool:
 def _other_sort_of_environment(desired: Document, live: Document) -> bool:
     return ("serviceEnvironmentOrder" in desired) != ("serviceEnvironmentOrder" in live)
 
+
+def _given_or_taken(desired: Document, _live: Document) -> str:
+    lack = "this queue was made without one" if "schedulingPolicyArn" in desired else "this queue was made with one"
+    return f"a scheduling policy can be exchanged for another, but neither given to a queue nor taken from it; {lack}"
+
+
+_CREATE = page("CreateJobQueue")
+_UPDATE = page("UpdateJobQueue")
 
 FACTS = Facts(
     name="job_queue",
@@ -40,9 +48,15 @@ FACTS = Facts(
     keyed=MappingProxyType(
         {"ComputeEnvironmentOrders": "computeEnvironment", "ServiceEnvironmentOrders": "serviceEnvironment"}
     ),
-    defaults=(Default("job_queue.state", "ENABLED"),),
-    always_sent=(Default("job_queue.state", "ENABLED"),),
-    owned=frozenset({"job_queue.jobQueueType"}),
+    orderless=MappingProxyType(
+        {
+            "ComputeEnvironmentOrders": cited("hashicorp/terraform-provider-aws#8083", page("ComputeEnvironmentOrder")),
+            "ServiceEnvironmentOrders": page("ServiceEnvironmentOrder"),
+        }
+    ),
+    defaults=(Default("job_queue.state", "ENABLED", source=cited(_CREATE, "go-to-k/cdk-real-drift#1501")),),
+    always_sent=(Default("job_queue.state", "ENABLED", source=_CREATE),),
+    owned=MappingProxyType({"job_queue.jobQueueType": page("JobQueueDetail")}),
     shorthands=MappingProxyType(
         {
             "ComputeEnvironmentOrders": ("computeEnvironment", "order"),
@@ -56,6 +70,9 @@ FACTS = Facts(
             "replace",
             "a scheduling policy can be exchanged for another, but neither given to a queue nor taken from it",
             _policy_added_or_removed,
+            "where one side has a policy and the other has none",
+            source=_UPDATE,
+            detail=_given_or_taken,
         ),
         Rule(
             "sort-of-queue",
@@ -63,6 +80,9 @@ FACTS = Facts(
             "replace",
             "a queue is either of compute environments or of service environments, for life",
             _other_sort_of_environment,
+            "where the sort of environments changes",
+            source=cited(_CREATE, _UPDATE),
+            whole=True,
         ),
         Rule(
             "in-place",
@@ -76,9 +96,11 @@ FACTS = Facts(
             ),
             "update",
             "queues take it in place; jobs in the queue stay",
+            source=cited(_UPDATE, accepted("job_queue")),
         ),
+        Rule("for-life", ("jobQueueType",), "replace", "the API has no update for this field", source=_UPDATE),
     ),
-    resets=(Reset("jobStateTimeLimitActions", ()),),
+    resets=(Reset("jobStateTimeLimitActions", (), source=accepted("job_queue")),),
     settles=True,
     switched=True,
     quota=50,

@@ -6,7 +6,10 @@ reference: listed per queue, looked up by ARN alone; the queue is given by name 
 
 from types import MappingProxyType
 
-from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Rule, page
+
+_CREATE = page("CreateQuotaShare")
+_UPDATE = page("UpdateQuotaShare")
 
 FACTS = Facts(
     name="quota_share",
@@ -32,18 +35,25 @@ FACTS = Facts(
     ),
     described_as=MappingProxyType({"jobQueue": "jobQueueArn"}),
     keyed=MappingProxyType({"QuotaShareCapacityLimits": "capacityUnit"}),
+    orderless=MappingProxyType({"QuotaShareCapacityLimits": page("QuotaShareCapacityLimit")}),
     defaults=(
-        Default("quota_share.state", "ENABLED"),
-        Default("QuotaShareResourceSharingConfiguration.borrowLimit", -1),
+        Default("quota_share.state", "ENABLED", source=_CREATE),
+        Default(
+            "QuotaShareResourceSharingConfiguration.borrowLimit",
+            -1,
+            source=page("QuotaShareResourceSharingConfiguration"),
+        ),
     ),
-    always_sent=(Default("quota_share.state", "ENABLED"),),
+    always_sent=(Default("quota_share.state", "ENABLED", source=_CREATE),),
     rules=(
         Rule(
             "in-place",
             ("state", "capacityLimits", "resourceSharingConfiguration", "preemptionConfiguration"),
             "update",
             "taken in place; structures are sent in full",
+            source=_UPDATE,
         ),
+        Rule("for-life", ("jobQueue",), "replace", "a quota share belongs to its queue for life", source=_UPDATE),
     ),
     settles=True,
     switched=True,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule, accepted, cited, page
 from providers.resources import Document
 
 
@@ -19,6 +19,7 @@ def _other_kind_of_policy(desired: Document, live: Document) -> bool:
 _NOTHING_SHARED: Mapping[str, Any] = MappingProxyType(
     {"shareDecaySeconds": 0, "computeReservation": 0, "shareDistribution": ()}
 )
+_UPDATE = page("UpdateSchedulingPolicy")
 
 FACTS = Facts(
     name="scheduling_policy",
@@ -41,10 +42,11 @@ FACTS = Facts(
         by_arn=True,
     ),
     keyed=MappingProxyType({"ShareAttributesList": "shareIdentifier"}),
+    orderless=MappingProxyType({"ShareAttributesList": accepted("scheduling_policy")}),
     defaults=(
-        Default("FairsharePolicy.shareDecaySeconds", 0),
-        Default("FairsharePolicy.computeReservation", 0),
-        Default("ShareAttributes.weightFactor", 1.0),
+        Default("FairsharePolicy.shareDecaySeconds", 0, source=page("FairsharePolicy")),
+        Default("FairsharePolicy.computeReservation", 0, source=page("FairsharePolicy")),
+        Default("ShareAttributes.weightFactor", 1.0, source=page("ShareAttributes")),
     ),
     rules=(
         Rule(
@@ -53,9 +55,18 @@ FACTS = Facts(
             "replace",
             "a policy is either of fair share or of quota shares, for life",
             _other_kind_of_policy,
+            "where the sort of policy changes",
+            source=_UPDATE,
+            whole=True,
         ),
-        Rule("in-place", ("fairsharePolicy", "quotaSharePolicy"), "update", "taken in place, sent in full"),
+        Rule(
+            "in-place",
+            ("fairsharePolicy", "quotaSharePolicy"),
+            "update",
+            "taken in place, sent in full",
+            source=cited(_UPDATE, accepted("scheduling_policy")),
+        ),
     ),
-    resets=(Reset("fairsharePolicy", _NOTHING_SHARED),),
+    resets=(Reset("fairsharePolicy", _NOTHING_SHARED, source=page("FairsharePolicy")),),
     filled=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
 )

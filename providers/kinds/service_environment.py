@@ -6,7 +6,11 @@ API reference.
 
 from types import MappingProxyType
 
-from providers.kinds.facts import Default, Facts, Lookup, Rule
+from providers.kinds.facts import Default, Facts, Lookup, Rule, page
+
+_CREATE = page("CreateServiceEnvironment")
+_UPDATE = page("UpdateServiceEnvironment")
+_SCHEMA = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-batch-serviceenvironment.html"
 
 FACTS = Facts(
     name="service_environment",
@@ -27,9 +31,17 @@ FACTS = Facts(
         items="serviceEnvironments",
     ),
     keyed=MappingProxyType({"CapacityLimits": "capacityUnit"}),
-    defaults=(Default("service_environment.state", "ENABLED"),),
-    always_sent=(Default("service_environment.state", "ENABLED"),),
-    rules=(Rule("in-place", ("state", "capacityLimits"), "update", "taken in place; limits are sent in full"),),
+    orderless=MappingProxyType({"CapacityLimits": _SCHEMA}),
+    defaults=(Default("service_environment.state", "ENABLED", source=_CREATE),),
+    always_sent=(Default("service_environment.state", "ENABLED", source=_CREATE),),
+    rules=(
+        Rule(
+            "in-place", ("state", "capacityLimits"), "update", "taken in place; limits are sent in full", source=_UPDATE
+        ),
+        Rule(
+            "for-life", ("serviceEnvironmentType",), "replace", "the API has no update for this field", source=_UPDATE
+        ),
+    ),
     settles=True,
     switched=True,
     quota=50,

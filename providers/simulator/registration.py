@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Set
 
 from providers.simulator import containers, pods, tags
+from providers.simulator.jobs.nodes import bounds
 from providers.simulator.lifecycle import API, Json, World, name_is_well_formed
 from providers.simulator.rules import Refused, assumed, documented, observed
 
@@ -13,7 +14,7 @@ _NODES = API + "API_NodeProperties.html"
 _RANGE = API + "API_NodeRangeProperty.html"
 _PROPERTIES = ("containerProperties", "ecsProperties", "eksProperties")
 _OF_A_RANGE = ("container", "ecsProperties", "eksProperties")
-_TARGET = re.compile(r"([0-9]{0,9}):([0-9]{0,9})")
+_TARGET = re.compile(r"[0-9]{1,9}|[0-9]{0,9}:[0-9]{0,9}")
 _PATTERNS = {
     "onExitCode": re.compile(r"[0-9]{0,512}\*?"),
     "onReason": re.compile(r"[A-Za-z0-9.:\s]{0,512}\*?"),
@@ -201,9 +202,9 @@ def _main_node_is_there(nodes: Json) -> None:
         raise Refused("mainNode must be the index of one of numNodes nodes")
 
 
-@documented(_RANGE)
+@documented(f"{_RANGE}; insitro/redun for a single number")
 def _target_is_a_range(target: str) -> None:
-    """A range of nodes is FIRST:LAST, of which either may be left out."""
+    """A range of nodes is FIRST:LAST, of which either may be left out, or the number of one node."""
     if not _TARGET.fullmatch(target):
         raise Refused(f"targetNodes {target[:60]} must be of the form FIRST:LAST")
 
@@ -211,7 +212,7 @@ def _target_is_a_range(target: str) -> None:
 @documented(_RANGE)
 def _range_is_of_the_nodes(target: str, most: int) -> None:
     """A range does not end before it begins, nor beyond the last node."""
-    first, last = _bounds(target, most)
+    first, last = bounds(target, most)
     if not first <= last < most:
         raise Refused(f"targetNodes {target} is not a range of {most} nodes")
 
@@ -220,16 +221,11 @@ def _range_is_of_the_nodes(target: str, most: int) -> None:
 def _ranges_cover_all_nodes(targets: Iterable[str], most: int) -> None:
     """The ranges together are all nodes; one may lie within another."""
     following = 0
-    for first, last in sorted(_bounds(target, most) for target in targets):
+    for first, last in sorted(bounds(target, most) for target in targets):
         if first <= following:
             following = max(following, last + 1)
     if following < most:
         raise Refused(f"nodeRangeProperties must account for all nodes (0:{most - 1})")
-
-
-def _bounds(target: str, most: int) -> tuple[int, int]:
-    first, _, last = target.partition(":")
-    return int(first or 0), int(last or most - 1)
 
 
 @documented(_RANGE)

@@ -27,7 +27,7 @@ Without an AWS account:
 
 _VERBS: Mapping[str, tuple[str, str]] = {
     "plan": ("planning", "Show what apply would do; changes nothing."),
-    "drift": ("planning", "Show what moved away from the manifest; exit 2 if anything did."),
+    "drift": ("planning", "Show what differs from the manifest, and why; exit 2 if so."),
     "apply": ("applying", "Make AWS Batch as a manifest says, or carry out a plan file."),
     "destroy": ("applying", "Delete everything that a stack owns."),
     "validate": ("inspecting", "Check a manifest without looking at AWS: all faults at once."),
@@ -36,6 +36,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "history": ("inspecting", "Show what earlier runs of a stack did from this machine."),
     "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
     "schema": ("inspecting", "Print the JSON Schema of manifests, plans or events."),
+    "explain": ("explaining", "Tell what a field is, and what a change of it does."),
     "simulator": ("controlplane", "Serve, show or reset the embedded model of AWS Batch."),
 }
 """The verbs in the order of `--help`: the module of each, and its help in a line."""

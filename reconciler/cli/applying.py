@@ -25,6 +25,7 @@ from reconciler.cli.options import (
     only_option,
     paths,
     run_options,
+    set_quantity_option,
     target_options,
     variable_options,
 )
@@ -43,15 +44,23 @@ _approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @_approved
 @json_output
 @only_option
+@set_quantity_option
 @given(variable_options, bound_options, run_options, target_options)
-def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: bool, only: tuple[str, ...]) -> int:
+def apply(
+    options: Given,
+    paths: tuple[str, ...],
+    auto_approve: bool,
+    as_json: bool,
+    only: tuple[str, ...],
+    set_quantity: tuple[str, ...],
+) -> int:
     """Make AWS Batch as a manifest says, or carry out a plan file."""
     del as_json
     kinds = all_kinds()
     wish = planfiles.held(paths[0]) if len(paths) == 1 else None
     if wish is None:
-        wish = Wish(options.manifest(paths, kinds), addresses(only))
-    elif only or options.variables or options.variable_files:
+        wish = Wish(options.manifest(paths, kinds), addresses(only), set_quantity=addresses(set_quantity))
+    elif only or set_quantity or options.variables or options.variable_files:
         raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
     wish = attrs.evolve(wish, manifest=options.drained(wish.manifest))
     return _carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=False)
@@ -92,6 +101,7 @@ def _carry_out(options: Given, wish: Wish, kinds: Kinds, *, auto_approve: bool, 
                     wish.manifest,
                     held=wish.held,
                     choose=wish.only,
+                    set_quantity=wish.set_quantity,
                     destroying=destroying,
                     approve=approve,
                     on_event=listener,

@@ -89,12 +89,22 @@ class Given:
         )
 
     def reconciler(
-        self, claimed: Target, kinds: Kinds, *, stop: "Future[int] | None" = None, keeping: bool = False
+        self,
+        claimed: Target,
+        kinds: Kinds,
+        *,
+        stop: "Future[int] | None" = None,
+        keeping: bool = False,
+        looking: bool = False,
     ) -> "Reconciler":
-        """The reconciler of this command line; makes no call yet. `keeping` where it needs its journal and lock."""
-        from reconciler.engine import Reconciler, Settings
-        from reconciler.journal import state_folder
+        """The reconciler of this command line; makes no call yet.
 
+        `keeping` where it needs its journal and lock, `looking` where it reads the journal if there is one.
+        """
+        from reconciler.engine import Reconciler, Settings
+        from reconciler.journal import has_state_folder, state_folder
+
+        keeping = keeping or (looking and has_state_folder(os.environ))
         settings = Settings(
             parallelism=self.parallelism,
             max_api_rate=self.max_api_rate,
@@ -164,6 +174,12 @@ only_option = click.option(
     metavar="ADDRESS",
     multiple=True,
     help="Only this (KIND.NAME) and what depends on it, not what it needs; deletes nothing. May be repeated.",
+)
+set_quantity_option = click.option(
+    "--set-quantity",
+    metavar="ADDRESS",
+    multiple=True,
+    help="Set the total of this consumable resource although jobs use it up. May be repeated.",
 )
 variable_options = _stack(
     click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="A value for a declared variable."),

@@ -16,16 +16,24 @@ from reconciler.files import SUFFIXES
 
 @attrs.frozen
 class Wish:
-    """What is to be made true: a manifest, the addresses it is kept to, and the plan that was promised, if any."""
+    """What is to be made true: a manifest, the addresses it is kept to, and the plan that was promised, if any.
+
+    `set_quantity` are consumable resources whose total is set although jobs use it up.
+    """
 
     manifest: Manifest
     only: tuple[Address, ...] = ()
     held: Plan | None = None
+    set_quantity: tuple[Address, ...] = ()
 
 
 def dumps(made: Plan, wish: Wish) -> str:
     """The text of the plan file of a wish; holds its values in the clear."""
-    document = {"manifest": to_document(wish.manifest), "only": [str(address) for address in wish.only]}
+    document = {
+        "manifest": to_document(wish.manifest),
+        "only": [str(address) for address in wish.only],
+        "set_quantity": [str(address) for address in wish.set_quantity],
+    }
     return planfile.dumps(made, document)
 
 
@@ -41,9 +49,10 @@ def held(path: str) -> Wish | None:
     try:
         manifest = from_document(document["manifest"])
         only = tuple(Address.parse(address) for address in document["only"])
+        set_quantity = tuple(Address.parse(address) for address in document.get("set_quantity", ()))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise PlanFileError("the plan file holds no manifest that can be read", hint="plan again") from error
-    return Wish(manifest, only, promised)
+    return Wish(manifest, only, promised, set_quantity)
 
 
 def read(path: str) -> str | None:

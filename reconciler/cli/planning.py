@@ -20,6 +20,7 @@ from reconciler.cli.options import (
     json_output,
     only_option,
     paths,
+    set_quantity_option,
     target_options,
     variable_options,
 )
@@ -35,6 +36,7 @@ from reconciler.cli.progress import asides
 @click.option("--html", "html", metavar="FILE", type=click.Path(), help="The plan as one HTML file.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do.")
 @only_option
+@set_quantity_option
 @given(variable_options, bound_options, target_options)
 def plan(
     options: Given,
@@ -45,6 +47,7 @@ def plan(
     html: str | None,
     detailed_exitcode: bool,
     only: tuple[str, ...],
+    set_quantity: tuple[str, ...],
 ) -> int:
     """Show what apply would do; changes nothing."""
     if as_json and as_markdown:
@@ -52,10 +55,13 @@ def plan(
     if out is not None:
         planfiles.free(out, paths)
     kinds, terminal = all_kinds(), options.terminal
-    wish = Wish(options.drained(options.manifest(paths, kinds)), addresses(only))
+    manifest = options.drained(options.manifest(paths, kinds))
+    wish = Wish(manifest, addresses(only), set_quantity=addresses(set_quantity))
     with interruptible() as stop:
         reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop)
-        made = reconciler.plan(wish.manifest, choose=wish.only, on_event=asides(terminal))
+        made = reconciler.plan(
+            wish.manifest, choose=wish.only, set_quantity=wish.set_quantity, on_event=asides(terminal)
+        )
     shown = mask_plan(made, terminal.salt)
     if out is not None:
         planfiles.keep(out, planfiles.dumps(made, wish))
@@ -81,11 +87,11 @@ def plan(
 @json_output
 @given(variable_options, bound_options, target_options)
 def drift(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
-    """Show what moved away from the manifest; exit 2 if anything did."""
+    """Show what differs from the manifest, and why; exit 2 if so."""
     kinds, terminal = all_kinds(), options.terminal
     manifest = options.drained(options.manifest(paths, kinds))
     with interruptible() as stop:
-        reconciler = options.reconciler(manifest.target, kinds, stop=stop)
+        reconciler = options.reconciler(manifest.target, kinds, stop=stop, looking=True)
         found = reconciler.drift(manifest, on_event=asides(terminal))
     shown = mask_plan(found, terminal.salt)
     if as_json:

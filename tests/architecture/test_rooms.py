@@ -58,6 +58,7 @@ LIGHT = [
     "plans.schema",
     "plans.planfile",
     "plans.document",
+    "plans.fields",
     "plans.report",
     *(f"plans.views.{path.stem}" for path in sorted((ROOT / "plans/views").glob("*.py")) if path.stem != "__init__"),
 ]

@@ -148,3 +148,95 @@ def test_an_empty_member_of_a_definition_is_nobodys_business(stage: Stage) -> No
     empty = edit(LAB, ("    type: container\n", "    type: container\n    retryStrategy: {}\n    timeout: {}\n"))
     assert stage.apply(empty).exit_code == 0
     assert stage.plan(LAB).empty
+
+
+NEEDS = 'resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]'
+ALIGN = f"""
+stack: lab
+policy: {{adopt: true}}
+jobDefinitions:
+  align:
+    type: container
+    containerProperties:
+      image: "align:1"
+      {NEEDS}
+      environment: [{{name: A, value: a}}, {{name: B, value: b}}]
+    retryStrategy: {{attempts: 2, evaluateOnExit: [{{onReason: "Host*", action: RETRY}}]}}
+"""
+SPELT: Mapping[str, Sequence[tuple[str, str]]] = {
+    "the order of keys": [("    type: container\n", ""), ("action: RETRY}]}", "action: RETRY}]}\n    type: container")],
+    "the order of lists": [
+        (NEEDS, 'resourceRequirements: [{type: MEMORY, value: "512"}, {type: VCPU, value: "1"}]'),
+        ("[{name: A, value: a}, {name: B, value: b}]", "[{name: B, value: b}, {name: A, value: a}]"),
+    ],
+    "defaults": [
+        ("    type: container\n", "    type: container\n    platformCapabilities: [EC2]\n    propagateTags: false\n"),
+        ('image: "align:1"', 'image: "align:1"\n      privileged: false\n      readonlyRootFilesystem: false'),
+    ],
+    "empty lists": [('image: "align:1"', 'image: "align:1"\n      command: []\n      secrets: []\n      ulimits: []')],
+    "the case of enums": [("action: RETRY", "action: retry"), ("type: VCPU", "type: vcpu")],
+    "an empty value of the environment": [("{name: A, value: a},", '{name: A, value: a}, {name: E, value: ""},')],
+}
+
+
+@pytest.mark.parametrize("how", SPELT)
+@pytest.mark.parametrize("back", [False, True])
+@on_stage()
+def test_another_spelling_registers_nothing(stage: Stage, how: str, back: bool) -> None:
+    """Whichever of two ways was registered, the other is no change of it."""
+    ways = [ALIGN, edit(ALIGN, *SPELT[how])]
+    first, second = reversed(ways) if back else ways
+    assert stage.apply(first).exit_code == 0
+    assert stage.plan(second).empty
+    assert stage.apply(second).exit_code == 0
+    assert stage.mutations == []
+    assert stage.revisions("align") == [1]
+
+
+@on_stage()
+def test_tags_stay_with_the_current_revision(stage: Stage) -> None:
+    """They are edited in place on the newest revision, and on no other."""
+    stage.apply(ALIGN)
+    second = edit(ALIGN, ("align:1", "align:2"))
+    stage.apply(second)
+    assert (
+        stage.apply(edit(second, ("    type: container\n", "    type: container\n    tags: {a: b}\n"))).exit_code == 0
+    )
+    assert stage.mutations == ["TagResource"]
+    found = stage.world.describe_job_definitions(jobDefinitionName="align")["jobDefinitions"]
+    assert {one["revision"]: one["tags"].get("a") for one in found} == {1: None, 2: "b"}
+
+
+@on_stage()
+def test_pinned_revisions_outlive_the_others(stage: Stage) -> None:
+    """Each apply lets the oldest go, past those that are pinned, until the pin goes too."""
+    rollout = "    type: container\n    rollout: {keep: 1}\n"
+    for number in range(1, 6):
+        text = edit(ALIGN, ("align:1", f"align:{number}"), ("    type: container\n", rollout))
+        pinned = text + "    lifecycle: {pinned: [1, 2]}\n"
+        assert stage.apply(pinned).exit_code == 0
+        assert stage.plan(pinned).empty
+    assert stage.revisions("align") == [1, 2, 5]
+    assert stage.apply(text).exit_code == 0
+    assert stage.mutations == ["DeregisterJobDefinition"] * 2
+    assert stage.revisions("align") == [5]
+
+
+@on_stage()
+def test_an_old_definition_is_taken_over_as_it_is(stage: Stage) -> None:
+    """One with vcpus and memory is adopted, told about, and migrated with the next change or when that is said."""
+    plain = cut(ALIGN, "      environment: [{name: A, value: a}, {name: B, value: b}]")
+    container = {"image": "align:1", "vcpus": 1, "memory": 512}
+    stage.world.register_job_definition(jobDefinitionName="align", type="container", containerProperties=container)
+    assert stage.apply(plain).exit_code == 0
+    assert stage.mutations == ["TagResource"]
+    again = stage.plan(plain)
+    assert again.empty
+    assert [warning for warning in again.warnings if "rollout.migrate" in warning]
+    assert not [change for change in stage.reconciler.drift(manifest(plain)).changes if change.differences]
+    moved = plain + "    rollout: {migrate: true}\n"
+    assert stage.apply(moved).exit_code == 0
+    assert stage.mutations == ["RegisterJobDefinition"]
+    for text in (plain, moved):
+        done = stage.plan(text)
+        assert (done.empty, done.warnings) == (True, ())

@@ -9,6 +9,7 @@ from plans.change import Change
 from plans.graph import build, only
 from plans.manifest import Manifest, Source, parse
 from plans.normalise import digest
+from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planner import emptied, make_plan
 from plans.policy import Policy
@@ -204,6 +205,7 @@ def plan(
     choose: tuple[str, ...] = (),
     destroying: bool = False,
     now: float = NOW,
+    past: Past | None = None,
 ) -> Plan:
     """The plan of a manifest over these live objects."""
     given = manifest(wanted) if isinstance(wanted, str) else wanted
@@ -219,6 +221,7 @@ def plan(
         versions={"batchwright": "0"},
         only=only(graph, [Address.parse(text) for text in choose]) if choose else None,
         destroying=destroying,
+        past=past,
     )
 
 

@@ -130,6 +130,16 @@ def test_enums() -> None:
             "is 0, and must be at least 1",
         ),
         (
+            f"jobDefinitions: {{x: {DEFINITION[:-1]}, lifecycle: {{pinned: [1, 0]}}}}}}",
+            "jobDefinitions.x.lifecycle.pinned[1]",
+            "is 0, and must be at least 1",
+        ),
+        (
+            f"computeEnvironments: {{x: {ENVIRONMENT[:-1]}, lifecycle: {{pinned: [1]}}}}}}",
+            "computeEnvironments.x.lifecycle.pinned",
+            "there is no key 'pinned' here",
+        ),
+        (
             f"computeEnvironments: {{x: {ENVIRONMENT[:-1]}, updatePolicy: {{jobExecutionTimeoutMinutes: 7201}}}}}}",
             "computeEnvironments.x.updatePolicy.jobExecutionTimeoutMinutes",
             "is 7201, and must be at most 7200",

@@ -131,10 +131,115 @@ def test_what_aws_drops_is_told() -> None:
     assert not [warning for warning in made.warnings if "FULL" in warning]
 
 
-def test_vcpus_and_requirements_are_not_the_same() -> None:
-    """Overrides of jobs work on one or the other (aws/aws-cdk#16328): a revision, not silence."""
-    shown = revision(resourceRequirements=[], vcpus=1, memory=512)
-    assert actions(plan(definition(), shown)) == {ADDRESS: "register"}
+OLD = definition().replace(
+    'resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]', "vcpus: 1\n      memory: 512"
+)
+SHOWN_OLD: dict[str, Any] = {"resourceRequirements": [], "vcpus": 1, "memory": 512}
+HALF: dict[str, Any] = {"resourceRequirements": [{"type": "MEMORY", "value": "512"}], "vcpus": 1}
+BOTH: dict[str, Any] = {"vcpus": 1, "memory": 512}
+MIGRATE = "    rollout: {migrate: true}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "live_says", "manifest_says"),
+    [
+        (definition(), SHOWN_OLD, "vcpus and memory", "resourceRequirements"),
+        (OLD, {}, "resourceRequirements", "vcpus and memory"),
+        (definition(), HALF, "vcpus and resourceRequirements", "resourceRequirements"),
+        (definition(), BOTH, "vcpus and memory and resourceRequirements", "resourceRequirements"),
+    ],
+)
+def test_vcpus_and_requirements_are_a_migration(
+    text: str, shown: dict[str, Any], live_says: str, manifest_says: str
+) -> None:
+    """The same in effect, but not to overrides of jobs (aws/aws-cdk#16328, nextstrain/cli#144): told, and done only
+    where that is asked for."""
+    found = revision(**shown)
+    made = plan(text, found)
+    assert made.empty
+    assert made.warnings == (
+        f"{ADDRESS}: in containerProperties the live revision says {live_says} where the manifest says {manifest_says}:"
+        " the same in effect, but overrides of jobs behave differently; rollout.migrate: true registers a revision",
+    )
+    made = plan(text + MIGRATE, found)
+    assert (ids(made), made.warnings) == ([REGISTER], ())
+    assert [row.path for row in change(made, ADDRESS).differences]
+
+
+@pytest.mark.parametrize(
+    "shown", [{**SHOWN_OLD, "memory": 1024}, {**SHOWN_OLD, "memory": None}, {"vcpus": 2}, {**SHOWN_OLD, "user": "x"}]
+)
+def test_with_another_difference_the_new_way_comes_along(shown: dict[str, Any]) -> None:
+    """A revision that is registered anyway says what the manifest says, in its words."""
+    made = plan(definition(), revision(**shown))
+    assert (ids(made), made.warnings) == ([REGISTER], ())
+    sent = step(made, REGISTER).arguments["containerProperties"]
+    assert "vcpus" not in sent
+    assert len(sent["resourceRequirements"]) == 2
+
+
+def test_the_old_way_changes_nothing_about_whose_a_revision_is() -> None:
+    """Its seal is of what it says: ours stays ours, one with a wrong seal is somebody else's, nobody's is adopted."""
+    found = revision(**SHOWN_OLD)
+    assert deregistered(plan(definition(more="rollout: {keep: 1}"), revision(1), revision(2, **SHOWN_OLD))) == ["1"]
+    assert codes(plan(definition(), revision(sealed=False, **SHOWN_OLD))) == [(ADDRESS, "foreign-revision")]
+    made = plan(definition(more="rollout: {foreign: supersede}"), revision(sealed=False, **SHOWN_OLD))
+    assert ids(made) == [REGISTER]
+    made = plan(definition(), revision(stack=None, **SHOWN_OLD), policy=Policy(adopt=True))
+    assert ids(made) == [f"tag:{ADDRESS}"]
+    assert step(made, f"tag:{ADDRESS}").arguments["tags"][DIGEST_TAG] == found.tags[DIGEST_TAG]
+
+
+NODES = """
+jobDefinitions:
+  align:
+    type: multinode
+    nodeProperties:
+      numNodes: 3
+      mainNode: 0
+      nodeRangeProperties:
+      - {targetNodes: "0", container: {image: a, vcpus: 1, memory: 512}}
+      - {targetNodes: "1:", container: {image: b, resourceRequirements: [{type: VCPU, value: "2"},
+          {type: MEMORY, value: "512"}]}}
+"""
+
+
+def test_nodes_migrate_by_their_ranges() -> None:
+    """Each range is told by itself, and only those that are spelt differently."""
+    needs = [{"type": "MEMORY", "value": "512"}, {"type": "VCPU", "value": "2"}]
+    first = {"targetNodes": "0", "container": {"image": "a", "vcpus": 1, "memory": 512, "resourceRequirements": []}}
+    second = {"targetNodes": "1:", "container": {"image": "b", "vcpus": 2, "memory": 512, "resourceRequirements": []}}
+    shown = {"type": "multinode", "containerProperties": None}
+
+    def found(*ranges: Any) -> Any:
+        nodes = {"numNodes": 3, "mainNode": 0, "nodeRangeProperties": [*ranges]}
+        return revision(top={**shown, "nodeProperties": nodes})
+
+    made = plan(NODES, found(second, first))
+    assert made.empty
+    (warning,) = made.warnings
+    assert "in nodeProperties.nodeRangeProperties[1:].container the live revision says vcpus and memory" in warning
+    assert ids(plan(NODES + MIGRATE, found(second, first))) == [REGISTER]
+    newer = {"targetNodes": "1:", "container": {"image": "b", "resourceRequirements": needs}}
+    made = plan(NODES + MIGRATE, found(newer, first))
+    assert (made.empty, made.warnings) == (True, ())
+
+
+def test_the_highest_active_revision_is_compared() -> None:
+    """Whatever order describe answers in."""
+    family = [revision(9), revision(10, command=["newest"]), revision(1)]
+    for shown in (family, family[::-1], sorted(family, key=lambda one: one.arn)):
+        made = plan(definition(more="rollout: {keep: 9}"), *shown)
+        (row,) = change(made, ADDRESS).differences
+        assert (row.path, row.before, row.after) == ("containerProperties.command", ["newest"], None)
+
+
+def test_the_order_of_keys_is_no_difference() -> None:
+    """Neither in the manifest nor in what describe answers."""
+    shown = revision()
+    turned = {key: shown.spec[key] for key in reversed([*shown.spec])}
+    turned["containerProperties"] = dict(reversed([*shown.spec["containerProperties"].items()]))
+    assert plan(definition(), attrs.evolve(shown, spec=turned)).empty
 
 
 def test_tags_are_edited_on_the_revision() -> None:
@@ -176,6 +281,35 @@ def test_as_many_stay_as_are_to_be_kept(keep: int, gone: list[str]) -> None:
     """`keep` counts the revisions after the change."""
     made = plan(definition(more=f"rollout: {{keep: {keep}}}").replace("busybox", "busybox:2"), *FAMILY)
     assert deregistered(made) == gone
+
+
+def test_pinned_revisions_stay_and_do_not_count() -> None:
+    """Neither `keep` nor `keepFor` lets them go; without the pin they go like all others."""
+    pinned = "    lifecycle: {pinned: [1, 3]}\n"
+    assert deregistered(plan(CHANGED + pinned, *FAMILY)) == ["2"]
+    assert deregistered(plan(definition(more="rollout: {keep: 1}") + pinned, *FAMILY)) == ["2", "4"]
+    aged = [revision(number, registered=AGES[0]) for number in range(1, 6)]
+    assert deregistered(plan(definition(more="rollout: {keep: 1, keepFor: 7d}") + pinned, *aged)) == ["2", "4"]
+    assert deregistered(plan(definition(more="rollout: {keep: 1}"), *FAMILY)) == ["1", "2", "3", "4"]
+
+
+def test_a_pin_that_holds_nothing_is_told() -> None:
+    """It names no ACTIVE revision, or one of somebody else; a pin that holds is not."""
+    text = definition(more="lifecycle: {pinned: [1, 2, 3, 7, 7]}")
+    shown = [revision(1), revision(2, stack=None), revision(3, sealed=False), revision(4)]
+    made = plan(text, *shown)
+    assert made.empty
+    assert made.warnings == tuple(
+        f"{ADDRESS}: lifecycle.pinned says {number}, which is no ACTIVE revision of ours" for number in (2, 3, 7)
+    )
+    assert len(plan(text).warnings) == 4
+    kept = plan(text + "    rollout: {foreign: keep}\n", *shown, revision(5, stack=None))
+    assert kept.warnings == made.warnings
+
+
+def test_pins_of_a_block_that_left_hold_nothing() -> None:
+    """A definition that is pruned goes with all its revisions."""
+    assert deregistered(plan(definition("other"), revision(1), revision(2))) == ["1", "2"]
 
 
 def test_keep_works_without_a_change() -> None:

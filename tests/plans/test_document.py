@@ -24,7 +24,8 @@ jobQueues:
     drain: {{mode: cancel}}
     dependsOn: [compute_environment.spot]
 jobDefinitions:
-  d: {DEFINITION[:-1]}, parameters: {{"$ref": x}}, rollout: {{keep: 1, keepFor: 7d}}}}
+  d: {DEFINITION[:-1]}, parameters: {{"$ref": x}}, rollout: {{keep: 1, keepFor: 7d, migrate: true}},
+    lifecycle: {{pinned: [4, 7]}}}}
 """
 
 

@@ -86,7 +86,7 @@ def test_a_scaling_update_takes_any_role_and_any_strategy(
 INFRASTRUCTURE = [
     ("instanceTypes: [m6i.large]", "instanceTypes: [m6i, c6i]", "instanceTypes", ["m6i", "c6i"]),
     ("type: EC2", "type: SPOT", "type", "SPOT"),
-    ("BEST_FIT_PROGRESSIVE", "SPOT_CAPACITY_OPTIMIZED", "allocationStrategy", "SPOT_CAPACITY_OPTIMIZED"),
+    ("BEST_FIT_PROGRESSIVE", "BEST_FIT_PROGRESSIVE_ORDERED", "allocationStrategy", "BEST_FIT_PROGRESSIVE_ORDERED"),
     ("[subnet-1]", "[subnet-1, subnet-2]", "subnets", ["subnet-1", "subnet-2"]),
     ("[sg-1]", "[sg-2]", "securityGroupIds", ["sg-2"]),
     ("instanceRole: ecsInstanceRole", "instanceRole: other", "instanceRole", "other"),
@@ -333,6 +333,12 @@ def test_null_resets_what_the_service_owns(extra: dict[str, Any], image: str) ->
     assert plan(text, environment(ec2Configuration=[{"imageType": image}], fields={"spec": extra})).empty
 
 
+def test_what_is_empty_is_unsaid() -> None:
+    """An empty list of images leaves those that AWS took by default, as if it were not there."""
+    text = wanting("minvCpus: 0", "minvCpus: 0, ec2Configuration: []")
+    assert plan(text, environment()).empty
+
+
 def test_read_only_members_are_never_compared() -> None:
     """AWS adds `batchImageStatus` to what was said."""
     text = wanting("minvCpus: 0", "minvCpus: 0, ec2Configuration: [{imageType: ECS_AL2023}]")
@@ -419,19 +425,29 @@ def test_unmanaged_vcpus_change_in_place() -> None:
     assert sent(plan(UNMANAGED.format(role=ORDINARY, more=""), shown)) == {"unmanagedvCpus": 0}
 
 
+CLUSTER = (
+    "    eksConfiguration: {{eksClusterArn: arn:aws:eks:eu-west-1:123456789012:cluster/{}, kubernetesNamespace: {}}}\n"
+)
+
+
 @pytest.mark.parametrize(
     ("said", "path"),
     [
-        ("    eksConfiguration: {eksClusterArn: b, kubernetesNamespace: n}\n", "eksConfiguration.eksClusterArn"),
-        ("    eksConfiguration: {eksClusterArn: a, kubernetesNamespace: m}\n", "eksConfiguration.kubernetesNamespace"),
+        (CLUSTER.format("b", "n"), "eksConfiguration.eksClusterArn"),
+        (CLUSTER.format("a", "m"), "eksConfiguration.kubernetesNamespace"),
         ("", "eksConfiguration"),
     ],
 )
 def test_cluster_and_namespace_are_for_life(said: str, path: str) -> None:
     """Update takes neither, though it takes the structure that holds them."""
-    shown = {"eksConfiguration": {"eksClusterArn": "a", "kubernetesNamespace": "n"}}
+    shown = {
+        "eksConfiguration": {
+            "eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/a",
+            "kubernetesNamespace": "n",
+        }
+    }
     made = plan(environments("one") + said, environment(fields={"spec": shown}))
-    assert [(row.path, row.rule) for row in change(made, ADDRESS).differences] == [(path, "create-only")]
+    assert [(row.path, row.rule) for row in change(made, ADDRESS).differences] == [(path, "for-life")]
     assert codes(made) == [(ADDRESS, "replacement")]
 
 
@@ -439,17 +455,16 @@ def test_an_update_leaves_out_what_only_a_creation_takes() -> None:
     """Of eksConfiguration the update takes the access entry alone; its status is AWS's."""
     shown = {
         "eksConfiguration": {
-            "eksClusterArn": "a",
+            "eksClusterArn": "arn:aws:eks:eu-west-1:123456789012:cluster/a",
             "kubernetesNamespace": "n",
             "accessEntry": {"desiredState": "DISABLED", "status": "INACTIVE"},
         }
     }
-    cluster = "    eksConfiguration: {{eksClusterArn: a, kubernetesNamespace: n{}}}\n"
-    said = environments("one") + cluster.format(", accessEntry: {desiredState: ENABLED}")
+    said = environments("one") + CLUSTER.format("a", "n, accessEntry: {desiredState: ENABLED}")
     made = plan(said, environment(fields={"spec": shown}))
     assert sent(made) == {"eksConfiguration": {"accessEntry": {"desiredState": "ENABLED"}}}
-    assert "no rule is known for eksConfiguration.accessEntry.desiredState" in made.warnings[0]
-    assert plan(environments("one") + cluster.format(""), environment(fields={"spec": shown})).empty
+    assert [row.rule for row in change(made, ADDRESS).differences] == ["access-entry"]
+    assert plan(environments("one") + CLUSTER.format("a", "n"), environment(fields={"spec": shown})).empty
 
 
 def test_switching_off_the_last_environment_of_a_queue_is_an_outage() -> None:

@@ -36,7 +36,8 @@ def test_everything() -> None:
         tags: {team: genomics, a: b}
         policy: {prune: false, adopt: true, maxImpact: SCALING, maxDeletes: 0, ignore: [computeResources.imageId],
                  ignoreTags: ["map-*"], drain: {mode: wait, timeout: 1m}}
-        jobDefinitions: {def: {type: Container, containerProperties: {image: i}, rollout: {keep: 1, foreign: keep}}}
+        jobDefinitions: {def: {type: Container, containerProperties: {image: i}, lifecycle: {pinned: [4, 7]},
+          rollout: {keep: 1, foreign: keep, migrate: true}}}
         jobQueues: {high: {priority: 0, computeEnvironmentOrder: [spot], drain: {mode: cancel}, dependsOn: []}}
         computeEnvironments:
           spot:
@@ -69,7 +70,8 @@ def test_everything() -> None:
     assert spot.drain is None
     high = resource(manifest, "job_queue.high")
     assert (high.physical_name, high.drain, high.lifecycle) == ("p-high", Drain("cancel"), Lifecycle())
-    assert resource(manifest, "job_definition.def").rollout == Rollout(1, None, "keep")
+    assert resource(manifest, "job_definition.def").rollout == Rollout(1, None, "keep", migrate=True)
+    assert resource(manifest, "job_definition.def").lifecycle == Lifecycle(pinned=(4, 7))
     assert resource(manifest, "job_definition.def").spec["type"] == "container"
 
 

@@ -1,13 +1,13 @@
 """The plan as a whole: what the policy and good sense say of it, its id, its speed."""
 
-import time
+import sys
 from typing import Any
 
 import attrs
 import pytest
 
 from plans.graph import build, only
-from plans.plan import Plan
+from plans.plan import TOKEN, Plan
 from plans.planfile import dumps, loads
 from plans.policy import Policy
 from providers.errors import ManifestError
@@ -142,7 +142,11 @@ REFERENCES = [
     ("one", "lab", True),
     ("{stack: shared, name: theirs}", "shared", True),
     ("{stack: shared, name: missing}", "shared", False),
-    (arn("compute_environment", "anything"), "", True),
+    (arn("compute_environment", "nobodys"), "", True),
+    (arn("compute_environment", "anything"), "", False),
+    (arn("job_queue", "nobodys"), "", False),
+    (arn("compute_environment", "nobodys").replace("eu-west-1", "eu-west-2"), "", False),
+    (arn("compute_environment", "nobodys").replace("123456789012", "210987654321"), "", False),
     ("nobodys", "", True),
     ("nothing", "", False),
 ]
@@ -150,14 +154,15 @@ REFERENCES = [
 
 @pytest.mark.parametrize(("said", "stack", "found"), REFERENCES)
 def test_references(said: str, stack: str, found: bool) -> None:
-    """To this stack, another stack, an ARN, something live; a name that is none of these is refused."""
+    """To this stack, another stack, something live here by name or ARN; what is none of these is refused."""
     lives = [
         environment(),
         environment("named-otherwise", fields={"tags": tags("compute_environment.theirs", "shared")}),
         environment("nobodys", fields={"tags": {}}),
     ]
     made = plan(environments() + queues(order=f"[{said}]"), *lives)
-    assert codes(made) == ([] if found else [("job_queue.high", "reference")])
+    missing = "out-of-reach" if said.startswith("arn:") else "reference"
+    assert codes(made) == ([] if found else [("job_queue.high", missing)])
     if not found:
         assert said in made.refusals[0].message or stack in made.refusals[0].message
         return
@@ -303,7 +308,8 @@ def test_a_total_is_set() -> None:
     made = plan(LICENCE % "", consumable("REPLENISHABLE", 3))
     (update,) = made.steps
     known = arn("consumable_resource", "licence")
-    assert update.arguments == {"consumableResource": known, "operation": "SET", "quantity": 4}
+    said = {"consumableResource": known, "operation": "SET", "quantity": 4, "clientToken": TOKEN}
+    assert update.arguments == said
     assert update.goal is not None
     assert update.goal.expect == {"totalQuantity": 4}
     made = plan(LICENCE % ", resourceType: NON_REPLENISHABLE", consumable("REPLENISHABLE", 4))
@@ -467,24 +473,33 @@ def many(count: int) -> tuple[dict[Address, Resource], list[Live]]:
     return resources, lives
 
 
-def timed(wanted: Any, lives: list[Live], **given: Any) -> tuple[Plan, float]:
-    began = time.process_time()
-    made = plan(wanted, *lives, **given)
-    return made, time.process_time() - began
+def counted(wanted: Any, lives: list[Live], **given: Any) -> tuple[Plan, int]:
+    """A plan, and how many functions were called for it: work, told without a clock."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        made = plan(wanted, *lives, **given)
+    finally:
+        sys.setprofile(None)
+    return made, calls
 
 
-def test_a_large_account_is_planned_in_no_time() -> None:
-    """600 resources without a change in well under a second, and nothing grows with the square of their number."""
+def test_a_large_account_is_no_more_work_than_its_resources() -> None:
+    """Four times the resources are less than ten times the work: nothing grows with the square of their number."""
     resources, lives = many(600)
     wanted = attrs.evolve(manifest(environments()), resources=resources)
-    made, seconds = timed(wanted, lives)
+    made, _ = counted(wanted, lives)
     assert made.summary == {"noop": 600}
-    assert seconds < 1.5
     small = attrs.evolve(wanted, resources=dict(list(resources.items())[:150]))
     moved = [
         attrs.evolve(each, spec={**each.spec, "priority": 9}) if each.kind == "job_queue" else each for each in lives
     ]
     for destroying in (False, True):
-        _, quarter = timed(small, moved[:250], destroying=destroying)
-        _, whole = timed(wanted, moved, destroying=destroying)
-        assert whole < 10 * quarter + 0.2
+        _, quarter = counted(small, moved[:250], destroying=destroying)
+        _, whole = counted(wanted, moved, destroying=destroying)
+        assert whole < 10 * quarter

@@ -10,6 +10,9 @@ from providers.kinds import Kind
 from providers.resources import Live, Ref
 from tests.plans.core import KINDS, arn
 
+_PARTLY = {"computeResources", "eksConfiguration", "managedInstancesProvider", "instanceLaunchTemplate"}
+"""Structures of which an update may say some members and keep the others."""
+
 
 def after(plan: Plan, lives: Iterable[Live]) -> tuple[Live, ...]:
     """What is live after every step of a plan."""
@@ -37,7 +40,7 @@ def _carry_out(step: Step, there: dict[str, Live]) -> None:
             del there[arguments[kind.delete_key]]
         case kind.facts.update:
             live = there[arguments.pop(kind.update_key)]
-            there[live.arn] = attrs.evolve(live, spec=_merged(live.spec, _shown(arguments), kind))
+            there[live.arn] = attrs.evolve(live, spec=_merged(live.spec, _shown(arguments)))
 
 
 def _made(kind: Kind, arguments: dict[str, Any], there: Mapping[str, Live]) -> Live:
@@ -49,13 +52,10 @@ def _made(kind: Kind, arguments: dict[str, Any], there: Mapping[str, Live]) -> L
     return Live(kind.name, name, arn(kind.name, f"{name}:{number}"), spec, tags, "ACTIVE", "", number)
 
 
-def _merged(shown: Mapping[str, Any], sent: Mapping[str, Any], kind: Kind) -> dict[str, Any]:
-    """An update replaces members, and of computeResources and eksConfiguration the members inside."""
-    merged = {**shown, **sent}
-    for name in ("computeResources", "eksConfiguration"):
-        if name in sent and name in kind.spec.members:
-            merged[name] = {**(shown.get(name) or {}), **sent[name]}
-    return merged
+def _merged(shown: Mapping[str, Any], sent: Mapping[str, Any]) -> dict[str, Any]:
+    """An update replaces members, and of some structures the members inside."""
+    inside = {name: _merged(shown.get(name) or {}, sent[name]) for name in _PARTLY & sent.keys()}
+    return {**shown, **sent, **inside}
 
 
 def _shown(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def test_arns_can_be_told_before_a_creation(kind: str, name: str, arn: str) -> N
 
 def test_a_rule_covers_what_lies_below_its_path() -> None:
     """And nothing that merely begins with the same letters."""
-    rule = Rule("r", ("computeResources.tags", "state"), "update", "")
+    rule = Rule("r", ("computeResources.tags", "state"), "update", "", source="")
     assert [rule.covers(path) for path in ("state", "computeResources.tags", "computeResources.tags[]")] == [True] * 3
     assert not rule.covers("stateful")
     assert not rule.covers("computeResources")

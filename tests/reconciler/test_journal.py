@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from plans.past import Applied, Past
 from providers.errors import StoreError
 from reconciler.journal import Bracket, History, Journal, Run, history, key, read, state_folder
 
@@ -212,3 +213,49 @@ def test_keys_are_safe_file_names_and_differ() -> None:
     assert all(name.isascii() and "/" not in name and "." not in name and len(name) < 240 for name in names)
     assert names[0].startswith("123456789012-eu-west-1-genomics-")
     assert names == [key(*one) for one in wanted]
+
+
+def told(*runs: tuple[bool, dict[str, dict[str, str]]]) -> Past:
+    """What is known after runs that told this, whole or not."""
+    lines: list[str] = []
+    for whole, addresses in runs:
+        Journal(lines.append).applied("r1", "n1", "5a17", addresses, whole=whole, at=1.0)
+    found = history(lines)
+    assert not found.faults
+    return found.past
+
+
+def test_what_was_applied_is_read_back() -> None:
+    """By address and path, with the rules and the salt; it makes no run by itself."""
+    applied = Applied("n1", "5a17", {"priority": "ab"})
+    assert told((False, {"job_queue.high": {"priority": "ab"}})) == Past({"job_queue.high": applied}, False)
+    assert history([]).past == Past()
+
+
+def test_a_run_about_everything_takes_the_place_of_what_was_known() -> None:
+    """What it does not name was not there; a run about a part adds to what is known."""
+    one, other = {"job_queue.a": {"priority": "ab"}}, {"job_queue.b": {"priority": "cd"}}
+    assert set(told((True, one), (True, other)).applied) == {"job_queue.b"}
+    assert set(told((True, one), (False, other)).applied) == {"job_queue.a", "job_queue.b"}
+    assert told((True, one), (False, other)).whole
+
+
+def test_what_is_called_is_in_doubt_until_the_run_tells() -> None:
+    """A call may have been done; a step of a scheme without an address says nothing of any."""
+    lines: list[str] = []
+    journal = Journal(lines.append)
+    journal.applied("r1", "n1", "5a17", {"job_queue.a": {"priority": "ab"}}, whole=True, at=1.0)
+    journal.begin("r2", "update:job_queue.a:1", "UpdateJobQueue", "ab", 2.0)
+    journal.begin("r2", "s1", "UpdateJobQueue", "ab", 2.0)
+    assert history(lines).past == Past({"job_queue.a": None}, True)
+
+
+@pytest.mark.parametrize(
+    "damage", [{"addresses": 1}, {"addresses": {"a.b": 1}}, {"addresses": {"a.b": ["x"]}}, {"salt": None, "whole": 1}]
+)
+def test_a_damaged_record_of_what_was_applied_is_a_fault(damage: dict[str, object]) -> None:
+    """It is told with its line, and nothing is known by it."""
+    whole = {"record": "applied", "run": "r1", "rules": "n1", "salt": "5a17", "whole": True, "addresses": {}, "at": 1.0}
+    found = history([json.dumps({**whole, **damage})])
+    assert [fault.line for fault in found.faults] == [1]
+    assert found.past == Past()

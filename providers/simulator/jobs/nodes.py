@@ -13,9 +13,9 @@ _LIFE = "https://docs.aws.amazon.com/batch/latest/userguide/job-lifecycle.html"
 
 
 def bounds(target: str, count: int) -> tuple[int, int]:
-    """Return the first and the last node of a range such as `0:3`, `:3` or `2:`, among `count` nodes."""
-    first, _, last = target.partition(":")
-    return int(first or 0), int(last) if last else count - 1
+    """Return the first and the last node of a range such as `0:3`, `:3`, `2:` or `2`, among `count` nodes."""
+    first, colon, last = target.partition(":")
+    return int(first or 0), int(last or (count - 1 if colon else first))
 
 
 @documented("https://docs.aws.amazon.com/batch/latest/APIReference/API_NodeRangeProperty.html")

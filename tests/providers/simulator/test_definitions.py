@@ -176,6 +176,20 @@ def test_nodes_are_filled(lab: Lab) -> None:
     assert all(key in seen["container"] for key in _LISTS)
 
 
+def test_a_node_may_be_named_alone(lab: Lab) -> None:
+    """`0` is the first node and no other."""
+    ranges = [{"targetNodes": "0", "container": container()}, {"targetNodes": "1:", "container": container(image="b")}]
+    nodes = {"numNodes": 3, "mainNode": 0, "nodeRangeProperties": ranges}
+    lab.batch.register_job_definition(jobDefinitionName="d", type="multinode", nodeProperties=nodes)
+    told = refusal(
+        lab.batch.register_job_definition,
+        jobDefinitionName="d",
+        type="multinode",
+        nodeProperties={**nodes, "nodeRangeProperties": ranges[:1]},
+    )
+    assert "account for all nodes" in told[2]
+
+
 def test_nodes_of_kubernetes_are_filled(lab: Lab) -> None:
     """A definition whose nodes are pods is of EKS, without propagation of tags; its pods show their lists."""
     pod = {"containers": [{"image": "i", "resources": {"requests": {"memory": "1024Mi", "cpu": "1"}}}]}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from reconciler.journal import state_folder
 from tests.reconciler.cli.conftest import FAST, SECRET, SMALL, Cli
 
 
@@ -119,6 +121,37 @@ def test_drift_ends_with_two(cli: Cli, applied: Path) -> None:
     assert said.code == 2
     assert "job_queue.high" in said.out
     assert "5 → 7" in said.out
+
+
+def test_drift_tells_where_a_difference_comes_from(cli: Cli, applied: Path) -> None:
+    """In words, and as `origin` in JSON that the published schema knows; from another machine nobody knows."""
+    edited(applied, "priority: 5", "priority: 7")
+    assert "edit: the manifest was changed since it was applied" in cli("drift", applied, *FAST).out
+    said = cli("drift", applied, "--json", *FAST)
+    jsonschema.validate(said.json, schema(cli, "plan"))
+    (difference,) = (row for change in said.json["changes"] for row in change["differences"])
+    assert difference["origin"] == "edit"
+    shutil.rmtree(state_folder(os.environ))
+    assert "unknown: no run from here" in cli("drift", applied, *FAST).out
+
+
+def test_a_plan_file_keeps_what_is_to_be_set(cli: Cli, small: Path) -> None:
+    """A total that jobs use up is left alone, set where somebody says so, and so from a plan file, which takes no
+    further options."""
+    coins = "consumableResources: {coins: {totalQuantity: 5, resourceType: NON_REPLENISHABLE}}\n"
+    small.write_text(small.read_text() + coins)
+    assert cli("apply", small, "--auto-approve", *FAST).code == 0
+    edited(small, "totalQuantity: 5", "totalQuantity: 8")
+    option = ("--set-quantity", "consumable_resource.coins")
+    assert "left alone" in cli("plan", small, *FAST).out
+    assert cli("plan", small, "--out", "plan.json", *option, *FAST).code == 0
+    assert cli("apply", "plan.json", *option, "--auto-approve", *FAST).code == 1
+    assert cli("apply", "plan.json", "--auto-approve", *FAST).code == 0
+    assert cli("plan", small, "--detailed-exitcode", *FAST).code == 0
+    edited(small, "totalQuantity: 8", "totalQuantity: 9")
+    said = cli("apply", small, "--auto-approve", *option, *FAST)
+    assert said.code == 0
+    assert "8 → 9" in said.out
 
 
 def test_a_refused_plan_ends_with_three(cli: Cli, applied: Path) -> None:

@@ -1,0 +1,93 @@
+"""The form in which a kind states what AWS asks of one document, and the walk that finds what does not keep to it.
+
+A demand is named by the shape of the API model that it looks at and the member that it tells of (`ComputeResource.
+subnets`; the kind's own root shape is the kind's name), so that one row serves every place where a shape appears.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from plans import paths
+from providers.kinds import Kind
+from providers.resources import Document, Field
+
+Fails = Callable[[Document, Document], bool]
+"""Whether a structure does not keep to a demand, given that structure and the whole document.
+
+References are ARNs, or `Ref`s to what is not made yet; nothing is null.
+"""
+
+
+@attrs.frozen
+class Demand:
+    """One thing that AWS asks of a document of its own, and the public page or issue that says so.
+
+    `member` is SHAPE.MEMBER. `creation`: only a create asks it, an update does not. `since`: from this moment on, in
+    seconds of the epoch.
+    """
+
+    name: str
+    member: str
+    fails: Fails
+    message: str
+    hint: str
+    source: str
+    creation: bool = False
+    since: float = 0
+
+    @property
+    def shape(self) -> str:
+        return self.member.partition(".")[0]
+
+
+@attrs.frozen
+class Breach:
+    """A demand that a document does not keep to, and where."""
+
+    demand: Demand
+    path: str
+
+
+def breaches(document: Document, kind: Kind, demands: Iterable[Demand]) -> Iterator[Breach]:
+    """Every demand that a document does not keep to, in the order of its fields."""
+    by_shape: dict[str, list[Demand]] = {}
+    for demand in demands:
+        by_shape.setdefault(demand.shape, []).append(demand)
+    for segments, field, part in _structures(kind.spec, document, (), kind.facts.keyed):
+        for demand in by_shape.get(field.shape, ()):
+            if demand.fails(part, document):
+                yield Breach(demand, paths.render(kind.spec, (*segments, demand.member.partition(".")[2])))
+
+
+def _structures(
+    field: Field, value: Any, segments: tuple[str, ...], keyed: Mapping[str, str]
+) -> Iterator[tuple[tuple[str, ...], Field, Document]]:
+    """Every structure in a document, with the path and the field that it stands at."""
+    if field.type == "structure" and isinstance(value, Mapping):
+        yield segments, field, value
+        for name, member in field.members.items():
+            if name in value:
+                yield from _structures(member, value[name], (*segments, name), keyed)
+    elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
+        for place, item in enumerate(value):
+            named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
+            told = named if isinstance(named, str) and named else str(place)
+            yield from _structures(field.element, item, (*segments, told), keyed)
+
+
+def outside(part: Document, member: str, least: float, most: float = float("inf")) -> bool:
+    """Whether a number is said, and not from `least` to `most`."""
+    return part.get(member) is not None and not least <= part[member] <= most
+
+
+def unknown(part: Document, member: str, *known: str) -> bool:
+    """Whether a word is said, and none of those that are known."""
+    return part.get(member) is not None and part[member] not in known
+
+
+def twice(entries: Iterable[Any]) -> bool:
+    """Whether something stands twice in a list."""
+    said = [str(entry) for entry in entries]
+    return len(set(said)) < len(said)

@@ -1,0 +1,141 @@
+"""Compute resources of type ECS_MANAGED_INSTANCES: the provider of their instances, and the tags of their capacity."""
+
+import re
+
+from plans.demands.demand import Demand, outside, unknown
+from providers.kinds.compute_environment import managed_instances
+from providers.kinds.facts import GUIDE, page
+from providers.resources import Document
+
+_TYPE = "ECS_MANAGED_INSTANCES"
+_RESOURCE = page("ComputeResource")
+_TEMPLATE = page("InstanceLaunchTemplate")
+_NETWORK = page("ManagedInstancesNetworkConfiguration")
+_TAG = re.compile(r"[\w +\-=.:/@]*")
+_OF_MACHINES = (
+    "allocationStrategy",
+    "bidPercentage",
+    "ec2Configuration",
+    "ec2KeyPair",
+    "imageId",
+    "instanceRole",
+    "instanceTypes",
+    "launchTemplate",
+    "placementGroup",
+    "spotIamFleetRole",
+    "tags",
+)
+
+
+def _spelt(tags: Document) -> bool:
+    return all(
+        _TAG.fullmatch(key) and not key.lower().startswith("aws:") and _TAG.fullmatch(str(value))
+        for key, value in tags.items()
+    )
+
+
+def _is(part: Document) -> bool:
+    return part.get("type") == _TYPE
+
+
+DEMANDS = (
+    Demand(
+        "provider-needed",
+        "ComputeResource.managedInstancesProvider",
+        lambda part, _: _is(part) and "managedInstancesProvider" not in part,
+        f"{_TYPE} needs a provider of its instances",
+        "say infrastructureRoleArn and instanceLaunchTemplate",
+        _RESOURCE,
+    ),
+    Demand(
+        "provider-elsewhere",
+        "ComputeResource.managedInstancesProvider",
+        lambda part, _: not _is(part) and "managedInstancesProvider" in part,
+        f"only {_TYPE} takes it",
+        "leave it out",
+        _RESOURCE,
+    ),
+    Demand(
+        "capacity-tags-elsewhere",
+        "ComputeResource.capacityTags",
+        lambda part, _: not _is(part) and "capacityTags" in part,
+        f"only {_TYPE} takes it",
+        "leave it out; tags are those of instances",
+        _RESOURCE,
+    ),
+    Demand(
+        "capacity-tags",
+        "ComputeResource.capacityTags",
+        lambda part, _: _is(part) and not _spelt(part.get("capacityTags") or {}),
+        "a key or a value is not one of a tag",
+        "letters, digits, spaces and + - = . _ : / @; no key begins with aws:",
+        GUIDE + "using-tags.html",
+    ),
+    *(
+        Demand(
+            "machines-of-provider",
+            f"ComputeResource.{member}",
+            lambda part, _, member=member: _is(part) and member in part,  # type: ignore[misc]
+            f"{_TYPE} has no such field: the provider tells of its instances",
+            "leave it out, and see managedInstancesProvider",
+            _RESOURCE,
+        )
+        for member in _OF_MACHINES
+    ),
+    Demand(
+        "provider-tags",
+        "ManagedInstancesProvider.propagateTags",
+        lambda part, whole: managed_instances(whole) and unknown(part, "propagateTags", "CAPACITY_PROVIDER", "NONE"),
+        "it is none of the words that this takes",
+        "CAPACITY_PROVIDER or NONE",
+        page("ManagedInstancesProvider"),
+    ),
+    Demand(
+        "idle-time",
+        "InfrastructureOptimization.scaleInAfter",
+        lambda part, whole: managed_instances(whole) and outside(part, "scaleInAfter", -1, 3600),
+        "it is 0 to 3600 seconds, or -1 for never",
+        "name a time within an hour",
+        page("InfrastructureOptimization"),
+    ),
+    *(
+        Demand(
+            f"provider-{told}",
+            f"ManagedInstancesNetworkConfiguration.{member}",
+            lambda part, whole, member=member: managed_instances(whole) and not part.get(member),  # type: ignore[misc]
+            "managed instances have one or more",
+            "name one or more",
+            _NETWORK,
+        )
+        for member, told in (("subnets", "subnets"), ("securityGroups", "security-groups"))
+    ),
+    Demand(
+        "capacity-option",
+        "InstanceLaunchTemplate.capacityOptionType",
+        lambda part, whole: managed_instances(whole) and unknown(part, "capacityOptionType", "ON_DEMAND", "SPOT"),
+        "it is none of the words that this takes",
+        "ON_DEMAND or SPOT",
+        _TEMPLATE,
+    ),
+    Demand(
+        "monitoring",
+        "InstanceLaunchTemplate.monitoring",
+        lambda part, whole: managed_instances(whole) and unknown(part, "monitoring", "BASIC", "DETAILED"),
+        "it is none of the words that this takes",
+        "BASIC or DETAILED",
+        _TEMPLATE,
+    ),
+    Demand(
+        "reservation",
+        "CapacityReservationRequest.reservationPreference",
+        lambda part, whole: (
+            managed_instances(whole)
+            and unknown(
+                part, "reservationPreference", "RESERVATIONS_ONLY", "RESERVATIONS_FIRST", "RESERVATIONS_EXCLUDED"
+            )
+        ),
+        "it is none of the words that this takes",
+        "RESERVATIONS_ONLY, RESERVATIONS_FIRST or RESERVATIONS_EXCLUDED",
+        page("CapacityReservationRequest"),
+    ),
+)

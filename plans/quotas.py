@@ -1,0 +1,70 @@
+"""The quotas of an account, of a cluster and of a queue: the page "AWS Batch service quotas" of the user guide."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from plans.change import Action, Refusal
+from plans.decide import Decision
+from plans.world import World
+from providers.resources import Document
+
+ENVIRONMENTS_A_CLUSTER = 5
+SHARES_A_QUEUE = 20
+
+
+def refusals(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
+    """What would be one too many."""
+    yield from _of_account(decisions, world)
+    yield from _crowded(decisions, world)
+
+
+def _of_account(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
+    made = Counter(decision.change.kind for decision in decisions if decision.change.action is Action.CREATE)
+    leaving = Counter(
+        decision.change.kind
+        for decision in decisions
+        if decision.change.action is Action.CREATE and decision.live is not None
+    )
+    for kind in world.kinds:
+        if kind.facts.quota is None or not made[kind.name]:
+            continue
+        there = sum(1 for _ in world.snapshot.of(kind.name)) - leaving[kind.name]
+        if there + made[kind.name] > kind.facts.quota:
+            yield Refusal(
+                "",
+                "quota",
+                f"{there} {kind.title}s are there and {made[kind.name]} would be made; AWS allows {kind.facts.quota}",
+                "delete what is not used first",
+            )
+
+
+def _crowded(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
+    """The quotas within a cluster and within a queue."""
+    for name, member, most, told in _CROWDS:
+        there = Counter(_within(live.spec, member) for live in world.snapshot.of(name))
+        made = [each for each in decisions if each.change.kind == name and each.change.action is Action.CREATE]
+        there.subtract(_within(each.live.spec, member) for each in made if each.live is not None)
+        wanted = Counter(_within(each.spec, member) for each in made)
+        for holder, count in wanted.items():
+            if holder is not None and there[holder] + count > most:
+                message = f"{there[holder]} {told} {holder} are there and {count} would be made; AWS allows {most}"
+                yield Refusal("", "quota", message, "delete what is not used first")
+
+
+_CROWDS = (
+    (
+        "compute_environment",
+        "eksConfiguration.eksClusterArn",
+        ENVIRONMENTS_A_CLUSTER,
+        "compute environments of cluster",
+    ),
+    ("quota_share", "jobQueue", SHARES_A_QUEUE, "quota shares of job queue"),
+)
+
+
+def _within(document: Document, path: str) -> str | None:
+    here: Any = document
+    for segment in path.split("."):
+        here = here.get(segment) if isinstance(here, Mapping) else None
+    return None if here is None else str(here)
