@@ -79,7 +79,7 @@ def test_every_crash_point_converges(name: str, when: str) -> None:
     run(whole)
     operations = [call.operation for call in whole.simulator.calls if call.operation != "GetCallerIdentity"]
     # A death at one read differs in nothing from one at the next, nor before a call from after the last one.
-    every = 6 if when == "after" else len(operations)
+    every = 12 if when == "after" else len(operations)
     points = [at for at, name in enumerate(operations, 1) if at % every == 0 or not name.startswith(READS)]
     for at in points:
         stage = Stage.new()
