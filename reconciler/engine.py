@@ -143,7 +143,9 @@ class Reconciler:
 
             def past() -> Past:
                 try:
-                    return read(self._state_file(task.account(), manifest.stack, "journal.jsonl")).past
+                    told = read(self._state_file(task.account(), manifest.stack, "journal.jsonl"))
+                    doubts.extend(f"the journal is damaged: {fault}" for fault in told.faults)
+                    return told.past
                 except (StoreError, CallError) as error:
                     doubts.append(f"where differences come from is not known: {error}")
                     return Past()

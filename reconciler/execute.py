@@ -10,14 +10,12 @@ again; credentials that end take everything with them that has not begun.
 """
 
 from collections.abc import Hashable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import attrs
 
-from plans.plan import Goal, Now, Plan, Step, Token
+from plans.plan import Goal, Plan, Step
 from plans.report import Report
 from providers.errors import (
     AlreadyExists,
@@ -30,10 +28,11 @@ from providers.errors import (
 )
 from providers.kinds import Kind
 from providers.provider import Provider, produced
-from providers.resources import Document, JobCount, Live, Ref
+from providers.resources import JobCount, Live
+from reconciler.arguments import filled, with_token
 from reconciler.counting import Counting, JobPage
 from reconciler.inquiry import Inquiries, Look, Made, Undone
-from reconciler.journal import Journal, digest
+from reconciler.journal import Journal
 from reconciler.retry import Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
 from reconciler.waiter import Poll, Settled, Waiter
@@ -171,12 +170,13 @@ class _Walk:
         step = running.step
         self.teller.event("started", running, why=step.why)
         if step.call is None:
-            running.sent = self.filled(step.arguments)
+            running.sent = filled(step.arguments, self.known, self.now())
             self.wait_for(running, None)
         elif step.call == "ListJobs":
             self.counting.start(step.id, step.arguments["jobQueue"])
         else:
-            running.sent = self.with_token(running, self.filled(step.arguments))
+            said = filled(step.arguments, self.known, self.now())
+            running.sent, running.token = with_token(said, step.id, self.tokens, self.caller.rng)
             unwritten = self.teller.call_begins(running, step.call, running.sent)
             if unwritten is not None:
                 self.fail(running, unwritten)
@@ -189,30 +189,6 @@ class _Walk:
         registers = facts.revisions and step.call == facts.create
         call = partial(self.provider.call, step.call, running.sent)
         self.caller.submit(_Call(step.id), step.call, call, blind=not registers)
-
-    def with_token(self, running: Running, sent: Document) -> Document:
-        """The arguments with a client token where one is to stand, drawn unless an earlier run sent the same."""
-        members = [name for name, value in sent.items() if isinstance(value, Token)]
-        if not members:
-            return sent
-        rest = {name: value for name, value in sent.items() if name not in members}
-        drawn = f"{self.caller.rng.getrandbits(128):032x}"
-        running.token = self.tokens.get((running.step.id, digest(rest)), drawn)
-        return rest | dict.fromkeys(members, running.token)
-
-    def filled(self, value: Any) -> Any:
-        """The arguments with what is known by now in place of references, and the time of the call."""
-        match value:
-            case Ref(address=address):
-                return self.known[str(address)]
-            case Now():
-                return datetime.fromtimestamp(self.now(), UTC).isoformat(timespec="milliseconds")
-            case Mapping():
-                return {key: self.filled(item) for key, item in value.items()}
-            case list() | tuple():
-                return [self.filled(item) for item in value]
-            case _:
-                return value
 
     def kind(self, step: Step) -> Kind:
         return self.provider.kinds[step.address.partition(".")[0]]
@@ -303,7 +279,7 @@ class _Walk:
         if step.goal is None:
             self.end(running, "done")
             return
-        goal = attrs.evolve(step.goal, expect=self.filled(step.goal.expect))
+        goal = attrs.evolve(step.goal, expect=filled(step.goal.expect, self.known, self.now()))
         running.key = self.key(running, goal, arn)
         self.waiter.add(step.id, goal, running.key, self.now())
 

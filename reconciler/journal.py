@@ -201,6 +201,8 @@ def history(lines: Iterable[str | bytes], file: str = "journal") -> History:
             RecursionError,
         ) as error:
             faults.append(Fault(file, number, 1, "", f"damaged line: {error!r}", "the other lines were read"))
+            # It may have told of a call, or of what was applied: what stood before it is no longer certain.
+            past = Past()
     return History(tuple(runs.values()), tuple(faults), past)
 
 
@@ -258,8 +260,8 @@ def _applied(past: Past, record: Mapping[str, Any]) -> Past:
     """What is known after a run that told what it applied."""
     rules, salt, whole, addresses = (record[member] for member in ("rules", "salt", "whole", "addresses"))
     texts = [rules, salt, *(digest for digests in addresses.values() for digest in digests.values())]
-    if not (isinstance(whole, bool) and all(isinstance(text, str) for text in texts)):
-        raise TypeError("digests are texts")
+    if not (isinstance(whole, bool) and all(isinstance(text, str) and text.isascii() for text in texts)):
+        raise TypeError("digests are texts of ASCII")
     told = {address: Applied(rules, salt, digests) for address, digests in addresses.items()}
     return Past(told, True) if whole else attrs.evolve(past, applied={**past.applied, **told})
 

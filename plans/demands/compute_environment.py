@@ -6,8 +6,9 @@ Launch templates and images are in `launch`, managed instances in `managed_insta
 import re
 from collections.abc import Mapping
 
-from plans.demands.demand import Demand, outside
+from plans.demands.demand import Demand, of, outside
 from providers.kinds.compute_environment import (
+    OF_MACHINES,
     SERVICE_LINKED_ROLE,
     SERVICE_LINKED_ROLE_PATH,
     ec2,
@@ -23,22 +24,6 @@ _NEEDED = "https://github.com/getmoto/moto/issues/6470"
 _ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(\..*)?|default_arm64")
 _CLUSTER = re.compile(r"arn:[\w-]+:eks:[^:]+:[^:]+:cluster/.+")
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_OF_MACHINES = (
-    "allocationStrategy",
-    "bidPercentage",
-    "desiredvCpus",
-    "ec2Configuration",
-    "ec2KeyPair",
-    "imageId",
-    "instanceRole",
-    "instanceTypes",
-    "launchTemplate",
-    "minvCpus",
-    "placementGroup",
-    "scalingPolicy",
-    "spotIamFleetRole",
-    "tags",
-)
 _STRATEGY_OF: Mapping[str, str] = {
     "BEST_FIT_PROGRESSIVE_ORDERED": "EC2",
     "SPOT_CAPACITY_OPTIMIZED": "SPOT",
@@ -305,13 +290,13 @@ DEMANDS = (
         Demand(
             "machines-on-fargate",
             f"ComputeResource.{member}",
-            lambda part, whole, member=member: fargate(whole) and member in part,  # type: ignore[misc]
+            of(member, lambda part, whole, member: fargate(whole) and member in part),
             "Fargate has no such field, not even an empty one",
             "leave it out",
             _RESOURCE,
             creation=True,
         )
-        for member in _OF_MACHINES
+        for member in OF_MACHINES
     ),
     Demand(
         "bid",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from plans.demands.demand import Demand, outside, unknown
+from plans.demands.demand import Demand, of, outside, unknown
 from plans.demands.job_definition import on_fargate, platforms
 from providers.kinds.facts import page
 from providers.resources import Document
@@ -115,7 +115,7 @@ _OF_A_CONTAINER = (
         Demand(
             "not-on-ec2",
             f"ContainerProperties.{member}",
-            lambda part, whole, member=member: member in part and not on_fargate(whole),  # type: ignore[misc]
+            of(member, lambda part, whole, member: member in part and not on_fargate(whole)),
             "only Fargate takes it",
             "leave it out, or say platformCapabilities: [FARGATE]",
             _CONTAINER,
@@ -126,7 +126,7 @@ _OF_A_CONTAINER = (
         Demand(
             "container-on-fargate",
             f"ContainerProperties.{member}",
-            lambda part, whole, member=member: on_fargate(whole) and bool(part.get(member)),  # type: ignore[misc]
+            of(member, lambda part, whole, member: on_fargate(whole) and bool(part.get(member))),
             "Fargate does not take it",
             "leave it out, and say resourceRequirements",
             _CONTAINER,
@@ -137,7 +137,7 @@ _OF_A_CONTAINER = (
         Demand(
             "not-on-windows",
             f"ContainerProperties.{member}",
-            lambda part, _, member=member: _windows(part) and member in part,  # type: ignore[misc]
+            of(member, lambda part, _, member: _windows(part) and member in part),
             "Windows containers do not take it",
             "leave it out",
             page("RuntimePlatform"),
@@ -180,7 +180,7 @@ def _of_each_container(shape: str) -> tuple[Demand, ...]:
             Demand(
                 "container-on-fargate",
                 f"{shape}.{member}",
-                lambda part, whole, member=member: on_fargate(whole) and bool(part.get(member)),  # type: ignore[misc]
+                of(member, lambda part, whole, member: on_fargate(whole) and bool(part.get(member))),
                 "Fargate does not take it",
                 "leave it out",
                 _CONTAINER,
@@ -249,7 +249,7 @@ DEMANDS = (
         Demand(
             "linux-on-fargate",
             f"LinuxParameters.{member}",
-            lambda part, whole, member=member: on_fargate(whole) and member in part,  # type: ignore[misc]
+            of(member, lambda part, whole, member: on_fargate(whole) and member in part),
             "Fargate does not take it",
             "leave it out",
             _LINUX,

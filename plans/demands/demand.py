@@ -5,7 +5,7 @@ subnets`; the kind's own root shape is the kind's name), so that one row serves 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
@@ -13,11 +13,17 @@ from plans import paths
 from providers.kinds import Kind
 from providers.resources import Document, Field
 
+T = TypeVar("T")
 Fails = Callable[[Document, Document], bool]
 """Whether a structure does not keep to a demand, given that structure and the whole document.
 
 References are ARNs, or `Ref`s to what is not made yet; nothing is null.
 """
+
+
+def of(told: T, fails: Callable[[Document, Document, T], bool]) -> Fails:
+    """A question about one thing of several, such as one member of a list of them: rows made in a loop ask it."""
+    return lambda part, whole: fails(part, whole, told)
 
 
 @attrs.frozen

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from plans.demands.demand import Demand, outside
+from plans.demands.demand import Demand, of, outside
 from providers.kinds.facts import page
 from providers.resources import Document
 
@@ -109,7 +109,7 @@ DEMANDS = (
         Demand(
             "condition",
             f"EvaluateOnExit.{member}",
-            lambda part, _, member=member, spelt=spelt: not spelt.fullmatch(part.get(member, "")),  # type: ignore[misc]
+            of((member, spelt), lambda part, _, its: not its[1].fullmatch(part.get(its[0], ""))),
             "is no pattern that Batch takes",
             f"up to 512 {'digits' if spelt is _CODES else 'letters, digits, periods, colons and blanks'}, and perhaps"
             " an asterisk at the end",

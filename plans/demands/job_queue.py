@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from plans.demands.demand import Demand, outside, twice
+from plans.demands.demand import Demand, of, outside, twice
 from providers.kinds.facts import GUIDE, page
 from providers.resources import Document
 
@@ -41,7 +41,7 @@ DEMANDS = (
             Demand(
                 "order-twice",
                 f"job_queue.{order}",
-                lambda part, _, order=order: twice(_each(part, order, "order")),  # type: ignore[misc]
+                of(order, lambda part, _, order: twice(_each(part, order, "order"))),
                 "two entries have the same order",
                 "number them apart; they need not be in a row",
                 source,
@@ -49,7 +49,7 @@ DEMANDS = (
             Demand(
                 "environment-twice",
                 f"job_queue.{order}",
-                lambda part, _, order=order, member=member: twice(_each(part, order, member)),  # type: ignore[misc]
+                of((order, member), lambda part, _, its: twice(_each(part, *its))),
                 "an environment stands in it twice",
                 "take one of them out",
                 source,

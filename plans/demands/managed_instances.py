@@ -2,7 +2,7 @@
 
 import re
 
-from plans.demands.demand import Demand, outside, unknown
+from plans.demands.demand import Demand, of, outside, unknown
 from providers.kinds.compute_environment import managed_instances
 from providers.kinds.facts import GUIDE, page
 from providers.resources import Document
@@ -75,7 +75,7 @@ DEMANDS = (
         Demand(
             "machines-of-provider",
             f"ComputeResource.{member}",
-            lambda part, _, member=member: _is(part) and member in part,  # type: ignore[misc]
+            of(member, lambda part, _, member: _is(part) and member in part),
             f"{_TYPE} has no such field: the provider tells of its instances",
             "leave it out, and see managedInstancesProvider",
             _RESOURCE,
@@ -102,7 +102,7 @@ DEMANDS = (
         Demand(
             f"provider-{told}",
             f"ManagedInstancesNetworkConfiguration.{member}",
-            lambda part, whole, member=member: managed_instances(whole) and not part.get(member),  # type: ignore[misc]
+            of(member, lambda part, whole, member: managed_instances(whole) and not part.get(member)),
             "managed instances have one or more",
             "name one or more",
             _NETWORK,

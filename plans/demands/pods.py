@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
-from plans.demands.demand import Demand, twice, unknown
+from plans.demands.demand import Demand, of, twice, unknown
 from providers.kinds.facts import page
 from providers.resources import Document
 
@@ -176,7 +176,7 @@ DEMANDS = (
         Demand(
             "limit-and-request",
             "EksContainerResourceRequirements.requests",
-            lambda part, _, name=name: _differ(part, name),  # type: ignore[misc]
+            of(name, lambda part, _, name: _differ(part, name)),
             f"{name} is the same in limits and in requests",
             "say it in one place only",
             _RESOURCES,

@@ -1,7 +1,7 @@
 """Tasks of definitions with `ecsProperties`: their containers together. What holds of each one is in `containers`."""
 
 from plans.demands.containers import has_memory, has_vcpus, needs_of, sized
-from plans.demands.demand import Demand, outside, twice, unknown
+from plans.demands.demand import Demand, of, outside, twice, unknown
 from plans.demands.job_definition import on_fargate, platforms
 from providers.kinds.facts import page
 from providers.resources import Document
@@ -156,8 +156,9 @@ DEMANDS = (
         Demand(
             "patience",
             f"TaskContainerProperties.{member}",
-            lambda part, whole, member=member: outside(  # type: ignore[misc]
-                part, member, 2, 120 if on_fargate(whole) else float("inf")
+            of(
+                member,
+                lambda part, whole, member: outside(part, member, 2, 120 if on_fargate(whole) else float("inf")),
             ),
             "it is 2 seconds or more, and on Fargate up to 120",
             "name a time within",

@@ -52,6 +52,24 @@ _REFUSED_STRATEGY = "https://repost.aws/knowledge-center/batch-update-ec2-enviro
 _SEEN = "go-to-k/cdk-real-drift#1501"
 _PROVIDER = "computeResources.managedInstancesProvider"
 
+OF_MACHINES = (
+    "allocationStrategy",
+    "bidPercentage",
+    "desiredvCpus",
+    "ec2Configuration",
+    "ec2KeyPair",
+    "imageId",
+    "instanceRole",
+    "instanceTypes",
+    "launchTemplate",
+    "minvCpus",
+    "placementGroup",
+    "scalingPolicy",
+    "spotIamFleetRole",
+    "tags",
+)
+"""Members of ComputeResource that describe machines, which Fargate has none of."""
+
 FACTS = Facts(
     name="compute_environment",
     entity="computeEnvironment",
@@ -268,25 +286,7 @@ FACTS = Facts(
             "not-on-fargate",
             (
                 "updatePolicy",
-                *(
-                    f"computeResources.{member}"
-                    for member in (
-                        "allocationStrategy",
-                        "bidPercentage",
-                        "desiredvCpus",
-                        "ec2Configuration",
-                        "ec2KeyPair",
-                        "imageId",
-                        "instanceRole",
-                        "instanceTypes",
-                        "launchTemplate",
-                        "minvCpus",
-                        "placementGroup",
-                        "scalingPolicy",
-                        "spotIamFleetRole",
-                        "tags",
-                    )
-                ),
+                *(f"computeResources.{member}" for member in OF_MACHINES),
             ),
             "refuse",
             "Fargate has no such field",

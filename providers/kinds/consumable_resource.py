@@ -47,7 +47,8 @@ FACTS = Facts(
             "used-up",
             ("totalQuantity",),
             "leave",
-            "jobs use up what is not replenished, so setting the total again would give back what they used",
+            "jobs use up what is not replenished, so setting the total again would give back what they used;"
+            " --set-quantity ADDRESS sets it",
             _used_up,
             "of a resource that is not replenished",
             source=_CREATE,

@@ -242,3 +242,27 @@ def test_a_plan_has_no_origins(stage: Stage) -> None:
     """A plan is the same whoever makes it, wherever."""
     stage.apply(LAB)
     assert origins(stage.plan(EDITED)) == {"job_queue.high priority": None}
+
+
+def test_a_damaged_journal_is_told_and_takes_no_origin_for_certain(stage: Stage, tmp_path: Path) -> None:
+    """A line that cannot be read may have told of another apply: what came before it decides nothing."""
+    stage.apply(LAB)
+    (file,) = tmp_path.glob("*.jsonl")
+    first = file.read_text()
+    stage.apply(EDITED)
+    second = file.read_text().removeprefix(first)
+    file.write_text(first + "damaged\n" * second.count("\n"))
+    stage.world.update_job_queue(jobQueue="lab-high", priority=50)
+    stage.settle()
+    made = drift(stage, EDITED)
+    assert origins(made) == {"job_queue.high priority": "unknown"}
+    assert any("the journal is damaged" in warning for warning in made.warnings)
+
+
+def test_a_salt_that_is_no_text_of_ours_is_a_damaged_line(stage: Stage, tmp_path: Path) -> None:
+    """A lone surrogate is told, not stumbled over."""
+    stage.apply(LAB)
+    rewrite(tmp_path, salt="\ud800")
+    stage.world.update_job_queue(jobQueue="lab-high", priority=50)
+    stage.settle()
+    assert origins(drift(stage, LAB)) == {"job_queue.high priority": "unknown"}

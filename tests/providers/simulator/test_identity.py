@@ -74,9 +74,8 @@ def test_an_assumed_role_is_its_session(lab: Lab) -> None:
     role = "arn:aws-us-gov:iam::444455556666:role/of/ci/deploy"
     given = connect(lab.simulator, "sts").assume_role(RoleArn=role, RoleSessionName="me@home")["Credentials"]
     keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    session = boto3.Session(*keys, region_name="us-gov-west-1")
-    sts: Any = session.client("sts")  # type: ignore[call-overload, unused-ignore]
-    batch: Any = session.client("batch")  # type: ignore[call-overload, unused-ignore]
+    session: Any = boto3.Session(*keys, region_name="us-gov-west-1")
+    sts, batch = session.client("sts"), session.client("batch")
     lab.simulator.attach(sts)
     lab.simulator.attach(batch)
     seen = sts.get_caller_identity()

@@ -1,0 +1,40 @@
+"""What a call says: the arguments of a step with what is only known when its turn comes."""
+
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from plans.plan import Now, Token
+from providers.resources import Document, Ref
+from reconciler.journal import digest
+
+
+def filled(value: Any, known: Mapping[str, str], now: float) -> Any:
+    """The value with ARNs in place of references, by address, and the time (seconds of the epoch) in place of `NOW`."""
+    match value:
+        case Ref(address=address):
+            return known[str(address)]
+        case Now():
+            return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+        case Mapping():
+            return {key: filled(item, known, now) for key, item in value.items()}
+        case list() | tuple():
+            return [filled(item, known, now) for item in value]
+        case _:
+            return value
+
+
+def with_token(
+    said: Document, step: str, tokens: Mapping[tuple[str, str], str], rng: random.Random
+) -> tuple[Document, str | None]:
+    """The arguments with a client token where one is to stand, and that token; None where none is.
+
+    It is the one that an earlier run sent with the same step and arguments (`tokens`), else drawn by `rng`.
+    """
+    members = [name for name, value in said.items() if isinstance(value, Token)]
+    if not members:
+        return said, None
+    rest = {name: value for name, value in said.items() if name not in members}
+    token = tokens.get((step, digest(rest))) or f"{rng.getrandbits(128):032x}"
+    return rest | dict.fromkeys(members, token), token
