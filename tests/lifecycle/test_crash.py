@@ -74,16 +74,16 @@ BEFORE = ("an apply", "a change", "a destroy")
 def test_every_crash_point_converges(name: str, when: str) -> None:
     """Whatever was under way, the same command again ends as if nothing had happened."""
     before, run, wanted = RUNS[name]
-    whole = Stage.new()
-    before(whole)
+    ready = Stage.new()
+    before(ready)
+    whole = ready.twin()
     run(whole)
     operations = [call.operation for call in whole.simulator.calls if call.operation != "GetCallerIdentity"]
     # A death at one read differs in nothing from one at the next, nor before a call from after the last one.
-    every = 12 if when == "after" else len(operations)
+    every = 6 if when == "after" else len(operations)
     points = [at for at, name in enumerate(operations, 1) if at % every == 0 or not name.startswith(READS)]
     for at in points:
-        stage = Stage.new()
-        before(stage)
+        stage = ready.twin()
         stage.kill(at, when)
         with pytest.raises(Died):
             run(stage)

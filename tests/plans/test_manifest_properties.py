@@ -20,7 +20,7 @@ from tests.plans.manifests import KINDS, parsed
 
 GENOMICS = (Path(__file__).parents[2] / "examples" / "genomics" / "batchwright.yaml").read_bytes()
 SCHEMA = Draft202012Validator(manifest_schema(KINDS))
-slow = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+slow = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def as_json(document: Any) -> bytes:
@@ -120,7 +120,7 @@ YAMLISH = st.lists(
 
 
 @given(st.one_of(st.binary(max_size=60), YAMLISH.map(str.encode)))
-@settings(max_examples=150)
+@settings(max_examples=300)
 def test_arbitrary_bytes(content: bytes) -> None:
     """Whatever a file holds, the answer is a manifest or faults."""
     everything(content)
@@ -173,7 +173,7 @@ blocks = st.dictionaries(
 
 
 @given(blocks)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_anything_anywhere(document: dict[str, Any]) -> None:
     """Any value under any key is a manifest or faults, each with a place."""
     found = faults_of(lambda: parsed(as_json(document)))

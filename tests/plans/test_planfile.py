@@ -266,7 +266,7 @@ _PLACES = [place for place in places(to_json(MIXED)) if place]
 
 
 @given(st.sampled_from(_PLACES), json_values)
-@settings(max_examples=100)
+@settings(max_examples=200)
 def test_any_value_in_any_place_is_read_or_refused(place: tuple[str | int, ...], value: Any) -> None:
     """Whatever stands wherever in a plan, reading ends in a plan or in a PlanFileError."""
     try:

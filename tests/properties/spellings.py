@@ -10,7 +10,7 @@ from providers.kinds import Kind
 from providers.resources import Document, Field
 
 # The same examples every time, so that a failure in CI is a failure at home.
-bounded = settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+bounded = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Respelling:

@@ -9,7 +9,7 @@ import pytest
 from tests.properties.account import ENDED, JUMPS, Life, Op, finale, lived, random_ops
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_the_world_is_right_after_every_call(seed: int) -> None:
     """Room and supplies are what jobs hold, nobody waits for nothing, time goes on, and at last every job ends."""
     life = lived(random_ops(seed, 220), fargate=seed % 3 == 2)

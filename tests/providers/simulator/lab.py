@@ -45,7 +45,7 @@ def container(**changes: Any) -> dict[str, Any]:
 
 def connect(simulator: Simulator, service: str = "batch", region: str = "eu-west-1", key: str = "test") -> Any:
     """Return a boto3 client that never tries twice, answered by `simulator`."""
-    once = Config(retries={"total_max_attempts": 1})
+    once = Config(retries={"total_max_attempts": 1}, user_agent="tests")
     make: Any = _SESSION.client
     client = make(service, region_name=region, aws_access_key_id=key, aws_secret_access_key="x", config=once)
     simulator.attach(client)
