@@ -1,9 +1,12 @@
 """Options of the whole run, and `needs`: what a test cannot do without, and what happens where it is absent."""
 
+import functools
 from collections import Counter
+from collections.abc import Iterator
 
 import hypothesis
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from tests.programs import absent
 
@@ -20,6 +23,17 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
     hypothesis.settings.load_profile("house")
     config.addinivalue_line("markers", "needs(program, ...): programs that the test calls, which may be absent")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _each_file_of_botocore_is_read_once() -> Iterator[None]:
+    """A process of ours has one session and reads botocore's data once; these tests have hundreds in one process."""
+    loaded = JSONFileLoader.load_file
+    reader = JSONFileLoader()
+    read = functools.cache(lambda path: loaded(reader, path))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: read(path))
+        yield
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
