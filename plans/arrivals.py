@@ -8,8 +8,9 @@ from plans import paths
 from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, infrastructure_patience, settle, step, wait
 from plans.change import Action
 from plans.decide import Decision
-from plans.normalise import normalise
+from plans.normalise import normalise, saying
 from plans.plan import NOW, TOKEN, Goal, Step, Until
+from plans.repairs import parked
 from plans.units import expected, sent
 from providers.kinds import Kind
 from providers.resources import (
@@ -62,7 +63,7 @@ def _until(kind: Kind) -> Until:
 def _create(decision: Decision, kind: Kind) -> list[Step]:
     name, spec = decision.change.name, decision.spec
     goal = Goal(kind.name, name, _until(kind), deadline=SETTLED)
-    deferred = {path.partition(".")[0] for path in kind.update_only}
+    deferred = {*(path.partition(".")[0] for path in kind.update_only), *kind.facts.later}
     now = {member: value for member, value in spec.items() if member not in deferred}
     steps = [
         step(
@@ -93,11 +94,6 @@ def _creation(kind: Kind, spec: Document, name: str, tags: Mapping[str, Any]) ->
     return {kind.name_member: name, **made, "tags": dict(tags)}
 
 
-def _saying_something(spec: Document) -> Document:
-    """A definition without its empty members: `retryStrategy: {}` is no strategy to Batch, and is refused."""
-    return {member: value for member, value in spec.items() if value not in ([], {})}
-
-
 def _register(decision: Decision, kind: Kind) -> list[Step]:
     new = decision.change.action is Action.CREATE
     tags = {**decision.tags, REGISTERED_TAG: NOW}
@@ -106,7 +102,7 @@ def _register(decision: Decision, kind: Kind) -> list[Step]:
             "register",
             decision,
             kind.facts.create,
-            arguments=_creation(kind, _saying_something(decision.spec), decision.change.name, tags),
+            arguments=_creation(kind, saying(decision.spec, kind), decision.change.name, tags),
             goal=Goal(kind.name, decision.change.name, "seen", deadline=SEEN),
             why="it is not there yet" if new else "a definition changes by a new revision",
         )
@@ -129,7 +125,7 @@ def _deregister(decision: Decision, kind: Kind, now: float, *, arriving: int) ->
             decision,
             kind.facts.delete,
             arguments={kind.delete_key: live.arn},
-            why=f"rollout.keep: {rollout.keep} revisions stay",
+            why=f"rollout.keep: {rollout.keep} {'revision stays' if rollout.keep == 1 else 'revisions stay'}",
             suffix=f":{live.revision}",
         )
         for live in beyond
@@ -162,7 +158,13 @@ def _update(decision: Decision, live: Live, kind: Kind) -> list[Step]:
             decision,
             kind.facts.update,
             arguments={kind.update_key: live.arn, **sent(units, decision.spec, kind), **token},
-            goal=Goal(kind.name, live.name, _until(kind), _expected(units, decision, kind), _patience(decision, kind)),
+            goal=Goal(
+                kind.name,
+                live.name,
+                "disabled" if parked(live, decision.spec, units, kind) else _until(kind),
+                _expected(units, decision, kind),
+                _patience(decision, kind),
+            ),
             why=why,
             suffix=f":{place}" if place else "",
         )

@@ -14,7 +14,9 @@ from plans.nodes import BROKEN, Entry, Faults, Node, plain
 from providers.kinds import Kinds
 from providers.resources import Address, Elsewhere, Field, Ref
 
-_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,18})")
+_LARGEST: Mapping[str, int] = {"integer": 2**31 - 1, "long": 2**63 - 1}
+_EXACT = 2.0**53
+_WHOLE = re.compile(r"[+-]?(0|[1-9][0-9]{0,39})")
 _NUMBER = re.compile(r"[+-]?((0|[1-9][0-9]{0,40})(\.[0-9]{0,400})?|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?")
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd])")
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -96,10 +98,13 @@ class Checker:
         if value is None:
             word = _WORDS[field.type]
             return self._wrong(node, path, f"takes {word}, not {node.told()}", _HINTS.get(field.type))
-        if field.minimum is not None and value < field.minimum:
-            return self._wrong(node, path, f"is {node.value}, and must be at least {field.minimum:g}")
-        if field.maximum is not None and value > field.maximum:
-            return self._wrong(node, path, f"is {node.value}, and must be at most {field.maximum:g}")
+        largest = _LARGEST.get(field.type)
+        least = field.minimum if field.minimum is not None or largest is None else -largest - 1
+        most = field.maximum if field.maximum is not None else largest
+        if least is not None and value < least:
+            return self._wrong(node, path, f"is {node.value}, and must be at least {_told(least)}")
+        if most is not None and value > most:
+            return self._wrong(node, path, f"is {node.value}, and must be at most {_told(most)}")
         return value
 
     def _sized(self, count: int, node: Node, field: Field, path: str, unit: str) -> bool:
@@ -181,7 +186,7 @@ class Checker:
     def _list(self, node: Node, field: Field, path: str) -> Any:
         items = node.value
         if not isinstance(items, tuple):
-            return self._wrong(node, path, f"takes a list, not {node.told()}", "write [VALUE] for a list of one")
+            return self._wrong(node, path, f"takes a list, not {node.told()}", _entries(node, field))
         element, short = field.element, field.shorthand
         assert element is not None
         if not self._sized(len(items), node, field, path, "entries"):
@@ -219,8 +224,22 @@ _WORDS = {
     "boolean": "true or false",
     "duration": "a duration",
 }
-_MOST_KEYS = 8
+_MOST_KEYS, _FEW_KEYS = 8, 3
 _HINTS = {"duration": "such as 30s, 10m, 2h or 7d"}
+
+
+def _told(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
+def _entries(node: Node, field: Field) -> str:
+    """How a list is written, for a hint to what was written in its place."""
+    keys = [*field.element.members] if field.element is not None else []
+    said = node.value.keys() if isinstance(node.value, Mapping) else ()
+    if not keys or not said or not set(keys).isdisjoint(said):
+        return "write [VALUE] for a list of one"
+    told = [f"{key}: …" for key in keys[:_FEW_KEYS]] + ["…"] * (len(keys) > _FEW_KEYS)
+    return f"write a list of maps, such as [{{{', '.join(told)}}}]"
 
 
 def _keys(field: Field) -> str | None:
@@ -238,15 +257,14 @@ def _short(item: Node) -> bool:
     return isinstance(value, str) or (isinstance(value, Mapping) and value.keys() == _ELSEWHERE)
 
 
-def _whole(text: str, bits: int) -> int | None:
+def _whole(text: str) -> int | None:
     if _WHOLE.fullmatch(text):
-        value = int(text)
-    else:
-        number = _number(text)
-        if number is None or not number.is_integer() or abs(number) > 2.0**53:
-            return None
-        value = int(number)
-    return value if -(2**bits) <= value < 2**bits else None
+        return int(text)
+    number = _number(text)
+    if number is None or not number.is_integer():
+        return None
+    # Between these a float is not what was written.
+    return None if _EXACT < abs(number) < _LARGEST["long"] else int(number)
 
 
 def _number(text: str) -> float | None:
@@ -262,8 +280,8 @@ def _duration(text: str) -> float | None:
 
 
 _SCALARS: Mapping[str, Callable[[str], Any]] = {
-    "integer": lambda text: _whole(text, 31),
-    "long": lambda text: _whole(text, 63),
+    "integer": _whole,
+    "long": _whole,
     "float": _number,
     "double": _number,
     "boolean": _TRUTH.get,

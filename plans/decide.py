@@ -14,13 +14,15 @@ import attrs
 from plans import paths
 from plans.change import Action, Change, Difference, Impact, Refusal
 from plans.diff import Pair, compare
-from plans.normalise import digest, effective, normalise, resolved
+from plans.normalise import digest, normalise, resolved
 from plans.policy import Policy
-from plans.revisions import not_pinned, spellings
+from plans.repairs import borne_with, repairs, stays
+from plans.revisions import held_back, not_pinned, spellings
 from plans.tagging import differences_of_tags, ignored_tags, tags_of
 from plans.units import default_of, unit_of, value_of
+from plans.wanted import effective, not_live, not_reset
 from plans.world import Unresolved, World, address_of, referred
-from providers.kinds import REVISION, UNRULED, Kind, Rule
+from providers.kinds import CREATE_ONLY, REVISION, UNRULED, Kind, Rule
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,
@@ -40,6 +42,9 @@ _DONE_BY: Mapping[str, tuple[Action, Impact]] = {
     "infrastructure": (Action.UPDATE, Impact.INFRASTRUCTURE),
     "replace": (Action.REPLACE, Impact.REPLACEMENT),
 }
+
+CANNOT_UNSET = "the API cannot unset {}"
+"""The message of a refusal, of a path."""
 
 
 @attrs.frozen
@@ -78,11 +83,9 @@ def decide(resource: Resource, world: World, policy: Policy) -> Decision:
     ]
     if lost:
         return _refused(resource, *lost)
-    if not kind.facts.revisions:
-        return _object(resource, kind, world, policy)
-    made = _definition(resource, kind, world, policy)
-    pins = () if made.refusals else not_pinned(resource, _registered(made, world))
-    return attrs.evolve(made, warnings=(*made.warnings, *pins))
+    made = (_definition if kind.facts.revisions else _object)(resource, kind, world, policy)
+    pins = not_pinned(resource, _registered(made, world)) if kind.facts.revisions and not made.refusals else ()
+    return attrs.evolve(made, warnings=(*made.warnings, *pins, *_unborn(made, kind, world, policy)))
 
 
 def _object(resource: Resource, kind: Kind, world: World, policy: Policy) -> Decision:
@@ -118,22 +121,22 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
     units = tuple(dict.fromkeys(unit_of(pair, kind) for pair, _ in classed))
     forcing = [rule.told(spec, live.spec) for _, rule in classed if rule.verdict == "replace"]
     refusals: list[Refusal] = []
+    borne = borne_with(live, spec, units, kind, tagged=bool(tagged)) if action is not Action.REPLACE else ()
     if action is not Action.REPLACE:
         refusals += [
-            _refusal(resource.address, "cannot-unset", f"the API cannot unset {unit}", "say the value that it has")
+            _refusal(resource.address, "cannot-unset", CANNOT_UNSET.format(unit), "say the value that it has")
             for unit in units
             if value_of(unit, spec, kind) is None
         ]
-        if live.status == "INVALID" and not units:
-            message = f"it is INVALID: {live.status_reason or 'AWS gives no reason'}"
-            hint = (
-                "name another service role, or change the field that the reason names: AWS does not look again at"
-                " what is wrong when only state or vCPUs change"
-            )
-            refusals.append(_refusal(resource.address, "invalid", message, hint))
+        refusals += [
+            _refusal(resource.address, "cannot-unset", f"the API cannot reset {path}", "leave it out, or say a value")
+            for path in not_reset(resource.spec, live, kind)
+        ]
+        if live.status == "INVALID" and not borne and not repairs(units, kind):
+            refusals.append(_refusal(resource.address, "invalid", stays(live, units), kind.facts.repair))
     change = _change(resource, action, impact, _reason(live, forcing, adopted), (*differences, *tagged))
     alone = [(paths.render(kind.spec, pair.segments), rule.told(spec, live.spec)) for pair, rule in left]
-    warnings = tuple(_doubts(resource, live, differences, alone))
+    warnings = (*_doubts(resource, kind, live, differences, alone), *(f"{resource.address}: {each}" for each in borne))
     return Decision(change, resource, live, spec, tags, (), units, tuple(refusals), warnings)
 
 
@@ -148,14 +151,18 @@ def _difference(pair: Pair, rule: Rule, kind: Kind, live: Document, desired: Doc
 
 
 def _doubts(
-    resource: Resource, live: Live, differences: Sequence[Difference], left: Sequence[tuple[str, str]]
+    resource: Resource, kind: Kind, live: Live, differences: Sequence[Difference], left: Sequence[tuple[str, str]]
 ) -> Iterable[str]:
     """What a reader of the plan should know of a comparison."""
     for difference in differences:
+        path = paths.pattern(kind.spec, paths.split(difference.path))
         if difference.rule == UNRULED.name:
             yield f"{resource.address}: no rule is known for {difference.path}; it is updated as the API model allows"
+        elif difference.rule != CREATE_ONLY.name and not kind.foresees(path):
+            yield f"{resource.address}: no rule is known for {difference.path}; it counts as what stands beside it"
     for path, why in left:
-        yield f"{resource.address}: {path} differs and is left alone: {why}"
+        told = why.replace("ADDRESS", str(resource.address))
+        yield f"{resource.address}: {path} differs and is left alone: {told}"
     if differences and live.status == "UPDATING":
         yield f"{resource.address}: {live.name} is still UPDATING, to values that are not certain: plan again after it"
 
@@ -187,7 +194,8 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
     if theirs and resource.rollout.foreign != "supersede":
         foreign = f"revision {newest.revision} of {newest.name} was registered by somebody else"
         if resource.rollout.foreign == "keep":
-            return Decision(_change(resource, Action.NOOP, Impact.NONE, foreign), resource, newest, spec)
+            held = held_back(resource.address, newest, [paths.render(kind.spec, pair.segments) for pair in pairs])
+            return Decision(_change(resource, Action.NOOP, Impact.NONE, foreign), resource, newest, spec, warnings=held)
         hint = "say rollout.foreign: supersede to register over it, or keep to leave it"
         return _refused(resource, _refusal(resource.address, "foreign-revision", foreign, hint), live=newest)
     askable = bool(pairs) and not theirs and not resource.rollout.migrate
@@ -272,7 +280,21 @@ def _creation(resource: Resource, kind: Kind, world: World, leaving: Live | None
 
 
 def _wanted(resource: Resource, kind: Kind, live: Live, world: World, policy: Policy) -> Document:
-    return effective(resource.spec, live, kind, (*resource.lifecycle.ignore, *policy.ignore), world.shown)
+    return effective(resource.spec, live, kind, _ignored(resource, policy), world.shown)
+
+
+def _unborn(decision: Decision, kind: Kind, world: World, policy: Policy) -> Iterable[str]:
+    """What the manifest says in vain, since a part of it is ignored and nothing of it is live."""
+    resource, live = decision.resource, decision.live
+    if resource is None or live is None or not decision.spec or decision.change.action is Action.CREATE:
+        return
+    for entry in not_live(resource.spec, live, kind, _ignored(resource, policy), world.shown):
+        path = paths.render(kind.spec, entry)
+        yield f"{resource.address}: {path} is left out: it is not live, and a part of it is ignored"
+
+
+def _ignored(resource: Resource, policy: Policy) -> tuple[str, ...]:
+    return (*resource.lifecycle.ignore, *policy.ignore)
 
 
 def _rule(pair: Pair, kind: Kind, desired: Document, live: Document) -> Rule:

@@ -96,6 +96,23 @@ def path_exists(kind: Kind, text: str) -> bool:
         return False
 
 
+def counted(kind: Kind, text: str) -> str | None:
+    """The member whose value a path should say where it counts an entry, as `environment[0]` does; None where it does
+    not. The nodes of a job have numbers for names."""
+    segments = split(text)
+    for depth, segment in enumerate(segments):
+        entries = kind.spec.at(segments[:depth])
+        key = kind.facts.keyed.get(entries.shape) if entries is not None and entries.type == "list" else None
+        if key is not None and (not segment or (segment.isdigit() and key != "targetNodes")):
+            return key
+    return None
+
+
+def counted_told(text: str, key: str) -> tuple[str, str]:
+    """Message and hint about a path that counts an entry."""
+    return f"{text!r} leads to no entry: they are told apart by {key}", f"write in the brackets the {key} that is meant"
+
+
 def path_hint(text: str, faults: Faults, *kinds: Kind) -> str | None:
     """What may have been meant by a path that leads nowhere."""
     if re.match(r"tags\b", text):
@@ -111,13 +128,14 @@ def _at(node: Node, member: str, otherwise: Node) -> Node:
 def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faults: Faults) -> Lifecycle:
     said = {key: value for key, value in block.items() if value is not None and value is not BROKEN}
     for index, text in enumerate(said.get("ignore", ())):
-        if text is not BROKEN and not path_exists(kind, text):
-            faults.add(
-                node.entries["lifecycle"].node.entries["ignore"].node.items[index],
-                f"{path}.lifecycle.ignore[{index}]",
-                f"{text!r} is no path of a {kind.title}",
-                path_hint(text, faults, kind),
-            )
+        if text is BROKEN:
+            continue
+        place = node.entries["lifecycle"].node.entries["ignore"].node.items[index]
+        at = f"{path}.lifecycle.ignore[{index}]"
+        if not path_exists(kind, text):
+            faults.add(place, at, f"{text!r} is no path of a {kind.title}", path_hint(text, faults, kind))
+        elif key := counted(kind, text):
+            faults.add(place, at, *counted_told(text, key))
     return Lifecycle(
         said.get("replace"), said.get("protect"), tuple(said.get("ignore", ())), tuple(said.get("pinned", ()))
     )

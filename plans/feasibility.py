@@ -1,18 +1,17 @@
 """What is refused before any call: what AWS, the policy or good sense forbids.
 
-Quotas are those of the page "AWS Batch service quotas" of the user guide, which calls them not adjustable; issue
-hashicorp/terraform-provider-aws#21737 claims that three environments a queue can be raised, so that one only warns.
+Quotas are those of the page "AWS Batch service quotas" of the user guide, which calls them not adjustable.
 """
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from plans import paths, quotas, training
+from plans import paths, quotas, reach, training
 from plans.change import Action, Change, Impact, Refusal
-from plans.decide import Decision
+from plans.decide import CANNOT_UNSET, Decision
 from plans.demands import Breach, breaches
+from plans.demands.demand import structures
 from plans.manifest import Manifest
 from plans.normalise import as_written, resolved
 from plans.policy import Policy
@@ -21,11 +20,9 @@ from plans.world import World, referred
 from providers.kinds import Kind, Rule
 from providers.resources import PROTECT_TAG, REGISTERED_TAG, Address, Document, Ref
 
-ENVIRONMENTS_A_QUEUE = 3
 TAGS = 50
 TAGS_TO_PROPAGATE = 40
 DEFINITION_BYTES = 24 * 1024
-_ARN = re.compile(r"arn:[\w-]+:batch:(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>[^/]+)/.+")
 _SENT = (Action.CREATE, Action.UPDATE, Action.REGISTER, Action.REPLACE)
 
 
@@ -37,12 +34,14 @@ def refusals(
     `now` is in seconds of the epoch: some demands hold from a day on.
     """
     for decision in decisions:
-        yield from decision.refusals
+        demanded = list(_demanded(decision, world, now))
+        yield from _of_itself(decision, demanded)
         yield from _replacement(decision)
         yield from _allowed(decision.change, policy)
         yield from _barred(decision, world)
-        yield from _demanded(decision, world, now)
-        yield from _out_of_reach(decision, world)
+        yield from (_breach(str(decision.change.address), breach) for breach in demanded)
+        if decision.change.action in _SENT:
+            yield from reach.refusals(decision, world)
         yield from _too_large(decision, world)
         yield from _running(decision)
         yield from _room_for_tags(decision)
@@ -59,13 +58,9 @@ def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
     """What a reader of the plan should know, though it forbids nothing."""
     for decision in decisions:
         yield from decision.warnings
-        entries = decision.spec.get("computeEnvironmentOrder") or ()
-        if decision.resource is not None and len(entries) > ENVIRONMENTS_A_QUEUE:
-            yield (
-                f"{decision.change.address}: {len(entries)} compute environments;"
-                f" AWS documents {ENVIRONMENTS_A_QUEUE} as the most a queue takes"
-            )
+        yield from quotas.warnings(decision)
         yield from _undrained(decision)
+        yield from _above_its_floor(decision, world)
         yield from _emptied(decision, world)
         yield from _many_to_propagate(decision)
     for live in world.strays:
@@ -132,7 +127,8 @@ def _whole(decisions: Sequence[Decision], manifest: Manifest, world: World, poli
             "",
             "wrong-stack",
             f"stack {world.stack} owns objects here, and none of them is in this manifest",
-            "is it the right folder, or is the stack's name in use elsewhere? to delete it all use destroy",
+            "is it the right folder, or is the stack's name in use elsewhere? if a block was renamed, give it its old"
+            " name back; to delete it all use destroy",
         )
     if len(deleted) > policy.max_deletes:
         yield Refusal(
@@ -161,81 +157,54 @@ def _said_in_vain(decision: Decision, kind: Kind) -> Iterator[tuple[Rule, str]]:
                 yield rule, path
 
 
-def _demanded(decision: Decision, world: World, now: float) -> Iterator[Refusal]:
-    """What AWS refuses for what a document says. What stands so in the live object AWS has taken already."""
-    kind, resource, live = world.kinds[decision.change.kind], decision.resource, decision.live
-    if resource is None or not (decision.change.action in _SENT or decision.refusals):
+def _demanded(decision: Decision, world: World, now: float) -> Iterator[Breach]:
+    """What AWS refuses for what a document says. What stands so in the live object AWS has taken already.
+
+    Where nothing is sent, only how it is spelt is asked.
+    """
+    kind, live = world.kinds[decision.change.kind], decision.live
+    if decision.resource is None:
         return
+    sent = decision.change.action in _SENT or bool(decision.refusals)
     made = decision.change.action is Action.CREATE or live is None
-    before = [] if made or live is None else list(breaches(resolved(live.spec, kind, as_written), kind))
+    found = [
+        breach
+        for breach in breaches(_asked(decision, kind), kind, spelling=not sent)
+        if now >= breach.demand.since and (made or not breach.demand.creation)
+    ]
+    before = breaches(resolved(live.spec, kind, as_written), kind) if found and live is not None and not made else ()
     known = {(breach.demand.name, breach.path) for breach in before}
-    told = {path for _, path in _said_in_vain(decision, kind)}
-    for breach in breaches(_asked(decision, kind), kind):
-        demand = breach.demand
-        if now < demand.since or (demand.creation and not made) or (demand.name, breach.path) in known:
-            continue
-        if breach.path in told:
-            continue
-        if made or not _unset(breach.path, decision, kind):
-            yield _breach(str(decision.change.address), breach)
+    told = {path for _, path in _said_in_vain(decision, kind)} if found else set()
+    for breach in found:
+        if (breach.demand.name, breach.path) not in known and breach.path not in told:
+            yield breach
 
 
 def _asked(decision: Decision, kind: Kind) -> Document:
-    """The document that is asked of AWS, less what moves with the load and is not sent; of a replacement, as said."""
+    """The document that is asked of AWS, with what moves with the load as it is said; of a replacement, all as said."""
     if not decision.spec or decision.change.action is Action.REPLACE:
         return resolved(decision.resource.spec, kind, as_written) if decision.resource else {}
     asked = decision.spec
     if decision.change.action is not Action.CREATE:
         for path in kind.facts.floors:
             if path not in decision.units:
-                asked = paths.put(asked, paths.split(path), None, kind.facts.keyed, kind.spec)
+                asked = paths.put(asked, paths.split(path), _said(decision, path, kind), kind.facts.keyed, kind.spec)
     return asked
 
 
-def _unset(path: str, decision: Decision, kind: Kind) -> bool:
-    """Whether an update unsets a whole unit: where the API has nothing for that it is told as such."""
-    said = paths.get(decision.spec, paths.split(path), kind.facts.keyed, kind.spec)
-    return path in decision.units and said in (None, [], {}, "")
+def _said(decision: Decision, path: str, kind: Kind) -> Any:
+    said = decision.resource.spec if decision.resource is not None else {}
+    return paths.get(said, paths.split(path), kind.facts.keyed, kind.spec)
+
+
+def _of_itself(decision: Decision, demanded: Iterable[Breach]) -> Iterable[Refusal]:
+    """What a decision refuses by itself, but for what the API cannot unset where AWS asks for it anyhow."""
+    asked = {CANNOT_UNSET.format(breach.path) for breach in demanded}
+    return (refusal for refusal in decision.refusals if refusal.message not in asked)
 
 
 def _breach(address: str, breach: Breach) -> Refusal:
     return Refusal(address, breach.demand.name, f"{breach.path}: {breach.demand.message}", breach.demand.hint)
-
-
-def _out_of_reach(decision: Decision, world: World) -> Iterator[Refusal]:
-    """A queue or quota share names what is there, in its own account and region (CreateJobQueue, CreateQuotaShare).
-
-    A registration looks nothing up.
-    """
-    kind = world.kinds[decision.change.kind]
-    if decision.resource is None or kind.facts.revisions or decision.change.action not in _SENT or not decision.spec:
-        return
-    known = {str(found) for found in _references(decision.live.spec, kind)} if decision.live is not None else set()
-    for path, target in kind.references.items():
-        for reference in referred(decision.spec, kind, target) if "[]" in path or "." not in path else ():
-            if isinstance(reference, str) and reference not in known:
-                told = _astray(reference, world.kinds[target], world)
-                if told is not None:
-                    hint = f"name a {world.kinds[target].title} of this account and region"
-                    yield Refusal(str(decision.change.address), "out-of-reach", f"{path}: {reference} {told}", hint)
-
-
-def _references(document: Document, kind: Kind) -> Iterator[Any]:
-    for target in dict.fromkeys(kind.references.values()):
-        yield from referred(document, kind, target)
-
-
-def _astray(arn: str, kind: Kind, world: World) -> str | None:
-    """Why an ARN leads to nothing that AWS takes for this kind; None where it leads to something, or may do so."""
-    found = _ARN.fullmatch(arn)
-    resource = kind.facts.arn.partition("/")[0]
-    if found is None or found["resource"] != resource:
-        return f"is not the ARN of a {kind.title}"
-    if found["region"] != world.snapshot.region:
-        return f"is of region {found['region']}, not of {world.snapshot.region}"
-    if world.snapshot.account not in (None, found["account"]):
-        return f"is of account {found['account']}, not of {world.snapshot.account}"
-    return None if kind.name in world.snapshot.unobserved or arn in world.by_arn else "is not there"
 
 
 def _too_large(decision: Decision, world: World) -> Iterator[Refusal]:
@@ -245,11 +214,11 @@ def _too_large(decision: Decision, world: World) -> Iterator[Refusal]:
         return
     tags = {**decision.tags, REGISTERED_TAG: _A_TIME}
     said = {**_asked(decision, kind), kind.name_member: decision.change.name, "tags": tags}
-    arn_of = world.kinds["consumable_resource"].arn
+    arn_of, region = world.kinds["consumable_resource"].arn, world.snapshot.region
 
     def told(value: Any) -> str:
         name = world.names.get(value.address, "") if isinstance(value, Ref) else str(value)
-        return arn_of(name, "aws", world.snapshot.region, world.snapshot.account or "0" * 12)
+        return arn_of(name, reach.partition(region), region, world.snapshot.account or "0" * 12)
 
     size = len(json.dumps(said, separators=(",", ":"), default=told).encode())
     if size > DEFINITION_BYTES:
@@ -279,9 +248,9 @@ def _running(decision: Decision) -> Iterable[Refusal]:
     """AWS lowers maxvCpus below the vCPUs that are desired now only once they are gone (ASFHyP3/hyp3#2965)."""
     if "computeResources.maxvCpus" not in decision.units or decision.live is None:
         return
-    most = decision.spec["computeResources"].get("maxvCpus")
-    desired = (decision.live.spec.get("computeResources") or {}).get("desiredvCpus") or 0
-    if most is not None and most < desired:
+    live = decision.live.spec.get("computeResources") or {}
+    most, desired = decision.spec["computeResources"].get("maxvCpus"), live.get("desiredvCpus") or 0
+    if most is not None and most < min(desired, live.get("maxvCpus", 0)):
         yield Refusal(
             str(decision.change.address),
             "running-vcpus",
@@ -296,7 +265,7 @@ def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
     if decision.change.action is Action.REGISTER and len({*decision.tags, REGISTERED_TAG}) > TAGS:
         told = f"the new revision would carry more than {TAGS} tags, those of the policy's ignoreTags included"
         yield Refusal(address, "tags", told, "take some out of the manifest")
-    if decision.live is None or decision.change.action in (Action.CREATE, Action.REGISTER):
+    if decision.live is None or decision.change.action in (Action.CREATE, Action.REGISTER, Action.REPLACE):
         return
     kept = {key for key in decision.live.tags if not key.lower().startswith("aws:")}
     added = {
@@ -323,24 +292,25 @@ def _undrained(decision: Decision) -> Iterable[str]:
         )
 
 
+def _above_its_floor(decision: Decision, world: World) -> Iterable[str]:
+    """A value that the service moves is raised by hand, never lowered (ComputeResourceUpdate, desiredvCpus)."""
+    kind, live = world.kinds[decision.change.kind], decision.live
+    for path in kind.facts.floors if decision.resource is not None and live is not None else ():
+        shown = paths.get(live.spec, paths.split(path), kind.facts.keyed, kind.spec) if live is not None else None
+        said = _said(decision, path, kind)
+        if said is not None and shown is not None and said < shown:
+            told = f"{path} stays {shown}, though the manifest says {said}: AWS lowers it itself"
+            yield f"{decision.change.address}: {told}"
+
+
 def _emptied(decision: Decision, world: World) -> Iterable[str]:
     """AWS drops environment variables with an empty value (hashicorp/terraform-provider-aws warns of it too)."""
     kind = world.kinds[decision.change.kind]
     if decision.resource is None or not kind.facts.vanishing:
         return
-    for environment in _environments(decision.resource.spec):
-        for entry in environment:
-            if isinstance(entry, Mapping) and entry.get("value") in (None, ""):
-                yield f"{decision.change.address}: AWS drops environment {entry.get('name')}, whose value is empty"
-
-
-def _environments(value: object) -> Iterable[Sequence[object]]:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if key == "environment" and isinstance(item, list | tuple):
-                yield item
-            else:
-                yield from _environments(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _environments(item)
+    members = [label.partition(".") for label in kind.facts.vanishing]
+    for segments, field, part in structures(kind.spec, decision.resource.spec, (), kind.facts.keyed):
+        for shape, _, member in members:
+            if field.shape == shape and part.get(member) in (None, ""):
+                path = paths.render(kind.spec, segments)
+                yield f"{decision.change.address}: AWS drops {path}, whose {member} is empty"

@@ -13,7 +13,7 @@ import attrs
 
 from plans.demands import DEMANDS
 from plans.schema import documented
-from providers.kinds import Default, Facts, Kind, Kinds, Reset, Rule, Verdict
+from providers.kinds import CREATE_ONLY, Default, Facts, Kind, Kinds, Reset, Rule, Verdict
 from providers.kinds.facts import page
 from providers.resources import Field
 
@@ -118,7 +118,15 @@ def find(path: str, among: Sequence[FieldRow]) -> tuple[FieldRow, ...]:
         )
         if found:
             return found
-    return tuple(row for row in among if wanted in (row.kind, row.section) and wanted)
+    told = tuple(row for row in among if wanted in (row.kind, row.section) and wanted)
+    return told or _alone(wanted, among)
+
+
+def _alone(end: str, among: Sequence[FieldRow]) -> tuple[FieldRow, ...]:
+    """The one member, of all kinds and shapes, at which a path ends so; the first of its shortest places."""
+    rows = [row for row in among if _folded(row.path).endswith(f".{end}")]
+    one = len({row.label or row.name for row in rows}) == 1
+    return (min(rows, key=lambda row: len(row.path)),) if one else ()
 
 
 def nearest(path: str, among: Iterable[FieldRow]) -> str | None:
@@ -209,7 +217,9 @@ def _rulings(kind: Kind, path: str) -> tuple[Ruling, ...]:
     deciding: dict[str, Rule] = {}
     for row in kind.facts.rules:
         if row.covers(path) and "" not in deciding:
-            deciding.setdefault(row.condition, row)
+            lost = row.verdict != "replace" and not kind.foresees(path) and kind.unruled(path) is CREATE_ONLY
+            decided = CREATE_ONLY if lost else row
+            deciding.setdefault(decided.condition, decided)
     barred = (row for row in kind.facts.barred if row.covers(path))
     return tuple(map(_ruling, (*barred, *(deciding.values() or [kind.unruled(path)]))))
 
@@ -234,12 +244,21 @@ def _notes(field: Field, label: str, path: str, facts: Facts) -> Iterator[Note]:
         yield Note("a set: its order does not count", facts.sets[label])
     if label in facts.numeric:
         yield Note("compared as a number", facts.numeric[label])
+    if label in facts.quantities:
+        yield Note("compared as a quantity, whatever its suffix", facts.quantities[label])
+    if label in facts.telling:
+        yield Note("says something though it is empty", facts.telling[label])
     if label in facts.vanishing:
         yield Note("the service drops an entry in which it is empty", facts.vanishing[label])
+    for indices in facts.indices:
+        if indices.member == label:
+            yield Note(f"ranges are compared by their first and last, below {indices.count}", indices.source)
     for older in facts.older:
         if older.member == label:
             says = f"deprecated: {older.now} of type {older.entry} is the same in effect, but for overrides of jobs"
             yield Note(says, older.source)
+    if path in facts.later:
+        yield Note("a creation takes only the default, and an update sends any other value", facts.later[path])
     for row in facts.always_sent:
         if row.member == label:
             yield Note(f"said in every creation{f' {row.condition}' if row.condition else ''}", row.source)

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from plans.check import Checker
-from plans.desired import Common, path_exists, path_hint, resource, tags_fit
+from plans.desired import Common, counted, counted_told, path_exists, path_hint, resource, tags_fit
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.policy import Policy, parse_policy, policy_of, strictest
 from plans.together import names_differ, nothing_waits_for_itself
@@ -183,14 +183,15 @@ def _settings(top: Mapping[str, Entry], checker: Checker) -> Mapping[str, Any]:
         faults.add(at, "target.accountId", f"{account!r} is not an account", "twelve digits")
     ignored = said.get("policy", {}).get("ignore")
     for index, text in enumerate(ignored if isinstance(ignored, list) else ()):
-        if isinstance(text, str) and not any(path_exists(kind, text) for kind in checker.kinds):
-            at = top["policy"].node.entries["ignore"].node.items[index]
-            faults.add(
-                at,
-                f"policy.ignore[{index}]",
-                f"{text!r} is no path of any kind",
-                path_hint(text, faults, *checker.kinds),
-            )
+        if not isinstance(text, str):
+            continue
+        place, path = top["policy"].node.entries["ignore"].node.items[index], f"policy.ignore[{index}]"
+        having = [kind for kind in checker.kinds if path_exists(kind, text)]
+        keys = [counted(kind, text) for kind in having]
+        if not having:
+            faults.add(place, path, f"{text!r} is no path of any kind", path_hint(text, faults, *checker.kinds))
+        elif keys[0] is not None and None not in keys:
+            faults.add(place, path, *counted_told(text, keys[0]))
     return said
 
 

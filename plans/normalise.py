@@ -17,7 +17,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from plans import paths
-from providers.kinds import Kind
+from providers.kinds import Beside, Kind
 from providers.resources import DIGEST_TAG, Address, Document, Field, Live, Ref
 
 Resolve = Callable[[str, Any], Any]
@@ -40,6 +40,10 @@ class _Form:
     def __init__(self, document: Document, kind: Kind, resolve: Resolve) -> None:
         self.facts = kind.facts
         self.resolve = resolve
+        self.counts = {
+            row.member: paths.get(document, paths.split(row.count), kind.facts.keyed, kind.spec)
+            for row in kind.facts.indices
+        }
         self.defaults: dict[str, list[Any]] = {}
         for row in kind.facts.defaults:
             if row.when(document):
@@ -54,10 +58,14 @@ class _Form:
                 continue
             label = f"{shape}.{name}"
             inner = self.value(member, value[name], label)
-            if inner is None or inner in self.defaults.get(label, ()):
+            if inner is None or (label in self.defaults and self.unsaid(label, inner, value)):
                 continue
             made[name] = inner
         return made or None
+
+    def unsaid(self, label: str, value: Any, beside: Document) -> bool:
+        """Whether a value is what the service takes where the structure leaves it unsaid."""
+        return any(value == (row.within(beside) if isinstance(row, Beside) else row) for row in self.defaults[label])
 
     def value(self, field: Field, value: Any, label: str) -> Any:
         if value is None:
@@ -70,12 +78,13 @@ class _Form:
             case "list":
                 return self.list(field, value, label)
             case "map":
-                read = _number if label in self.facts.numeric else str
-                return {str(key): read(str(item)) for key, item in value.items() if item is not None} or None
+                return {
+                    str(key): self.text(field, str(item), label) for key, item in value.items() if item is not None
+                } or None
             case "string":
                 return self.text(field, str(value), label)
             case "float":
-                return struct.unpack("f", struct.pack("f", value))[0]
+                return _single(value)
             case _:
                 return value
 
@@ -85,8 +94,7 @@ class _Form:
         made = [
             item
             for raw in value
-            if not self.vanishes(field.element, raw)
-            and (item := self.entry(field.element, raw, label, key)) is not None
+            if not self.vanishes(field.element, raw) and (item := self.entry(field, raw, label)) is not None
         ]
         if not made:
             return None
@@ -97,14 +105,15 @@ class _Form:
             return sorted(made, key=_order)
         return _unique(made) if label in self.facts.sets else made
 
-    def entry(self, field: Field, raw: Any, label: str, key: str | None) -> Any:
+    def entry(self, entries: Field, raw: Any, label: str) -> Any:
         """One entry of a list; where entries are told apart by a member, it stands in them, default or not."""
+        field, key = entries.element, self.facts.keyed.get(entries.shape)
+        assert field is not None
         if key is None:
             return self.value(field, raw, label)
         made = self.structure(field, raw, field.shape) or {}
-        fallback = next(iter(self.defaults.get(f"{field.shape}.{key}", ())), "")
         named = self.value(field.members[key], raw.get(key), f"{field.shape}.{key}")
-        return {**made, key: fallback if named is None else named}
+        return {**made, key: entries.unnamed if named is None else named}
 
     def vanishes(self, field: Field, raw: Any) -> bool:
         return isinstance(raw, Mapping) and any(
@@ -117,7 +126,19 @@ class _Form:
             return _spelt(field, value)
         if label in self.facts.numeric:
             return _number(value)
+        if label in self.facts.quantities:
+            return _quantity(value)
+        if label in self.counts:
+            return _indices(value, self.counts[label])
         return value
+
+
+def _single(value: float) -> float:
+    """The shortest number that is the same in single precision, as which the service keeps it."""
+    kept = struct.pack("f", value)
+    single = float(struct.unpack("f", kept)[0])
+    shortest = (float(f"{single:.{digits}g}") for digits in range(1, 9))
+    return next((short for short in shortest if struct.pack("f", short) == kept), single)
 
 
 def _spelt(field: Field, text: str) -> str:
@@ -125,16 +146,48 @@ def _spelt(field: Field, text: str) -> str:
     return next((known for known in field.enum if known.lower() == text.lower()), text)
 
 
-_QUANTITY = re.compile(r"([+-]?[0-9.]+)([A-Za-z]*)")
+_NUMBER = re.compile(r"[+-]?[0-9.]+")
+_QUANTITY = re.compile(rf"(?P<number>{_NUMBER.pattern})(?P<suffix>[A-Za-z]*)")
+_SCALES: Mapping[str, Decimal] = {
+    "": Decimal(1),
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m"), -3)},
+    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)},
+    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
+}
+"""What a suffix of a Kubernetes quantity stands for."""
 
 
 def _number(text: str) -> str:
-    """A number, or a Kubernetes quantity such as 512Mi, written in one way; anything else as it is."""
-    found = _QUANTITY.fullmatch(text)
+    """A number written in one way; anything else as it is."""
     try:
-        return text if found is None else format(Decimal(found[1]).normalize(), "f") + found[2]
+        return format(Decimal(text).normalize(), "f") if _NUMBER.fullmatch(text) else text
     except InvalidOperation:
         return text
+
+
+def _quantity(text: str) -> str:
+    """A quantity of Kubernetes such as 1Gi or 500m written in one way, in Mi where it is so many; else as it is."""
+    found = _QUANTITY.fullmatch(text)
+    if found is None or found["suffix"] not in _SCALES:
+        return text
+    try:
+        value = Decimal(found["number"]) * _SCALES[found["suffix"]]
+        mebibytes = value / _SCALES["Mi"] if value and not value % _SCALES["Mi"] else None
+    except InvalidOperation:
+        return text
+    return _number(format(value, "f")) if mebibytes is None else f"{_number(format(mebibytes, 'f'))}Mi"
+
+
+_INDICES = re.compile(r"(?P<one>[0-9]{1,9})|(?P<first>[0-9]{0,9}):(?P<last>[0-9]{0,9})")
+
+
+def _indices(text: str, count: Any) -> str:
+    """A range of indices with its first, and with its last unless that is the last of all; anything else as it is."""
+    found = _INDICES.fullmatch(text)
+    if found is None or not isinstance(count, int):
+        return text
+    first, last = int(found["one"] or found["first"] or 0), int(found["one"] or found["last"] or count - 1)
+    return f"{first}:" if last == count - 1 else f"{first}:{last}"
 
 
 def _order(item: Any) -> str:
@@ -143,56 +196,6 @@ def _order(item: Any) -> str:
 
 def _unique(items: Iterable[Any]) -> list[Any]:
     return [item for _, item in sorted({_order(item): item for item in items}.items())]
-
-
-def effective(desired: Document, live: Live, kind: Kind, ignore: Iterable[str], resolve: Resolve) -> Document:
-    """What is wanted of an object that exists: the desired document, with the live value wherever the manifest leaves
-    it to the service or to others.
-
-    An ignored path has its live value, so it is neither compared nor, where a whole list or document is sent, changed;
-    an entry of a list that no member tells apart stands for the whole list. A member that the service owns has it when
-    unsaid; an explicit null asks for the reset value, where there is one. A floor has it when it is higher, and a value
-    that means the same as the live one is spelt like it.
-    """
-    keyed, spec = kind.facts.keyed, kind.spec
-    wanted = desired
-
-    def take(segments: Sequence[str]) -> None:
-        nonlocal wanted
-        wanted = paths.put(wanted, segments, paths.get(live.spec, segments, keyed, spec), keyed, spec)
-
-    for path in kind.owned:
-        segments = paths.split(path)
-        said, null = _said(wanted, segments)
-        reset = kind.reset(path, desired)
-        if not said or (null and reset is None and path not in kind.facts.alike):
-            take(segments)
-        elif null:
-            wanted = paths.put(wanted, segments, reset, keyed, spec)
-    for path, same in kind.facts.alike.items():
-        segments = paths.split(path)
-        if same(paths.get(wanted, segments, keyed, spec), paths.get(live.spec, segments, keyed, spec)):
-            take(segments)
-    for path in kind.facts.floors:
-        segments = paths.split(path)
-        floor, shown = paths.get(wanted, segments, keyed, spec), paths.get(live.spec, segments, keyed, spec)
-        if floor is not None and shown is not None and shown > floor:
-            take(segments)
-    for path in ignore:
-        segments = paths.reachable(paths.split(path), keyed, spec)
-        if segments:
-            take(segments)
-    return resolved(wanted, kind, resolve)
-
-
-def _said(document: Document, segments: Sequence[str]) -> tuple[bool, bool]:
-    """Whether a document says something at a member, and whether that is an explicit null; what is empty is unsaid."""
-    here: Any = document
-    for segment in segments:
-        if not isinstance(here, Mapping) or segment not in here:
-            return False, False
-        here = here[segment]
-    return here not in ([], {}), here is None
 
 
 def resolved(document: Document, kind: Kind, resolve: Resolve) -> Document:
@@ -222,7 +225,27 @@ def resolved(document: Document, kind: Kind, resolve: Resolve) -> Document:
     return made
 
 
-DIGEST_RULES = "n1"
+def saying(document: Document, kind: Kind) -> Document:
+    """A document without what is empty in it, since that says nothing, and the service may refuse it all the same; but
+    some structures say something by being there."""
+
+    def walk(field: Field, value: Any) -> Any:
+        if field.type == "structure" and isinstance(value, Mapping):
+            inner = {name: walk(field.members[name], item) for name, item in value.items()}
+            return {
+                name: item
+                for name, item in inner.items()
+                if item not in ([], {}) or f"{field.shape}.{name}" in kind.facts.telling
+            }
+        if field.type == "list" and field.element is not None:
+            return [walk(field.element, item) for item in value]
+        return value
+
+    made: Document = walk(kind.spec, document)
+    return made
+
+
+DIGEST_RULES = "n2"
 
 
 def digest(document: Document, kind: Kind, names: Mapping[Address, str] | None = None) -> str:
@@ -260,6 +283,8 @@ def unmet(expect: Mapping[str, Any], live: Live, kind: Kind) -> tuple[str, ...]:
             segments = paths.split(path)
             wanted = normalise(paths.put(live.spec, segments, value, keyed, spec), kind)
             met = paths.get(wanted, segments, keyed, spec) == paths.get(seen, segments, keyed, spec)
+            if not met and path in kind.facts.alike:
+                met = kind.facts.alike[path](value, paths.get(live.spec, segments, keyed, spec))
         if not met:
             missing.append(path)
     return tuple(missing)

@@ -98,9 +98,16 @@ def _step(here: Any, segment: str, keyed: Mapping[str, str], field: Field) -> An
     if isinstance(here, Mapping):
         return here.get(segment)
     if isinstance(here, Sequence) and not isinstance(here, str):
-        key = keyed.get(field.shape)
-        return next((item for item in here if isinstance(item, Mapping) and str(item.get(key)) == segment), None)
+        return next((item for item in here if _named(item, keyed, field) == segment), None)
     return None
+
+
+def _named(item: Any, keyed: Mapping[str, str], field: Field) -> str | None:
+    """The name by which an entry is told apart in a list; None where entries have none."""
+    if not isinstance(item, Mapping) or field.shape not in keyed:
+        return None
+    name = item.get(keyed[field.shape])
+    return field.unnamed if name is None else str(name)
 
 
 def _put(here: Any, segments: Segments, value: Any, keyed: Mapping[str, str], field: Field) -> Any:
@@ -110,11 +117,10 @@ def _put(here: Any, segments: Segments, value: Any, keyed: Mapping[str, str], fi
     inner = field.at([first]) or Field("any")
     changed = _put(_step(here, first, keyed, field), rest, value, keyed, inner)
     if field.type == "list":
-        key = keyed[field.shape]
         items = list(here or ())
-        if isinstance(changed, Mapping):
-            changed = {key: first, **changed}
-        place = next((at for at, item in enumerate(items) if str(item.get(key)) == first), len(items))
+        if isinstance(changed, Mapping) and _named(changed, keyed, field) != first:
+            changed = {keyed[field.shape]: first, **changed}
+        place = next((at for at, item in enumerate(items) if _named(item, keyed, field) == first), len(items))
         items[place : place + 1] = [] if changed is None else [changed]
         return items or None
     kept = {name: item for name, item in (here or {}).items() if name != first}

@@ -12,21 +12,27 @@ import attrs
 from plans.change import Action, Impact, Refusal
 from plans.decide import Decision
 from plans.demands.compute_environment import architectures
+from plans.repairs import repairs
 from plans.world import World, referred
 from providers.kinds.compute_environment import ec2, fargate, managed_instances
 from providers.resources import Address, Live, Ref
 
 _QUEUE, _ENVIRONMENT = "job_queue", "compute_environment"
+_BOTH = "of ARM64 and of X86_64, and a queue takes only one architecture"
 _SORTS = ("ECS", "ECS_FARGATE", "ECS_MANAGED_INSTANCES", "EKS")
 
 
 @attrs.frozen
 class Thing:
-    """What a queue, or a quota share, refers to: what it will be, what is live of it, and the change to it, if any."""
+    """What a queue, or a quota share, refers to: what it will be, what is live of it, and the change to it, if any.
+
+    `repaired`: its change may make something VALID of what is INVALID.
+    """
 
     spec: Mapping[str, Any]
     live: Live | None
     decision: Decision | None
+    repaired: bool = False
 
     @property
     def sort(self) -> str:
@@ -40,15 +46,11 @@ class Thing:
         return "ECS" if ec2(self.spec) or self.spec.get("type") == "UNMANAGED" else ""
 
     @property
-    def architectures(self) -> frozenset[str]:
-        return architectures(self.spec.get("computeResources") or {})
-
-    @property
     def usable(self) -> bool:
         """Whether it will be VALID when something is made that refers to it."""
         if self.live is None or self.live.status in ("VALID", "CREATING", "UPDATING"):
             return True
-        return self.live.status == "INVALID" and self.decision is not None and bool(self.decision.units)
+        return self.live.status == "INVALID" and self.repaired
 
     @property
     def works(self) -> bool:
@@ -78,8 +80,10 @@ class Queues:
         )
 
     def refusals(self, decision: Decision) -> Iterable[Refusal]:
-        """What AWS refuses of a queue that is made or changed."""
+        """What AWS refuses of a queue that is made or changed, and of an environment for the sake of its queues."""
         change = decision.change
+        if change.kind == _ENVIRONMENT and "computeResources.instanceTypes" in decision.units:
+            yield from self._mixed_by(decision)
         if change.kind != _QUEUE or not sends(decision, "computeEnvironmentOrder"):
             return
         address = str(change.address)
@@ -94,8 +98,8 @@ class Queues:
             life = "" if made else " for life"
             told = f"it is a queue of {kept}{life}, and its environments would be of {sorts.pop()}"
             yield Refusal(address, "queue-type", told, "leave jobQueueType out" if made else "make another queue")
-        if len(set().union(*(environment.architectures for environment in environments))) > 1:
-            told = "its environments are of ARM64 and of X86_64, and a queue takes only one architecture"
+        if self._mixed(decision.spec):
+            told = f"its environments are {_BOTH}"
             yield Refusal(address, "mixed-architectures", told, "make a queue for each")
         for environment in environments:
             if environment.live is not None and not environment.usable:
@@ -105,6 +109,24 @@ class Queues:
                 )
                 hint = "repair it, or take it out of the queue's order"
                 yield Refusal(address, "invalid-environment", told, hint)
+
+    def _mixed_by(self, decision: Decision) -> Iterable[Refusal]:
+        """What other instance types make of the queues that have an environment; of those that send it, they tell."""
+        for live in self.world.users(decision.live) if decision.live is not None else ():
+            own = self.by_arn.get(live.arn)
+            told = own is not None and sends(own, "computeEnvironmentOrder")
+            wanted = own.spec if own is not None and own.spec else live.spec
+            if live.kind != _QUEUE or told or self._mixed(live.spec, now=True) or not self._mixed(wanted):
+                continue
+            message = f"computeResources.instanceTypes: the environments of its queue {live.name} would be {_BOTH}"
+            hint = "take it out of the queue first, or make another environment"
+            yield Refusal(str(decision.change.address), "mixed-architectures", message, hint)
+
+    def _mixed(self, queue: Mapping[str, Any], *, now: bool = False) -> bool:
+        """Whether the environments of a queue are, or are to be, of several architectures."""
+        found = self.environments(queue)
+        each = (thing.live.spec if now and thing.live is not None else thing.spec for thing in found)
+        return len(frozenset().union(*(architectures(spec.get("computeResources") or {}) for spec in each))) > 1
 
     def outages(self) -> frozenset[Address]:
         """The changes after which a queue that can run jobs now has no environment left that works."""
@@ -139,7 +161,7 @@ class Queues:
         live = self.world.by_arn.get(str(self.world.shown(kind, reference)))
         decision = self.by_arn.get(live.arn) if live is not None else None
         if decision is not None and decision.spec:
-            return Thing(decision.spec, live, decision)
+            return Thing(decision.spec, live, decision, repairs(decision.units, self.world.kinds[kind]))
         return Thing(live.spec if live is not None else {}, live, decision)
 
 

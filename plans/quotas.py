@@ -1,4 +1,8 @@
-"""The quotas of an account, of a cluster and of a queue: the page "AWS Batch service quotas" of the user guide."""
+"""The quotas of an account, of a cluster and of a queue: the page "AWS Batch service quotas" of the user guide.
+
+That page calls them not adjustable. Of three environments a queue, issues hashicorp/terraform-provider-aws#20764 and
+#21737 tell that AWS raised it for some accounts: where a live queue has more, that is evident, and the plan only warns.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,10 +10,12 @@ from typing import Any
 
 from plans.change import Action, Refusal
 from plans.decide import Decision
+from plans.queues import sends
 from plans.world import World
 from providers.resources import Document
 
 ENVIRONMENTS_A_CLUSTER = 5
+ENVIRONMENTS_A_QUEUE = 3
 SHARES_A_QUEUE = 20
 
 
@@ -17,6 +23,32 @@ def refusals(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
     """What would be one too many."""
     yield from _of_account(decisions, world)
     yield from _crowded(decisions, world)
+    yield from _long_orders(decisions, world)
+
+
+def warnings(decision: Decision) -> Iterable[str]:
+    """What may be too many."""
+    count = _environments(decision.spec)
+    if decision.resource is not None and count > ENVIRONMENTS_A_QUEUE:
+        yield (
+            f"{decision.change.address}: {count} compute environments;"
+            f" AWS documents {ENVIRONMENTS_A_QUEUE} as the most a queue takes"
+        )
+
+
+def _environments(queue: Document) -> int:
+    return len(queue.get("computeEnvironmentOrder") or ())
+
+
+def _long_orders(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
+    if any(_environments(live.spec) > ENVIRONMENTS_A_QUEUE for live in world.snapshot.of("job_queue")):
+        return
+    for decision in decisions:
+        count = _environments(decision.spec)
+        if count > ENVIRONMENTS_A_QUEUE and sends(decision, "computeEnvironmentOrder"):
+            message = f"computeEnvironmentOrder: {count} compute environments; AWS takes {ENVIRONMENTS_A_QUEUE}"
+            hint = "take some out, or make another queue; where a queue of this account has more, it only warns"
+            yield Refusal(str(decision.change.address), "quota", message, hint)
 
 
 def _of_account(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:

@@ -5,14 +5,17 @@ one to the other, and overrides of a job behave differently on them. So the two 
 """
 
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from plans import paths
 from providers.kinds import Kind
-from providers.resources import Document, Field, Live, Resource
+from providers.resources import Address, Document, Field, Live, Resource
+
+_PATHS = 5
+"""So many paths are named of those at which two documents differ."""
 
 
 @attrs.frozen
@@ -40,6 +43,17 @@ def spellings(seen: Document, wanted: Document, kind: Kind) -> tuple[Spelling, .
         Spelling(paths.render(kind.spec, place), _ways(field, structure, kind), _ways(field, asked[place], kind))
         for place, field, structure in _structures(kind.spec, seen)
         if _ways(field, structure, kind) and structure != asked[place]
+    )
+
+
+def held_back(address: Address, newest: Live, differing: Sequence[str]) -> tuple[str, ...]:
+    """What a reader should know of a foreign revision that is kept, and differs from the manifest at these paths."""
+    if not differing:
+        return ()
+    shown = ", ".join(differing[:_PATHS]) + (f" and {len(differing) - _PATHS} more" if len(differing) > _PATHS else "")
+    return (
+        f"{address}: what the block says is held back by rollout.foreign: keep; revision {newest.revision} of"
+        f" {newest.name}, which somebody else registered, differs from it in {shown}",
     )
 
 

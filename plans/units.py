@@ -9,7 +9,7 @@ from typing import Any
 
 from plans import paths
 from plans.diff import Pair
-from providers.kinds import Kind
+from providers.kinds import Beside, Kind
 from providers.resources import Document, Field
 
 
@@ -36,7 +36,10 @@ def default_of(segments: Sequence[str], spec: Document, kind: Kind) -> Any:
     """What the service does where a document of this kind says nothing at a path; None where no row tells."""
     holder = kind.spec.at(segments[:-1])
     label = f"{holder.shape if holder else ''}.{segments[-1]}"
-    return next((row.value for row in kind.facts.defaults if row.member == label and row.when(spec)), None)
+    value = next((row.value for row in kind.facts.defaults if row.member == label and row.when(spec)), None)
+    if isinstance(value, Beside):
+        return value.within(paths.get(spec, segments[:-1], kind.facts.keyed, kind.spec) or {})
+    return value
 
 
 def sent(units: Iterable[str], spec: Document, kind: Kind) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ the rest of `batchwright validate`. So `AWS_DATA_PATH` and models that a user pu
 import gzip
 import importlib.util
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -56,41 +57,34 @@ def load(path: Path | None = None) -> Model:
 def parse(document: Mapping[str, Any]) -> Model:
     """Turn a `service-2.json` document into operations with their trees of fields."""
     shapes: Mapping[str, Mapping[str, Any]] = document["shapes"]
-    made: dict[str, Field] = {}
+    # The fields of one shape differ in nothing but their documentation.
+    made: dict[str, Callable[..., Field]] = {}
 
-    def field(name: str) -> Field:
-        if name in made:
-            return made[name]
+    def field(reference: Mapping[str, str]) -> Field:
+        name = reference["shape"]
         shape = shapes[name]
-        members = {
-            member: _documented(field(reference["shape"]), reference.get("documentation", ""))
-            for member, reference in shape.get("members", {}).items()
-        }
-        inner = shape.get("member") or shape.get("value")
-        made[name] = Field(
-            type=shape["type"],
-            shape=name,
-            members=MappingProxyType(members),
-            required=frozenset(shape.get("required", ())),
-            element=field(inner["shape"]) if inner else None,
-            enum=tuple(shape.get("enum", ())),
-            minimum=shape.get("min"),
-            maximum=shape.get("max"),
-            documentation=shape.get("documentation", ""),
-        )
-        return made[name]
+        if name not in made:
+            inner = shape.get("member") or shape.get("value")
+            made[name] = partial(
+                Field,
+                type=shape["type"],
+                shape=name,
+                members=MappingProxyType({member: field(of) for member, of in shape.get("members", {}).items()}),
+                required=frozenset(shape.get("required", ())),
+                element=field(inner) if inner else None,
+                enum=tuple(shape.get("enum", ())),
+                minimum=shape.get("min"),
+                maximum=shape.get("max"),
+            )
+        return made[name](documentation=reference.get("documentation") or shape.get("documentation", ""))
 
     nothing = Field("structure")
     operations = {
         name: Operation(
             name,
-            field(operation["input"]["shape"]) if "input" in operation else nothing,
-            field(operation["output"]["shape"]) if "output" in operation else nothing,
+            field(operation["input"]) if "input" in operation else nothing,
+            field(operation["output"]) if "output" in operation else nothing,
         )
         for name, operation in document["operations"].items()
     }
     return Model(document["metadata"]["apiVersion"], MappingProxyType(operations))
-
-
-def _documented(field: Field, documentation: str) -> Field:
-    return attrs.evolve(field, documentation=documentation) if documentation else field

@@ -90,7 +90,8 @@ class Field:
 
     `type` is one of structure, list, map, string, integer, long, float, double, boolean, timestamp, and for house keys
     duration (`30s`, `10m`, `2h`, `7d`) and any. `shape` is the model's name for it, by which kinds state their facts.
-    `reference` names the kind that a string refers to. `minimum` and `maximum` bound a number, or a length.
+    `reference` names the kind that a string refers to. `minimum` and `maximum` bound a number, or a length. `unnamed`
+    is the name that the service gives to an entry of this list that says none.
     """
 
     type: str
@@ -104,6 +105,7 @@ class Field:
     documentation: str = ""
     reference: str | None = None
     shorthand: Shorthand | None = None
+    unnamed: str = ""
 
     def paths(self, prefix: str = "") -> Iterator[tuple[str, "Field"]]:
         """Every path below this field in model order; an element of a list or map is written `[]`."""

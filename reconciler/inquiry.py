@@ -11,7 +11,8 @@ from typing import Any
 
 import attrs
 
-from plans.normalise import as_written, effective, normalise
+from plans.normalise import as_written, normalise
+from plans.wanted import effective
 from providers.errors import AlreadyExists, AnswerLost, BatchwrightError, ServerFault
 from providers.kinds import Kind
 from providers.provider import Page, Provider

@@ -82,8 +82,8 @@ _Judge = Callable[[Live | None, Sequence[str]], bool]
 _JUDGES: Mapping[str, _Judge] = MappingProxyType(
     {
         "settled": lambda live, unmet: live is not None and live.status in _AT_REST and not unmet,
-        "disabled": lambda live, _: (
-            live is not None and live.state == "DISABLED" and live.status in ("VALID", "INVALID")
+        "disabled": lambda live, unmet: (
+            live is not None and live.state == "DISABLED" and live.status in ("VALID", "INVALID") and not unmet
         ),
         "gone": lambda live, _: live is None,
         "seen": lambda live, unmet: live is not None and not unmet,

@@ -1,12 +1,17 @@
 """Options of the whole run, and `needs`: what a test cannot do without, and what happens where it is absent."""
 
 import functools
+import gc
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore.client import ClientCreator
+from botocore.hooks import EventAliaser, HierarchicalEmitter
+from botocore.loaders import Loader, create_loader
+from botocore.model import ServiceModel
 
 from tests.programs import absent
 
@@ -25,14 +30,38 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(program, ...): programs that the test calls, which may be absent")
 
 
+def pytest_collection_finish() -> None:
+    # What there is now stays to the end: a collection of garbage need not look through it again each time.
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _each_file_of_botocore_is_read_once() -> Iterator[None]:
-    """A process of ours has one session and reads botocore's data once; these tests have hundreds in one process."""
-    loaded = JSONFileLoader.load_file
-    reader = JSONFileLoader()
-    read = functools.cache(lambda path: loaded(reader, path))
+def _what_is_the_same_for_all_is_made_once() -> Iterator[None]:
+    """A process of ours has one session and one client of a service; these tests have thousands in one process.
+
+    botocore's data, its model of a service and the present name of an event follow from its files alone, and so does
+    our own model of them.
+    """
+    # Not imported with this file, which is read before the lines that run are counted.
+    from providers import model
+
+    aliases: Any = EventAliaser(HierarchicalEmitter())
+    renamed = functools.cache(aliases._alias_event_name)
+
+    @functools.cache
+    def described(loader: Loader, service: str, version: str | None) -> ServiceModel:
+        return ServiceModel(loader.load_service_model(service, "service-2", api_version=version), service)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda _self, path: read(path))
+        patch.setattr(model, "load", functools.cache(model.load))
+        patch.setattr("botocore.session.create_loader", functools.cache(create_loader))
+        patch.setattr(
+            ClientCreator,
+            "_load_service_model",
+            lambda self, service, version=None: described(self._loader, service, version),
+        )
+        patch.setattr(EventAliaser, "_alias_event_name", lambda _self, name: renamed(name))
         yield
 
 

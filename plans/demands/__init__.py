@@ -49,6 +49,12 @@ DEMANDS: Mapping[str, tuple[Demand, ...]] = MappingProxyType(
 """All demands, by the name of their kind."""
 
 
-def breaches(document: Document, kind: Kind) -> Iterator[Breach]:
-    """What a document of this kind says that AWS would refuse, whatever is live."""
-    return found(document, kind, DEMANDS[kind.name])
+_OF_SPELLING = {kind: tuple(demand for demand in rows if demand.spelling) for kind, rows in DEMANDS.items()}
+
+
+def breaches(document: Document, kind: Kind, *, spelling: bool = False) -> Iterator[Breach]:
+    """What a document of this kind says that AWS would refuse, whatever is live; only of its spelling, if so asked."""
+    if not spelling:
+        yield from found(document, kind, DEMANDS[kind.name])
+    elif _OF_SPELLING[kind.name]:
+        yield from found(document, kind, _OF_SPELLING[kind.name])

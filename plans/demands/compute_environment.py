@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from plans.demands.demand import Demand, of, outside
+from plans.demands.tags import tags_of
 from providers.kinds.compute_environment import (
     OF_MACHINES,
     SERVICE_LINKED_ROLE,
@@ -20,7 +21,6 @@ from providers.resources import Document
 _CREATE = page("CreateComputeEnvironment")
 _RESOURCE = page("ComputeResource")
 _EKS = page("EksConfiguration")
-_NEEDED = "https://github.com/getmoto/moto/issues/6470"
 _ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(\..*)?|default_arm64")
 _CLUSTER = re.compile(r"arn:[\w-]+:eks:[^:]+:[^:]+:cluster/.+")
 _NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -53,12 +53,8 @@ def _says_policy(whole: Document) -> bool:
 
 
 def _astray(role: object) -> bool:
-    return (
-        isinstance(role, str)
-        and role.startswith("arn:")
-        and role.rpartition("/")[2] == SERVICE_LINKED_ROLE
-        and SERVICE_LINKED_ROLE_PATH not in role
-    )
+    """A name without a path is that of a role at `/`, as CreateComputeEnvironment says."""
+    return str(role).rpartition("/")[2] == SERVICE_LINKED_ROLE and SERVICE_LINKED_ROLE_PATH not in str(role)
 
 
 def _namespace_fits(name: str) -> bool:
@@ -108,6 +104,14 @@ DEMANDS = (
         lambda part, _: part.get("type") != "UNMANAGED" and "unmanagedvCpus" in part,
         "only an UNMANAGED environment takes it",
         "leave it out; computeResources.maxvCpus bounds a MANAGED environment",
+        _CREATE,
+    ),
+    Demand(
+        "unmanaged-vcpus",
+        "compute_environment.unmanagedvCpus",
+        lambda part, _: outside(part, "unmanagedvCpus", 0),
+        "it is 0 or more",
+        "leave it out where no vCPUs are reserved",
         _CREATE,
     ),
     Demand(
@@ -234,7 +238,7 @@ DEMANDS = (
         lambda part, whole: ec2(whole) and not part.get("instanceTypes"),
         "EC2 and SPOT name their instance types",
         "such as [optimal], or families and types",
-        _NEEDED,
+        _RESOURCE,
     ),
     Demand(
         "mixed-instance-types",
@@ -250,13 +254,21 @@ DEMANDS = (
         lambda part, whole: ec2(whole) and not part.get("instanceRole"),
         "EC2 and SPOT name the instance profile of their machines",
         "such as ecsInstanceRole",
-        _NEEDED,
+        _RESOURCE,
     ),
     Demand(
         "subnets",
         "ComputeResource.subnets",
-        lambda part, whole: ec2(whole) and not part.get("subnets"),
+        lambda part, whole: ec2(whole) and not part.get("subnets") and not part.get("launchTemplate"),
         "EC2 and SPOT name their subnets",
+        "name one or more",
+        _RESOURCE,
+    ),
+    Demand(
+        "subnets",
+        "ComputeResource.subnets",
+        lambda part, whole: ec2(whole) and not part.get("subnets") and bool(part.get("launchTemplate")),
+        "EC2 and SPOT name their subnets when they are created, whatever a launch template says",
         "name one or more",
         _RESOURCE,
         creation=True,
@@ -268,7 +280,6 @@ DEMANDS = (
         "there are security groups here, or in a launch template",
         "name one or more",
         _RESOURCE,
-        creation=True,
     ),
     Demand(
         "fargate-subnets",
@@ -298,6 +309,7 @@ DEMANDS = (
         )
         for member in OF_MACHINES
     ),
+    *tags_of("machine-tags", "tags", ec2),
     Demand(
         "bid",
         "ComputeResource.bidPercentage",

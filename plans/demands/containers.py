@@ -1,9 +1,9 @@
 """Containers of definitions that run on ECS: those of container jobs and of nodes, and those of tasks."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from plans.demands.demand import Demand, of, outside, unknown
+from plans.demands.demand import Demand, Fails, of, outside, says, unknown
 from plans.demands.job_definition import on_fargate, platforms
 from providers.kinds.facts import page
 from providers.resources import Document
@@ -42,7 +42,7 @@ def needs_of(container: Document) -> dict[str, str]:
     """What a container needs, by type, from wherever it is said."""
     old = {"VCPU": container.get("vcpus"), "MEMORY": container.get("memory")}
     said = {name: str(value) for name, value in old.items() if value is not None}
-    return said | {need["type"]: need["value"] for need in container.get("resourceRequirements") or ()}
+    return said | {need["type"]: need.get("value", "") for need in container.get("resourceRequirements") or ()}
 
 
 def has_vcpus(needs: Mapping[str, str], whole: Document) -> bool:
@@ -78,23 +78,53 @@ def _own_root(efs: Document) -> bool:
     return "accessPointId" in (efs.get("authorizationConfig") or {}) and efs.get("rootDirectory", "/") != "/"
 
 
+def of_needs(shape: str, asked: Callable[[Document], bool]) -> tuple[Demand, ...]:
+    """What AWS asks of the vCPUs and the memory of a container, where it has to say them."""
+
+    def unsaid(name: str) -> Fails:
+        return of(name, lambda part, _, name: asked(part) and name not in needs_of(part))
+
+    member = f"{shape}.resourceRequirements"
+    vcpus, memory = "1 or more on EC2, 0.25 or more elsewhere", "a whole number of MiB, 4 or more"
+    return (
+        Demand(
+            "vcpus",
+            member,
+            unsaid("VCPU"),
+            f"a container needs vCPUs: {vcpus}",
+            "add {type: VCPU, value: NUMBER}",
+            _NEED,
+        ),
+        Demand(
+            "vcpus",
+            member,
+            lambda part, whole: "VCPU" in needs_of(part) and not has_vcpus(needs_of(part), whole),
+            f"vCPUs are {vcpus}",
+            "name a number within, such as 1",
+            _NEED,
+        ),
+        Demand(
+            "memory",
+            member,
+            unsaid("MEMORY"),
+            f"a container needs memory: {memory}",
+            "add {type: MEMORY, value: NUMBER}",
+            _NEED,
+        ),
+        Demand(
+            "memory",
+            member,
+            lambda part, _: "MEMORY" in needs_of(part) and not has_memory(needs_of(part)),
+            f"memory is {memory}",
+            "write the number alone, such as 512",
+            _NEED,
+            spelling=True,
+        ),
+    )
+
+
 _OF_A_CONTAINER = (
-    Demand(
-        "vcpus",
-        "ContainerProperties.resourceRequirements",
-        lambda part, whole: not has_vcpus(needs_of(part), whole),
-        "a container needs vCPUs: 1 or more on EC2, 0.25 or more elsewhere",
-        "add {type: VCPU, value: NUMBER}",
-        _NEED,
-    ),
-    Demand(
-        "memory",
-        "ContainerProperties.resourceRequirements",
-        lambda part, _: not has_memory(needs_of(part)),
-        "a container needs memory: a whole number of MiB, 4 or more",
-        "add {type: MEMORY, value: NUMBER}",
-        _NEED,
-    ),
+    *of_needs("ContainerProperties", lambda _: True),
     Demand(
         "fargate-size",
         "ContainerProperties.resourceRequirements",
@@ -115,7 +145,7 @@ _OF_A_CONTAINER = (
         Demand(
             "not-on-ec2",
             f"ContainerProperties.{member}",
-            of(member, lambda part, whole, member: member in part and not on_fargate(whole)),
+            of(member, lambda part, whole, member: says(part, member) and not on_fargate(whole)),
             "only Fargate takes it",
             "leave it out, or say platformCapabilities: [FARGATE]",
             _CONTAINER,
@@ -137,7 +167,7 @@ _OF_A_CONTAINER = (
         Demand(
             "not-on-windows",
             f"ContainerProperties.{member}",
-            of(member, lambda part, _, member: _windows(part) and member in part),
+            of(member, lambda part, _, member: _windows(part) and says(part, member)),
             "Windows containers do not take it",
             "leave it out",
             page("RuntimePlatform"),
@@ -167,6 +197,7 @@ def _of_each_container(shape: str) -> tuple[Demand, ...]:
             "GPUs are counted in whole numbers, from 1",
             "leave GPU out where none is needed",
             _NEED,
+            spelling=True,
         ),
         Demand(
             "gpus-on-fargate",
@@ -249,7 +280,7 @@ DEMANDS = (
         Demand(
             "linux-on-fargate",
             f"LinuxParameters.{member}",
-            of(member, lambda part, whole, member: on_fargate(whole) and member in part),
+            of(member, lambda part, whole, member: on_fargate(whole) and says(part, member)),
             "Fargate does not take it",
             "leave it out",
             _LINUX,

@@ -11,6 +11,7 @@ import attrs
 
 from plans import paths
 from providers.kinds import Kind
+from providers.kinds.facts import page
 from providers.resources import Document, Field
 
 T = TypeVar("T")
@@ -31,7 +32,8 @@ class Demand:
     """One thing that AWS asks of a document of its own, and the public page or issue that says so.
 
     `member` is SHAPE.MEMBER. `creation`: only a create asks it, an update does not. `since`: from this moment on, in
-    seconds of the epoch.
+    seconds of the epoch. `spelling`: what does not keep to it may mean the same as what does, so that it is asked even
+    where nothing is sent.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Demand:
     source: str
     creation: bool = False
     since: float = 0
+    spelling: bool = False
 
     @property
     def shape(self) -> str:
@@ -57,17 +60,26 @@ class Breach:
 
 
 def breaches(document: Document, kind: Kind, demands: Iterable[Demand]) -> Iterator[Breach]:
-    """Every demand that a document does not keep to, in the order of its fields."""
+    """Every demand that a document does not keep to, in the order of its fields; that all is there which the API model
+    requires is one of them."""
     by_shape: dict[str, list[Demand]] = {}
     for demand in demands:
         by_shape.setdefault(demand.shape, []).append(demand)
-    for segments, field, part in _structures(kind.spec, document, (), kind.facts.keyed):
+    for segments, field, part in structures(kind.spec, document, (), kind.facts.keyed):
+        for member in sorted(field.required - part.keys()):
+            yield Breach(_required(field.shape, member), paths.render(kind.spec, (*segments, member)))
         for demand in by_shape.get(field.shape, ()):
             if demand.fails(part, document):
                 yield Breach(demand, paths.render(kind.spec, (*segments, demand.member.partition(".")[2])))
 
 
-def _structures(
+def _required(shape: str, member: str) -> Demand:
+    """A manifest that lacks it is none, but what is ignored may take it away."""
+    hint = "say it; and if lifecycle.ignore or policy.ignore names it, take it out there"
+    return Demand("required", f"{shape}.{member}", lambda *_: True, "it is missing, and required", hint, page(shape))
+
+
+def structures(
     field: Field, value: Any, segments: tuple[str, ...], keyed: Mapping[str, str]
 ) -> Iterator[tuple[tuple[str, ...], Field, Document]]:
     """Every structure in a document, with the path and the field that it stands at."""
@@ -75,12 +87,12 @@ def _structures(
         yield segments, field, value
         for name, member in field.members.items():
             if name in value:
-                yield from _structures(member, value[name], (*segments, name), keyed)
+                yield from structures(member, value[name], (*segments, name), keyed)
     elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
         for place, item in enumerate(value):
             named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
-            told = named if isinstance(named, str) and named else str(place)
-            yield from _structures(field.element, item, (*segments, told), keyed)
+            told = str(named) if named else field.unnamed or str(place)
+            yield from structures(field.element, item, (*segments, told), keyed)
 
 
 def outside(part: Document, member: str, least: float, most: float = float("inf")) -> bool:
@@ -91,6 +103,11 @@ def outside(part: Document, member: str, least: float, most: float = float("inf"
 def unknown(part: Document, member: str, *known: str) -> bool:
     """Whether a word is said, and none of those that are known."""
     return part.get(member) is not None and part[member] not in known
+
+
+def says(part: Document, member: str) -> bool:
+    """Whether a member says something: a list or structure that is empty says nothing."""
+    return part.get(member) not in (None, [], (), {})
 
 
 def twice(entries: Iterable[Any]) -> bool:

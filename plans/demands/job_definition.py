@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from plans.demands.demand import Demand, of, outside
-from providers.kinds.facts import page
+from plans.demands.demand import Demand, of, outside, twice
+from providers.kinds.facts import GUIDE, page
 from providers.resources import Document
 
 _REGISTER = page("RegisterJobDefinition")
@@ -116,6 +116,22 @@ DEMANDS = (
             _EXIT,
         )
         for member, spelt in _CONDITIONS.items()
+    ),
+    Demand(
+        "consumable-twice",
+        "ConsumableResourceProperties.consumableResourceList",
+        lambda part, _: twice(each.get("consumableResource") for each in part.get("consumableResourceList") or ()),
+        "a consumable resource stands in it twice",
+        "take one of them out",
+        GUIDE + "resource-aware-scheduling-how-to-for-jobs.html",
+    ),
+    Demand(
+        "consumable-quantity",
+        "ConsumableResourceRequirement.quantity",
+        lambda part, _: outside(part, "quantity", 1),
+        "a job takes 1 or more of a consumable resource",
+        "say 1 or more, or leave the resource out",
+        page("ConsumableResourceRequirement"),
     ),
     Demand(
         "timeout",

@@ -1,17 +1,15 @@
 """Compute resources of type ECS_MANAGED_INSTANCES: the provider of their instances, and the tags of their capacity."""
 
-import re
-
 from plans.demands.demand import Demand, of, outside, unknown
+from plans.demands.tags import tags_of
 from providers.kinds.compute_environment import managed_instances
-from providers.kinds.facts import GUIDE, page
+from providers.kinds.facts import page
 from providers.resources import Document
 
 _TYPE = "ECS_MANAGED_INSTANCES"
 _RESOURCE = page("ComputeResource")
 _TEMPLATE = page("InstanceLaunchTemplate")
 _NETWORK = page("ManagedInstancesNetworkConfiguration")
-_TAG = re.compile(r"[\w +\-=.:/@]*")
 _OF_MACHINES = (
     "allocationStrategy",
     "bidPercentage",
@@ -25,13 +23,6 @@ _OF_MACHINES = (
     "spotIamFleetRole",
     "tags",
 )
-
-
-def _spelt(tags: Document) -> bool:
-    return all(
-        _TAG.fullmatch(key) and not key.lower().startswith("aws:") and _TAG.fullmatch(str(value))
-        for key, value in tags.items()
-    )
 
 
 def _is(part: Document) -> bool:
@@ -63,14 +54,7 @@ DEMANDS = (
         "leave it out; tags are those of instances",
         _RESOURCE,
     ),
-    Demand(
-        "capacity-tags",
-        "ComputeResource.capacityTags",
-        lambda part, _: _is(part) and not _spelt(part.get("capacityTags") or {}),
-        "a key or a value is not one of a tag",
-        "letters, digits, spaces and + - = . _ : / @; no key begins with aws:",
-        GUIDE + "using-tags.html",
-    ),
+    *tags_of("capacity-tags", "capacityTags", managed_instances),
     *(
         Demand(
             "machines-of-provider",

@@ -1,7 +1,7 @@
 """Tasks of definitions with `ecsProperties`: their containers together. What holds of each one is in `containers`."""
 
-from plans.demands.containers import has_memory, has_vcpus, needs_of, sized
-from plans.demands.demand import Demand, of, outside, twice, unknown
+from plans.demands.containers import needs_of, of_needs, sized
+from plans.demands.demand import Demand, of, outside, says, twice, unknown
 from plans.demands.job_definition import on_fargate, platforms
 from providers.kinds.facts import page
 from providers.resources import Document
@@ -113,7 +113,7 @@ DEMANDS = (
     Demand(
         "not-on-ec2",
         "EcsTaskProperties.networkConfiguration",
-        lambda part, whole: "networkConfiguration" in part and not on_fargate(whole),
+        lambda part, whole: says(part, "networkConfiguration") and not on_fargate(whole),
         "only Fargate takes it",
         "leave it out, or say platformCapabilities: [FARGATE]",
         _TASK,
@@ -136,22 +136,7 @@ DEMANDS = (
         "see the pairs on the page of ResourceRequirement",
         _NEED,
     ),
-    Demand(
-        "vcpus",
-        "TaskContainerProperties.resourceRequirements",
-        lambda part, whole: bool(needs_of(part)) and not has_vcpus(needs_of(part), whole),
-        "a container needs vCPUs: 1 or more on EC2, 0.25 or more elsewhere",
-        "add {type: VCPU, value: NUMBER}",
-        _NEED,
-    ),
-    Demand(
-        "memory",
-        "TaskContainerProperties.resourceRequirements",
-        lambda part, _: bool(needs_of(part)) and not has_memory(needs_of(part)),
-        "a container needs memory: a whole number of MiB, 4 or more",
-        "add {type: MEMORY, value: NUMBER}",
-        _NEED,
-    ),
+    *of_needs("TaskContainerProperties", lambda part: bool(needs_of(part))),
     *(
         Demand(
             "patience",

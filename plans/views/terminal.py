@@ -92,6 +92,8 @@ class _Page:
         yield from self.head(plan)
         if wording.first_time(plan):
             yield self.paint("Nothing of this stack is in this account and region yet.", "dim")
+        if plan.refusals:
+            yield from self.prose(f"{wording.refused(plan)} Why stands below the changes.", "", "alarm")
         yield ""
         yield from self.changes(plan, _WORDS)
         yield from self.steps(plan)

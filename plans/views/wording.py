@@ -114,8 +114,13 @@ def summary(plan: Plan) -> str:
     counts = ", ".join(f"{count} {_TO_DO[action]}" for action, count in _counted(plan)) or "nothing to change"
     calls = many(sum(step.call is not None for step in plan.steps), "call")
     time = f", about {span(plan.estimate.seconds)}" if plan.estimate else ""
-    refused = f" Refused for {many(len(plan.refusals), 'reason')}: apply would do nothing." if plan.refusals else ""
-    return f"Plan: {counts}; {calls}{time}.{refused}"
+    told = f" {refused(plan)}" if plan.refusals else ""
+    return f"Plan: {counts}; {calls}{time}.{told}"
+
+
+def refused(plan: Plan) -> str:
+    """That a plan with refusals is not carried out."""
+    return f"Refused for {many(len(plan.refusals), 'reason')}: apply would do nothing."
 
 
 def drift_summary(plan: Plan) -> str:

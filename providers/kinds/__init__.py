@@ -27,14 +27,16 @@ from providers.kinds import (
     scheduling_policy,
     service_environment,
 )
-from providers.kinds.facts import Default, Facts, Lookup, Reset, Rule, Verdict
+from providers.kinds.facts import Beside, Default, Facts, Lookup, Reset, Rule, Verdict
 from providers.kinds.job_definition import REVISION
 from providers.model import Model, Operation
 from providers.resources import EMPTY, Document, Field, Shorthand
 
 __all__ = [
+    "CREATE_ONLY",
     "REVISION",
     "UNRULED",
+    "Beside",
     "Default",
     "Facts",
     "Kind",
@@ -47,7 +49,7 @@ __all__ = [
 ]
 
 _MODEL = "https://github.com/boto/botocore/tree/master/botocore/data/batch"
-_CREATE_ONLY = Rule("create-only", (), "replace", "the API has no update for this field", source=_MODEL)
+CREATE_ONLY = Rule("create-only", (), "replace", "the API has no update for this field", source=_MODEL)
 UNRULED = Rule("no-rule", (), "update", "the API's update takes this field; no rule is known for it", source=_MODEL)
 
 _FACTS = (
@@ -109,9 +111,34 @@ class Kind:
         return self.facts.rank
 
     def rule(self, path: str, desired: Document, live: Document) -> Rule:
-        """The row that decides a difference at a path, given both documents in normal form."""
+        """The row that decides a difference at a path, given both documents in normal form.
+
+        A row that covers more than it names does not decide about what only a creation takes: no update would send it.
+        """
         rows = (row for row in self.facts.rules if row.covers(path) and row.when(desired, live))
-        return next(rows, None) or self.unruled(path)
+        row = next(rows, None)
+        if row is None:
+            return self.unruled(path)
+        named = any(path in each.paths for each in self.facts.rules)
+        if row.verdict in ("replace", "revision") or named or not self._for_life(path, desired, live):
+            return row
+        return CREATE_ONLY
+
+    def _for_life(self, path: str, desired: Document, live: Document) -> bool:
+        """Whether only a creation takes what differs at a path, or part of it."""
+        leaf = path.partition("[]")[0]
+        return any(
+            own == leaf
+            or leaf.startswith(f"{own}.")
+            or (own.startswith(f"{leaf}.") and _at(desired, own) != _at(live, own))
+            for own in self.create_only
+        )
+
+    def foresees(self, path: str) -> bool:
+        """Whether a row was written for a path, and does not merely cover it."""
+        leaf = path.partition("[]")[0]
+        known = {*self.facts.foreseen, *(own for row in self.facts.rules for own in row.paths)}
+        return self.facts.revisions or leaf in known or any(own.startswith(f"{leaf}.") for own in known)
 
     def unruled(self, path: str) -> Rule:
         """What decides where no row does, as of a member that botocore has gained since: what the API model allows."""
@@ -121,7 +148,7 @@ class Kind:
         created = any(
             own == leaf or own.startswith(f"{leaf}.") or leaf.startswith(f"{own}.") for own in self.create_only
         )
-        return _CREATE_ONLY if created else UNRULED
+        return CREATE_ONLY if created else UNRULED
 
     def reset(self, path: str, document: Document) -> Any:
         """What an update of this wanted document sends to unset a path; None where the API has nothing for that."""
@@ -232,7 +259,7 @@ def _first(tree: Field, *names: str) -> str:
 
 
 def _told(field: Field, name: str, facts: Facts, entities: Mapping[str, str]) -> Field:
-    """The field with its references, shorthands and read-only members marked, all the way down."""
+    """The field with its references, shorthands, read-only members and unnamed entries marked, all the way down."""
     if field.type == "string":
         kind = next((kind for entity, kind in entities.items() if name in (entity, f"{entity}Arn")), None)
         return attrs.evolve(field, reference=kind) if kind else field
@@ -245,12 +272,22 @@ def _told(field: Field, name: str, facts: Facts, entities: Mapping[str, str]) ->
         return attrs.evolve(field, members=MappingProxyType(members))
     if field.element is not None and field.element.type == "structure":
         short = facts.shorthands.get(field.shape)
+        name = f"{field.element.shape}.{facts.keyed.get(field.shape)}"
         return attrs.evolve(
             field,
             element=_told(field.element, "", facts, entities),
             shorthand=Shorthand(*short) if short else None,
+            unnamed=next((row.value for row in facts.defaults if row.member == name), ""),
         )
     return field
+
+
+def _at(document: Document, path: str) -> Any:
+    """What stands at a path through structures, or None."""
+    here: Any = document
+    for name in path.split("."):
+        here = here.get(name) if isinstance(here, Mapping) else None
+    return here
 
 
 def _leaves(tree: Field, prefix: str = "") -> Iterator[str]:

@@ -10,23 +10,25 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.kinds.facts import GUIDE, Default, Facts, Lookup, Reset, Rule, accepted, cited, page
+from providers.kinds.facts import GUIDE, Default, Facts, Lookup, Named, Reset, Rule, accepted, cited, inferred, page
 from providers.kinds.regimes import (
     MINUTES,
     SERVICE_LINKED_ROLE,
     SERVICE_LINKED_ROLE_PATH,
     bears_or_sheds_resources,
     class_of_roles,
-    crosses_fargate,
     ec2,
     fargate,
     fixed_strategy,
     managed_instances,
     not_fargate,
+    not_on_eks,
     on_eks,
     ordinary_role,
+    other_sort_of_type,
     recycling,
     role_class_changes,
+    same_profile,
     same_role,
     which_role,
     which_strategy,
@@ -47,9 +49,11 @@ _MANAGED = page("UpdateManagedInstancesProviderConfiguration")
 _TESTS = accepted("compute_environment")
 _RECYCLING = f"{GUIDE}infrastructure-updates.html"
 _SCALING = f"{GUIDE}scaling-updates.html"
+_INVALID = f"{GUIDE}invalid_compute_environment.html"
 _REFUSED_FARGATE = "aws/aws-cdk#27054"
 _REFUSED_STRATEGY = "https://repost.aws/knowledge-center/batch-update-ec2-environment"
 _SEEN = "go-to-k/cdk-real-drift#1501"
+_TEMPLATE = "https://docs.aws.amazon.com/cdk/api/v1/docs/@aws-cdk_aws-batch.LaunchTemplateSpecification.html"
 _PROVIDER = "computeResources.managedInstancesProvider"
 
 OF_MACHINES = (
@@ -69,6 +73,31 @@ OF_MACHINES = (
     "tags",
 )
 """Members of ComputeResource that describe machines, which Fargate has none of."""
+
+SCALE = tuple(f"computeResources.{member}" for member in ("minvCpus", "maxvCpus", "desiredvCpus", "scalingPolicy"))
+"""What only scales, whatever the role and the allocation strategy are."""
+
+_OF_PROVIDER = (
+    "propagateTags",
+    "infrastructureRoleArn",
+    "infrastructureOptimization.scaleInAfter",
+    *(
+        f"instanceLaunchTemplate.{member}"
+        for member in (
+            "ec2InstanceProfileArn",
+            "networkConfiguration.subnets",
+            "networkConfiguration.securityGroups",
+            "instanceRequirements.allowedInstanceTypes",
+            "storageConfiguration.storageSizeGiB",
+            "monitoring",
+            "capacityReservations.reservationGroupArn",
+            "capacityReservations.reservationPreference",
+            "instanceMetadataTagsPropagation",
+            "localStorageConfiguration.useLocalStorage",
+        )
+    ),
+)
+_OF_TEMPLATE = ("launchTemplateId", "launchTemplateName", "version", "overrides", "userdataType")
 
 FACTS = Facts(
     name="compute_environment",
@@ -104,22 +133,30 @@ FACTS = Facts(
     ),
     defaults=(
         Default("compute_environment.state", "ENABLED", source=cited(_CREATE, _SEEN)),
-        Default("compute_environment.unmanagedvCpus", 0, source=_CREATE),
+        Default("compute_environment.unmanagedvCpus", 0, source=inferred(_CREATE)),
         Default("ComputeResource.minvCpus", 0, source=cited(_RESOURCES, _TESTS)),
         Default("ComputeResource.allocationStrategy", "BEST_FIT", ec2, "on EC2 and SPOT", source=_RESOURCES),
         Default("ComputeResource.bidPercentage", 100, source=_RESOURCES),
+        Default("ComputeResource.bidPercentage", 0, source=_TESTS),
         Default("ComputeResource.imageId", "", source=_CHANGES),
         Default("ComputeResource.ec2KeyPair", "", source=_CHANGES),
-        Default("ComputeResource.placementGroup", "", source=_CHANGES),
+        Default("ComputeResource.placementGroup", "", source=inferred(_CHANGES)),
         Default("LaunchTemplateSpecification.launchTemplateId", "", source=_CHANGES),
-        Default("LaunchTemplateSpecification.version", "$Default", source=page("LaunchTemplateSpecification")),
-        Default("LaunchTemplateSpecification.version", "", source=_TESTS),
-        Default(
-            "LaunchTemplateSpecificationOverride.version",
-            "$Default",
-            source=page("LaunchTemplateSpecificationOverride"),
+        *(
+            row
+            for shape, version in (
+                ("LaunchTemplateSpecification", _TEMPLATE),
+                ("LaunchTemplateSpecificationOverride", inferred(_TEMPLATE)),
+            )
+            for row in (
+                Default(f"{shape}.version", "$Default", source=version),
+                Default(f"{shape}.version", "", source=_TESTS),
+                Default(f"{shape}.userdataType", "EKS_BOOTSTRAP_SH", on_eks, "on Amazon EKS", source=page(shape)),
+            )
         ),
-        Default("LaunchTemplateSpecificationOverride.version", "", source=_TESTS),
+        Default("ManagedInstancesProvider.propagateTags", "NONE", source=page("ManagedInstancesProvider")),
+        Default("InstanceLaunchTemplate.capacityOptionType", "ON_DEMAND", source=page("InstanceLaunchTemplate")),
+        Default("EcsSettings.containerInsights", "DISABLED", source=page("EcsSettings")),
         Default("ComputeScalingPolicy.minScaleDownDelayMinutes", 0, source=page("ComputeScalingPolicy")),
         Default("UpdatePolicy.terminateJobsOnUpdate", False, source=page("UpdatePolicy")),
         Default("UpdatePolicy.jobExecutionTimeoutMinutes", MINUTES, source=page("UpdatePolicy")),
@@ -128,6 +165,7 @@ FACTS = Facts(
         Default("compute_environment.state", "ENABLED", source=_CREATE),
         Default("ComputeResource.minvCpus", 0, ec2, "on EC2 and SPOT", source=_RESOURCES),
     ),
+    later=MappingProxyType({"state": _CREATE}),
     owned=MappingProxyType(
         {
             "compute_environment.serviceRole": cited(_CREATE, "aws/aws-cdk#20727"),
@@ -194,23 +232,18 @@ FACTS = Facts(
             whole=True,
         ),
         Rule(
-            "fargate-boundary",
-            ("computeResources.type",),
+            "type-boundary",
+            ("computeResources",),
             "replace",
             "the type changes in place between EC2 and SPOT only",
-            crosses_fargate,
-            "other than between EC2 and SPOT",
+            other_sort_of_type,
+            "where the type changes other than between EC2 and SPOT",
             source=cited(_CHANGES, _REFUSED_FARGATE),
             detail=which_types,
         ),
         Rule(
             "scaling",
-            (
-                "computeResources.minvCpus",
-                "computeResources.maxvCpus",
-                "computeResources.desiredvCpus",
-                "computeResources.scalingPolicy",
-            ),
+            SCALE,
             "scaling",
             "a scaling update: running jobs are not touched",
             source=cited(_SCALING, _TESTS),
@@ -281,6 +314,26 @@ FACTS = Facts(
             detail=recycling,
         ),
     ),
+    foreseen=frozenset(
+        {
+            "updatePolicy.terminateJobsOnUpdate",
+            "updatePolicy.jobExecutionTimeoutMinutes",
+            "ecsSettings.containerInsights",
+            "eksConfiguration.eksClusterArn",
+            "eksConfiguration.kubernetesNamespace",
+            "eksConfiguration.accessEntry.desiredState",
+            "computeResources.type",
+            "computeResources.capacityTags",
+            "computeResources.scalingPolicy.minScaleDownDelayMinutes",
+            *(
+                f"computeResources.{member}"
+                for member in OF_MACHINES
+                if member not in ("launchTemplate", "scalingPolicy")
+            ),
+            *(f"computeResources.launchTemplate.{member}" for member in _OF_TEMPLATE),
+            *(f"{_PROVIDER}.{member}" for member in _OF_PROVIDER),
+        }
+    ),
     barred=(
         Rule(
             "not-on-fargate",
@@ -296,10 +349,17 @@ FACTS = Facts(
         ),
     ),
     resets=(
-        Reset("unmanagedvCpus", 0, source=_UPDATE),
+        Reset("unmanagedvCpus", 0, source=inferred(_UPDATE)),
+        Reset(
+            "ecsSettings",
+            MappingProxyType({"containerInsights": "DISABLED"}),
+            not_on_eks,
+            "unless on Amazon EKS",
+            source=page("EcsSettings"),
+        ),
         Reset("computeResources.imageId", "", source=_CHANGES),
         Reset("computeResources.ec2KeyPair", "", source=_CHANGES),
-        Reset("computeResources.placementGroup", "", source=_CHANGES),
+        Reset("computeResources.placementGroup", "", source=inferred(_CHANGES)),
         Reset("computeResources.launchTemplate", MappingProxyType({"launchTemplateId": ""}), source=_CHANGES),
         Reset("computeResources.bidPercentage", 100, source=_RESOURCES),
         Reset(
@@ -335,7 +395,25 @@ FACTS = Facts(
     floors=MappingProxyType(
         {"computeResources.desiredvCpus": cited(_CHANGES, "hashicorp/terraform-provider-aws#4788")}
     ),
-    alike=MappingProxyType({"serviceRole": same_role}),
+    named=(
+        Named(
+            "LaunchTemplateSpecification",
+            ("launchTemplateId", "launchTemplateName"),
+            source=page("LaunchTemplateSpecification"),
+        ),
+    ),
+    alike=MappingProxyType({"serviceRole": same_role, "computeResources.instanceRole": same_profile}),
+    inert=MappingProxyType(
+        {
+            "state": _INVALID,
+            "unmanagedvCpus": _INVALID,
+            "updatePolicy": _INVALID,
+            "ecsSettings": _INVALID,
+            **dict.fromkeys(SCALE, cited(_INVALID, _SCALING)),
+        }
+    ),
+    repair="name another service role, or change the field that the reason names: AWS does not look again at what is"
+    " wrong when only state or vCPUs change",
     settles=True,
     switched=True,
     quota=50,

@@ -15,6 +15,14 @@ def _used_up(_desired: Document, live: Document) -> bool:
     return live.get("resourceType") == "NON_REPLENISHABLE"
 
 
+_KEPT = "jobs use up what is not replenished, so setting the total again would give back what they used"
+
+
+def _why_kept(desired: Document, _live: Document) -> str:
+    """A quantity can be set, but not unset."""
+    return f"{_KEPT}; --set-quantity ADDRESS sets it" if desired.get("totalQuantity") is not None else _KEPT
+
+
 def _set_quantity(changed: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"operation": "SET", "quantity": changed["totalQuantity"]}
 
@@ -47,11 +55,11 @@ FACTS = Facts(
             "used-up",
             ("totalQuantity",),
             "leave",
-            "jobs use up what is not replenished, so setting the total again would give back what they used;"
-            " --set-quantity ADDRESS sets it",
+            f"{_KEPT}; --set-quantity ADDRESS sets it",
             _used_up,
             "of a resource that is not replenished",
             source=_CREATE,
+            detail=_why_kept,
         ),
         Rule("quantity", ("totalQuantity",), "update", "set in place", source=_UPDATE),
         Rule("for-life", ("resourceType",), "replace", "the API has no update for this field", source=_UPDATE),

@@ -5,7 +5,8 @@ shape appears; the kind's own root shape is the kind's name (`job_queue.priority
 Rules speak of paths, written as in the manifest with `[]` for an element; a rule's path covers all paths below it.
 
 Every row says on whose word it stands: `source` is the address of a public page or a public issue `owner/repo#number`;
-several are joined by `; `. What a row says to people is told where it is read: `condition` puts `when` into words.
+several are joined by `; `, and what a page does not say but leads to is `inferred` from it. What a row says to people
+is told where it is read: `condition` puts `when` into words.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from providers.resources import Document
 
 API = "https://docs.aws.amazon.com/batch/latest/APIReference/API_"
 GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
+INFERRED = "inferred from "
 _ACCEPTED = "https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/batch/"
 
 Verdict = Literal["update", "scaling", "infrastructure", "revision", "replace", "leave", "refuse"]
@@ -56,6 +58,11 @@ def cited(*sources: str) -> str:
     return "; ".join(sources)
 
 
+def inferred(source: str) -> str:
+    """A source that does not say it, but what it says leads there."""
+    return f"{INFERRED}{source}"
+
+
 @attrs.frozen
 class Rule:
     """One row of a kind's verdicts; the first row whose path and condition match decides.
@@ -89,7 +96,7 @@ class Rule:
 class Default:
     """What the service does where `member` is unsaid, so that saying it and leaving it out are the same.
 
-    `when` is given the whole document.
+    `value` is in normal form, or a `Beside`; `when` is given the whole document.
     """
 
     member: str
@@ -97,6 +104,31 @@ class Default:
     when: Callable[[Document], bool] = anyhow
     condition: str = ""
     source: str = attrs.field(kw_only=True)
+
+
+@attrs.frozen
+class Beside:
+    """A default that is the value of another member of the same structure, or hangs on it.
+
+    `means` has the default by that value, by None where it is unsaid.
+    """
+
+    same_as: str
+    means: Mapping[Any, Any] | None = None
+
+    def within(self, structure: Document) -> Any:
+        """What the default is in a structure."""
+        value = structure.get(self.same_as)
+        return value if self.means is None else self.means.get(value)
+
+    def __str__(self) -> str:
+        if self.means is None:
+            return f"that of {self.same_as}"
+        told = (
+            f"{default} where {self.same_as} is {'unsaid' if value is None else str(value).lower()}"
+            for value, default in self.means.items()
+        )
+        return ", ".join(told)
 
 
 @attrs.frozen
@@ -120,6 +152,27 @@ class Older:
     member: str
     now: str
     entry: str
+    source: str = attrs.field(kw_only=True)
+
+
+@attrs.frozen
+class Indices:
+    """A member FIRST:LAST of indices, either of which may be left out, below the number that stands at `count`.
+
+    A number alone is an index by itself.
+    """
+
+    member: str
+    count: str
+    source: str = attrs.field(kw_only=True)
+
+
+@attrs.frozen
+class Named:
+    """A structure that names something by one of these members, and says nothing without."""
+
+    shape: str
+    members: tuple[str, ...]
     source: str = attrs.field(kw_only=True)
 
 
@@ -152,18 +205,23 @@ class Facts:
 
     `rank`: kinds of a lower rank are made first and deleted last. `described_as`: members that describe shows under
     another name. `keyed`: lists without order, by the member that tells their entries apart. `shorthands`: lists that
-    may be written as the names alone. `rules`: what a difference asks for. `barred`: what may not be said at all.
+    may be written as the names alone. `rules`: what a difference asks for; `foreseen`: the paths below theirs for which
+    they were written, so that what a newer model has beside them is told. `barred`: what may not be said at all.
     `always_sent`: said in every create. `refined`: structures of which an update takes single members; all others are
     sent whole, with what `filled` gives where it is unsaid, on the word of that path's reset. `alike`: by path, whether
     a wanted value means what the live one does, though spelt otherwise. `older`: deprecated members that mean an entry
-    of a list. `switched`: has a state ENABLED or DISABLED,
-    and must be DISABLED to be deleted.
+    of a list. `named`: structures that say nothing without a name. `indices`: ranges that can be written in several
+    ways. `repair`: what may help where it is INVALID. `switched`: has a state ENABLED or DISABLED, and must be DISABLED
+    to be deleted.
 
     These hold members and the source of each: `sets`, lists of scalars (or of structures without a telling member)
     without order; `orderless`, that of each list of `keyed`; `numeric`, strings, or maps of strings, that are compared
-    as numbers; `vanishing`, members whose entry the service drops where they are empty; `owned`, left alone when
-    unsaid, since the service fills or moves them; `floors`, paths of these whose value only raises; `read_only`, shown
-    in shapes that create takes too, never said.
+    as numbers; `quantities`, the same as quantities of Kubernetes, whose suffixes scale; `telling`, structures that say
+    something though they are empty; `vanishing`, members whose entry the service drops where they are empty; `owned`,
+    left alone when unsaid, since the service fills or moves them; `floors`, paths of these whose value only raises;
+    `read_only`, shown in shapes that create takes too, never said; `later`, paths of which a create takes only the
+    default, so that an update says more; `inert`, paths whose change does not make the service look again at what is
+    wrong with what is INVALID.
     """
 
     name: str
@@ -181,21 +239,29 @@ class Facts:
     orderless: Mapping[str, str] = attrs.field(factory=_none)
     sets: Mapping[str, str] = attrs.field(factory=_none)
     numeric: Mapping[str, str] = attrs.field(factory=_none)
+    quantities: Mapping[str, str] = attrs.field(factory=_none)
+    telling: Mapping[str, str] = attrs.field(factory=_none)
     vanishing: Mapping[str, str] = attrs.field(factory=_none)
     defaults: tuple[Default, ...] = ()
     always_sent: tuple[Default, ...] = ()
+    later: Mapping[str, str] = attrs.field(factory=_none)
     owned: Mapping[str, str] = attrs.field(factory=_none)
     floors: Mapping[str, str] = attrs.field(factory=_none)
     read_only: Mapping[str, str] = attrs.field(factory=_none)
     refined: frozenset[str] = frozenset()
     shorthands: Mapping[str, tuple[str, str]] = attrs.field(factory=_none)
     rules: tuple[Rule, ...] = ()
+    foreseen: frozenset[str] = frozenset()
     barred: tuple[Rule, ...] = ()
     resets: tuple[Reset, ...] = ()
     filled: Mapping[str, Mapping[str, Any]] = attrs.field(factory=_none)
     alike: Mapping[str, Callable[[Any, Any], bool]] = attrs.field(factory=_none)
     older: tuple[Older, ...] = ()
+    named: tuple[Named, ...] = ()
+    indices: tuple[Indices, ...] = ()
     renamed_in_update: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None
+    inert: Mapping[str, str] = attrs.field(factory=_none)
+    repair: str = "change what the reason names, or make another under another name in its place"
     settles: bool = False
     switched: bool = False
     revisions: bool = False

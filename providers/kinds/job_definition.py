@@ -7,13 +7,18 @@ go-to-k/cdk-real-drift and by the acceptance tests of hashicorp/terraform-provid
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-from providers.kinds.facts import Default, Facts, Lookup, Older, Rule, accepted, cited, page
+from providers.kinds.facts import Beside, Default, Facts, Indices, Lookup, Older, Rule, accepted, cited, page
 from providers.resources import Document
 
 
 def _on_fargate(document: Document) -> bool:
     return "FARGATE" in [str(name).upper() for name in document.get("platformCapabilities") or ()]
+
+
+def _on_managed_instances(document: Document) -> bool:
+    return "MANAGED_INSTANCES" in [str(name).upper() for name in document.get("platformCapabilities") or ()]
 
 
 def _not_on_eks(document: Document) -> bool:
@@ -31,6 +36,7 @@ def _on_eks(document: Document) -> bool:
 
 _REGISTER = page("RegisterJobDefinition")
 _TESTS = accepted("job_definition")
+_QUANTITIES = "https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/"
 _OVERRIDES = cited("aws/aws-cdk#16328", "nextstrain/cli#144")
 _KEYED: Mapping[str, str] = MappingProxyType(
     {
@@ -53,6 +59,11 @@ _KEYED: Mapping[str, str] = MappingProxyType(
         "ImagePullSecrets": "name",
     }
 )
+
+_DNS: Mapping[Any, str] = MappingProxyType(
+    {None: "ClusterFirstWithHostNet", True: "ClusterFirstWithHostNet", False: "ClusterFirst"}
+)
+"""By what a pod says of `hostNetwork`, which is true where it says nothing."""
 
 REVISION = Rule(
     "revision",
@@ -107,10 +118,16 @@ FACTS = Facts(
     numeric=MappingProxyType(
         {
             "ResourceRequirement.value": page("ResourceRequirement"),
-            "EksContainerResourceRequirements.limits": page("EksContainerResourceRequirements"),
-            "EksContainerResourceRequirements.requests": page("EksContainerResourceRequirements"),
         }
     ),
+    quantities=MappingProxyType(
+        {
+            "EksContainerResourceRequirements.limits": _QUANTITIES,
+            "EksContainerResourceRequirements.requests": _QUANTITIES,
+            "EksEmptyDir.sizeLimit": _QUANTITIES,
+        }
+    ),
+    telling=MappingProxyType({"Volume.host": page("Host"), "EksVolume.emptyDir": page("EksVolume")}),
     vanishing=MappingProxyType({"KeyValuePair.value": _TESTS}),
     defaults=(
         Default("job_definition.propagateTags", False, source=cited(_REGISTER, _TESTS)),
@@ -124,6 +141,9 @@ FACTS = Facts(
         Default("ContainerProperties.privileged", False, source=page("ContainerProperties")),
         Default("ContainerProperties.readonlyRootFilesystem", False, source=page("ContainerProperties")),
         Default("MountPoint.readOnly", False, source=page("MountPoint")),
+        Default("Device.containerPath", Beside("hostPath"), source=page("Device")),
+        Default("Device.permissions", ["MKNOD", "READ", "WRITE"], source=page("Device")),
+        Default("LinuxParameters.swappiness", 60, source=page("LinuxParameters")),
         Default("NetworkConfiguration.assignPublicIp", "DISABLED", source=cited(page("NetworkConfiguration"), _TESTS)),
         Default(
             "FargatePlatformConfiguration.platformVersion",
@@ -139,6 +159,13 @@ FACTS = Facts(
         Default("EFSAuthorizationConfig.iam", "DISABLED", source=page("EFSAuthorizationConfig")),
         Default("EcsTaskProperties.platformVersion", "LATEST", source=cited(page("EcsTaskProperties"), _TESTS)),
         Default("EcsTaskProperties.enableExecuteCommand", False, source=cited(page("EcsTaskProperties"), _TESTS)),
+        Default(
+            "EcsTaskProperties.networkMode",
+            "host",
+            _on_managed_instances,
+            "on managed instances",
+            source=page("EcsTaskProperties"),
+        ),
         Default("ContainerProperties.enableExecuteCommand", False, source=page("ContainerProperties")),
         Default("TaskContainerProperties.essential", True, source=cited(page("TaskContainerProperties"), _TESTS)),
         Default("TaskContainerProperties.privileged", False, source=cited(page("TaskContainerProperties"), _TESTS)),
@@ -147,15 +174,29 @@ FACTS = Facts(
             False,
             source=cited(page("TaskContainerProperties"), _TESTS),
         ),
+        Default(
+            "TaskContainerProperties.stopTimeout",
+            30,
+            _on_fargate,
+            "on Fargate",
+            source=page("TaskContainerProperties"),
+        ),
         Default("EksPodProperties.hostNetwork", True, source=cited(page("EksPodProperties"), _TESTS)),
-        Default("EksPodProperties.dnsPolicy", "ClusterFirst", source=cited(page("EksPodProperties"), _TESTS)),
+        Default("EksPodProperties.dnsPolicy", Beside("hostNetwork", _DNS), source=page("EksPodPropertiesDetail")),
         Default("EksContainer.name", "Default", source=page("EksContainer")),
         Default("EksContainerVolumeMount.readOnly", False, source=page("EksContainerVolumeMount")),
+        *(
+            Default(f"EksContainerSecurityContext.{member}", False, source=page("EksContainerSecurityContext"))
+            for member in ("privileged", "allowPrivilegeEscalation", "readOnlyRootFilesystem")
+        ),
+        Default("EksPersistentVolumeClaim.readOnly", False, source=page("EksPersistentVolumeClaim")),
+        Default("EksEmptyDir.medium", "", source=page("EksEmptyDir")),
     ),
     rules=(REVISION,),
     older=(
         Older("ContainerProperties.vcpus", "resourceRequirements", "VCPU", source=_OVERRIDES),
         Older("ContainerProperties.memory", "resourceRequirements", "MEMORY", source=_OVERRIDES),
     ),
+    indices=(Indices("NodeRangeProperty.targetNodes", "nodeProperties.numNodes", source=page("NodeRangeProperty")),),
     revisions=True,
 )

@@ -101,6 +101,7 @@ FACTS = Facts(
         Rule("for-life", ("jobQueueType",), "replace", "the API has no update for this field", source=_UPDATE),
     ),
     resets=(Reset("jobStateTimeLimitActions", (), source=accepted("job_queue")),),
+    repair="see whether its environments are there and VALID; computeEnvironmentOrder can name others",
     settles=True,
     switched=True,
     quota=50,

@@ -55,6 +55,13 @@ FACTS = Facts(
         ),
         Rule("for-life", ("jobQueue",), "replace", "a quota share belongs to its queue for life", source=_UPDATE),
     ),
+    foreseen=frozenset(
+        {
+            "resourceSharingConfiguration.strategy",
+            "resourceSharingConfiguration.borrowLimit",
+            "preemptionConfiguration.inSharePreemption",
+        }
+    ),
     settles=True,
     switched=True,
 )

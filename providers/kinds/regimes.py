@@ -36,6 +36,10 @@ def on_eks(document: Document) -> bool:
     return bool(document.get("eksConfiguration"))
 
 
+def not_on_eks(document: Document) -> bool:
+    return not on_eks(document)
+
+
 def not_fargate(document: Document) -> bool:
     return not fargate(document)
 
@@ -47,20 +51,28 @@ def ordinary_role(document: Document) -> bool:
 
 
 def same_role(wanted: Any, shown: Any) -> bool:
-    """No role is the service-linked one, whose ARN is shown; a bare name is that of the ARN which ends in it."""
+    """No role is the service-linked one, whose ARN is shown; a name, with its path or bare, is that of an ARN."""
     if not isinstance(shown, str):
         return False
     if wanted is None:
         return SERVICE_LINKED_ROLE_PATH in shown
-    return shown.startswith("arn:") and shown.rpartition("/")[2] == wanted
+    with_path = shown.partition(":role/")[2]
+    return shown.startswith("arn:") and str(wanted).removeprefix("/") in (with_path, with_path.rpartition("/")[2])
+
+
+def same_profile(wanted: Any, shown: Any) -> bool:
+    """An instance profile is named by its name or by its ARN, which ends in that name; no account has a name twice."""
+    names = {str(each).partition(":instance-profile/")[2].rpartition("/")[2] or each for each in (wanted, shown)}
+    return len(names) == 1 and str(wanted).startswith("arn:") != str(shown).startswith("arn:")
 
 
 def fixed_strategy(document: Document) -> bool:
-    return str(_resources(document).get("allocationStrategy") or "BEST_FIT").upper() == "BEST_FIT"
+    """Whether machines of EC2 or SPOT have the strategy under which they cannot be exchanged."""
+    return ec2(document) and str(_resources(document).get("allocationStrategy") or "BEST_FIT").upper() == "BEST_FIT"
 
 
-def crosses_fargate(desired: Document, live: Document) -> bool:
-    return fargate(desired) or fargate(live) or not (ec2(desired) and ec2(live))
+def other_sort_of_type(desired: Document, live: Document) -> bool:
+    return _type(desired) != _type(live) and not (ec2(desired) and ec2(live))
 
 
 def role_class_changes(desired: Document, live: Document) -> bool:

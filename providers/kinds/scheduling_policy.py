@@ -67,6 +67,12 @@ FACTS = Facts(
             source=cited(_UPDATE, accepted("scheduling_policy")),
         ),
     ),
+    foreseen=frozenset(
+        {
+            *(f"fairsharePolicy.{member}" for member in _NOTHING_SHARED),
+            "quotaSharePolicy.idleResourceAssignmentStrategy",
+        }
+    ),
     resets=(Reset("fairsharePolicy", _NOTHING_SHARED, source=page("FairsharePolicy")),),
     filled=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
 )

@@ -58,7 +58,7 @@ def create(world: World, request: Json) -> Json:
         **request,
         "computeEnvironmentArn": world.arn(ENVIRONMENT, name),
         "state": request.get("state", "ENABLED"),
-        "serviceRole": _role(world, request),
+        "serviceRole": _by_arn(world, _role(world, request)),
         "containerOrchestrationType": orchestration,
         "uuid": unique,
         "tags": request.get("tags", {}),
@@ -81,6 +81,8 @@ def show(world: World, request: Json) -> Json:
 def update(world: World, request: Json) -> Json:
     thing = world.find(ENVIRONMENT, request["computeEnvironment"])
     must_have_settled(thing, "update")
+    if request.get("serviceRole"):
+        request = {**request, "serviceRole": _by_arn(world, request["serviceRole"])}
     shown, sent = thing.shown, request.get("computeResources")
     _unmanaged_has_no_resources(shown, sent)
     _unmanaged_has_no_policy(shown, request)
@@ -252,6 +254,12 @@ def _role(world: World, request: Json) -> str:
     """An environment without a service role has the service-linked one, and shows its ARN."""
     linked = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
     return str(request.get("serviceRole") or f"arn:{world.partition}:iam::{world.account}:{linked}")
+
+
+@assumed("CreateComputeEnvironment says which ARN is meant by a name, not that a describe shows it")
+def _by_arn(world: World, role: str) -> str:
+    """A service role that is given by its name, after its path where that is not `/`, is shown by its ARN."""
+    return role if role.startswith("arn:") else f"arn:{world.partition}:iam::{world.account}:role/{role.lstrip('/')}"
 
 
 @observed("go-to-k/cdk-real-drift#1501")

@@ -41,6 +41,7 @@ def check(world: World, held: Json, given: list[str] | Json) -> None:
     """Refuse what a call that gives tags, or takes away those of some keys, leaves an object with."""
     _reserved_keys_are_awss(given)
     _keys_and_values_are_spelt(given)
+    _keys_and_values_are_short(given)
     _objects_hold_so_many(world, held)
 
 
@@ -60,6 +61,14 @@ def _keys_and_values_are_spelt(given: list[str] | Json) -> None:
             raise Refused(
                 f"Tag keys and values can only have letters, numbers, spaces and + - = . _ : / @: {word[:60]}"
             )
+
+
+@documented(USING_TAGS)
+def _keys_and_values_are_short(given: list[str] | Json) -> None:
+    """A key has 1 to 128 characters, and a value up to 256, those of the tags of machines too."""
+    values = given.values() if isinstance(given, dict) else ()
+    if any(not 1 <= len(key) <= 128 for key in given) or any(len(value) > 256 for value in values):
+        raise Refused("Tag keys have 1 to 128 characters, and tag values up to 256")
 
 
 @documented(USING_TAGS)

@@ -11,6 +11,7 @@ import click
 from plans.fields import BLOCK, MANIFEST, FieldRow, Ruling, Said, find, nearest, rows
 from providers.errors import InputError
 from providers.kinds import Kinds
+from providers.kinds.facts import INFERRED
 from reconciler.cli.options import Given, all_kinds, given, json_output
 
 _VERDICTS: Mapping[str, str] = {
@@ -236,6 +237,9 @@ def _linked(source: str) -> str:
 
 
 def _link(source: str) -> str:
+    said, marked, page = source.rpartition(INFERRED)
+    if marked:
+        return f"{said}{marked}{_link(page)}"
     if thread := _THREAD.fullmatch(source):
         return f"[{source}](https://github.com/{thread[1]}/issues/{thread[2]})"
     name = source.partition("#")[0].rstrip("/").rpartition("/")[2].removesuffix(".html").removeprefix("API_")

@@ -10,8 +10,9 @@ from importlib.metadata import version
 import pytest
 
 from plans import paths
+from plans.schema import documented
 from providers import model
-from providers.kinds import UNRULED, Kind, bind
+from providers.kinds import UNRULED, Beside, Kind, bind
 from providers.kinds.facts import always, anyhow
 from providers.resources import Document, Field
 
@@ -59,6 +60,9 @@ def test_members_that_facts_name_are_in_the_model(kind: Kind) -> None:
     named = {
         *facts.sets,
         *facts.numeric,
+        *(row.member for row in facts.indices),
+        *facts.quantities,
+        *facts.telling,
         *facts.vanishing,
         *facts.owned,
         *facts.read_only,
@@ -79,6 +83,9 @@ def test_lists_that_facts_name_are_in_the_model(kind: Kind) -> None:
         element = known[shape].element
         assert element is not None
         assert element.members[position].type == "integer"
+    structures = {field.shape: field for field in fields(kind.spec) if field.type == "structure"}
+    for row in kind.facts.named:
+        assert set(row.members) <= structures[row.shape].members.keys()
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -86,7 +93,8 @@ def test_paths_that_facts_name_are_in_the_model(kind: Kind) -> None:
     """Of rules, resets, floors, and of what an update sends whole or in part."""
     facts = kind.facts
     rules = (path for rule in (*facts.rules, *facts.barred) for path in rule.paths)
-    named = {*rules, *(row.path for row in facts.resets), *facts.filled, *facts.floors, *facts.alike, *facts.refined}
+    alone = (*facts.filled, *facts.floors, *facts.alike, *facts.refined, *facts.inert, *facts.later)
+    named = {*rules, *(row.path for row in facts.resets), *alone}
     assert [path for path in named if kind.spec.at(paths.split(path)) is None] == []
     for path, values in facts.filled.items():
         field = kind.spec.at(paths.split(path))
@@ -98,13 +106,20 @@ def test_paths_that_facts_name_are_in_the_model(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_words_that_facts_say_are_those_of_the_model(kind: Kind) -> None:
-    """A default of an enum is one of its values, and one of a number a number."""
+    """A default of an enum is one of its values, one of a number a number, and one of a set is sorted; what is beside a
+    member is of its type."""
     known = {f"{field.shape}.{name}": member for field in fields(kind.spec) for name, member in field.members.items()}
     known |= {f"{kind.name}.{name}": member for name, member in kind.spec.members.items()}
     for row in (*kind.facts.defaults, *kind.facts.always_sent):
         field = known.get(row.member)
         if field is None:
             continue
+        if isinstance(row.value, Beside):
+            other = known[f"{row.member.partition('.')[0]}.{row.value.same_as}"]
+            means = (row.value.means or {}).values()
+            assert (other.type, other.enum) == (field.type, field.enum) or all(isinstance(each, str) for each in means)
+            continue
+        assert row.member not in kind.facts.sets or row.value == sorted(row.value)
         values = row.value if field.type == "list" else [row.value]
         enum = (field.element or field).enum if field.type == "list" else field.enum
         assert not enum or set(values) <= set(enum)
@@ -142,11 +157,14 @@ def test_an_object_is_named_by_one_member(kind: Kind) -> None:
 def test_every_row_has_a_source(kind: Kind) -> None:
     """A public page or a public issue, so that a reader can doubt it; of sets of members, one for each member."""
     facts = kind.facts
-    sets = (facts.sets, facts.numeric, facts.vanishing, facts.owned, facts.floors, facts.read_only, facts.orderless)
+    by_member = (facts.sets, facts.numeric, facts.vanishing, facts.owned, facts.floors, facts.read_only)
+    sets = (*by_member, facts.quantities, facts.telling, facts.orderless, facts.inert, facts.later)
     sources = [
         *(row.source for row in (*facts.rules, *facts.barred)),
         *(row.source for row in (*facts.defaults, *facts.always_sent)),
         *(row.source for row in facts.resets),
+        *(row.source for row in facts.older),
+        *(row.source for row in facts.named),
         *(source for members in sets for source in members.values()),
     ]
     assert [part for source in sources for part in source.split("; ") if not PUBLIC.fullmatch(part)] == []
@@ -170,8 +188,35 @@ def test_every_member_has_a_verdict(kind: Kind) -> None:
     unruled = {path for path in fields if not any(row.covers(path) for row in kind.facts.rules)}
     for live in WORLDS.get(kind.name, ({},)):
         arising = [path for path in fields if "computeResources" in live or not path.startswith("computeResources.")]
-        unruled |= {path for path in arising if kind.rule(path, MADE, live).name in FALL_BACKS}
+        unruled |= {
+            path
+            for path in arising
+            for wanted in (MADE, {**MADE, **live})
+            if kind.rule(path, wanted, live).name in FALL_BACKS
+        }
     assert unruled == set() or version("botocore") != PINNED
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_member_of_a_structure_is_foreseen(kind: Kind) -> None:
+    """A row that covers a structure was written for each member of it in the pinned model, and names no other."""
+    known = {path for path, field in kind.spec.paths() if "[]" not in path and field.type != "structure"}
+    assert {path for path in known if not kind.foresees(path)} == set() or version("botocore") != PINNED
+    assert kind.facts.foreseen <= known or version("botocore") != PINNED
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_documented_default_has_a_row(kind: Kind) -> None:
+    """What the model's documentation calls the default of a member is a row, or the service's to fill; else there is a
+    reason why not."""
+    told = {*kind.facts.owned, *(row.member for row in kind.facts.defaults)}
+    defaults = {
+        f"{tree.shape}.{name}"
+        for tree in fields(kind.spec)
+        for name, member in tree.members.items()
+        if DEFAULT.search(documented(member.documentation))
+    }
+    assert defaults - told == NO_DEFAULT.get(kind.name, {}).keys() or version("botocore") != PINNED
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -197,8 +242,29 @@ def test_every_operation_has_its_place() -> None:
     assert changing - kept - JOBS_AND_TAGS == set()
 
 
-PUBLIC = re.compile(r"https://\S+|[\w.-]+/[\w.-]+#[0-9]+")
+PUBLIC = re.compile(r"(inferred from )?(https://\S+|[\w.-]+/[\w.-]+#[0-9]+)")
 FALL_BACKS = {"create-only", UNRULED.name}
+DEFAULT = re.compile(
+    r"\bdefault (\S+ ){0,5}?(is|are)\b|\bdefaults to\b|\bby default\b|\(default\)|\bdefault value\b", re.IGNORECASE
+)
+NO_DEFAULT: Mapping[str, Mapping[str, str]] = {
+    "compute_environment": {"InfrastructureOptimization.scaleInAfter": "AWS does not tell it"},
+    "job_definition": {
+        "ContainerProperties.image": "tells which registry there is, not which image",
+        "TaskContainerProperties.image": "tells which registry there is, not which image",
+        "ContainerProperties.logConfiguration": "is that of the daemon on each machine",
+        "TaskContainerProperties.logConfiguration": "is that of the daemon on each machine",
+        "LogConfiguration.logDriver": "tells which drivers there are",
+        "TaskContainerProperties.ulimits": "is one of many limits, and only on Fargate",
+        "EcsTaskProperties.pidMode": "is a namespace that no word stands for",
+        "EcsTaskProperties.runtimePlatform": "is that of its member, which has a row",
+        "EksContainer.imagePullPolicy": "hangs on the tag of the image",
+        "EksContainerSecurityContext.runAsUser": "stands in the image",
+        "EksContainerSecurityContext.runAsGroup": "stands in the image",
+        "EksEmptyDir.sizeLimit": "is no size that could be said",
+    },
+}
+"""What the documentation calls a default and no row can say, and why."""
 EXCUSED = {
     "tags": "edited in place, by operations of their own",
     "context": "reserved by AWS",

@@ -109,12 +109,12 @@ ENVIRONMENTS = (
     resources("ec2", "minvCpus", 0, 4, "noop scaling scaling"),
     resources("ec2", "maxvCpus", 16, 32, "!manifest scaling manifest"),
     resources("ec2", "desiredvCpus", 4, 8, "scaling scaling noop"),
-    resources("spot", "instanceTypes", ["c6i"], ["m6i"], "!instance-types infrastructure cannot-unset"),
+    resources("spot", "instanceTypes", ["c6i"], ["m6i"], "!instance-types infrastructure instance-types"),
     resources("ec2", "imageId", "ami-1", "ami-2", "infrastructure"),
     resources("ec2", "subnets", ["subnet-1"], ["subnet-2"], "!subnets infrastructure infrastructure"),
     resources("ec2", "securityGroupIds", ["sg-1"], ["sg-2"], "infrastructure"),
     resources("ec2", "ec2KeyPair", "one", "two", "infrastructure"),
-    resources("ec2", "instanceRole", "one", "two", "!instance-role infrastructure cannot-unset"),
+    resources("ec2", "instanceRole", "one", "two", "!instance-role infrastructure instance-role"),
     resources("ec2", "tags", {"a": "b"}, {"a": "c"}, "infrastructure"),
     resources("ec2", "placementGroup", "one", "two", "infrastructure"),
     resources("spot", "bidPercentage", 50, 60, "infrastructure"),
@@ -135,7 +135,7 @@ ENVIRONMENTS = (
         "launchTemplate.userdataType",
         "EKS_NODEADM",
         "EKS_BOOTSTRAP_SH",
-        "infrastructure",
+        "infrastructure infrastructure noop",
         ec2Configuration=[{"imageType": "EKS_AL2023"}],
     ),
     resources(
@@ -146,7 +146,7 @@ ENVIRONMENTS = (
         "noop infrastructure noop",
     ),
     resources("ec2", "scalingPolicy.minScaleDownDelayMinutes", 30, 60, "scaling"),
-    provider("propagateTags", "NONE", "CAPACITY_PROVIDER", "infrastructure infrastructure cannot-unset"),
+    provider("propagateTags", "NONE", "CAPACITY_PROVIDER", "noop infrastructure infrastructure"),
     provider("infrastructureRoleArn", ROLE, OTHER_ROLE, "!manifest infrastructure manifest"),
     provider("infrastructureOptimization.scaleInAfter", 600, 900, "infrastructure infrastructure cannot-unset"),
     machine("ec2InstanceProfileArn", f"{PROFILE}it", f"{PROFILE}other", "!manifest infrastructure manifest"),
@@ -155,7 +155,7 @@ ENVIRONMENTS = (
     machine(
         "instanceRequirements.allowedInstanceTypes", ["m6i.*"], ["c6i.*"], "infrastructure infrastructure cannot-unset"
     ),
-    machine("capacityOptionType", "ON_DEMAND", "SPOT", "replacement"),
+    machine("capacityOptionType", "ON_DEMAND", "SPOT", "noop replacement replacement"),
     machine("storageConfiguration.storageSizeGiB", 50, 60, "infrastructure infrastructure cannot-unset"),
     machine("monitoring", "BASIC", "DETAILED", "infrastructure infrastructure cannot-unset"),
     machine("fipsEnabled", False, True, "replacement"),
@@ -178,8 +178,10 @@ ENVIRONMENTS = (
     ),
     resources("fargate", "maxvCpus", 16, 32, "!manifest scaling manifest"),
     resources("fargate", "type", "FARGATE", "FARGATE_SPOT", "!manifest replacement manifest"),
-    resources("fargate", "subnets", ["subnet-1"], ["subnet-2"], "!fargate-subnets scaling cannot-unset"),
-    resources("fargate", "securityGroupIds", ["sg-1"], ["sg-2"], "!fargate-security-groups scaling cannot-unset"),
+    resources("fargate", "subnets", ["subnet-1"], ["subnet-2"], "!fargate-subnets scaling fargate-subnets"),
+    resources(
+        "fargate", "securityGroupIds", ["sg-1"], ["sg-2"], "!fargate-security-groups scaling fargate-security-groups"
+    ),
 )
 OTHERS = (
     Row("queue", "state", "ENABLED", "DISABLED", "noop update update"),
@@ -269,7 +271,7 @@ DEFINITIONS = (
         "nodes",
         "nodeProperties.nodeRangeProperties",
         [{"targetNodes": "0:", "container": NODE}],
-        [{"targetNodes": "0:2", "container": NODE}],
+        [{"targetNodes": "0:1", "container": NODE}, {"targetNodes": "2", "container": NODE}],
         "!manifest revision manifest",
     ),
     Row(
@@ -313,7 +315,7 @@ DEFINITIONS = (
     container("linuxParameters.sharedMemorySize", 64, 128),
     container("linuxParameters.tmpfs", [{"containerPath": "/tmp", "size": 1}], [{"containerPath": "/tmp", "size": 2}]),
     container("linuxParameters.maxSwap", 0, 1),
-    container("linuxParameters.swappiness", 60, 70),
+    container("linuxParameters.swappiness", 60, 70, "noop revision revision"),
     container("logConfiguration.logDriver", "awslogs", "syslog", "revision"),
     container("logConfiguration.options", {"awslogs-group": "a"}, {"awslogs-group": "b"}),
     container(
@@ -347,7 +349,7 @@ DEFINITIONS = (
     ),
     pod("serviceAccountName", "a", "b"),
     pod("hostNetwork", True, False, "noop revision revision"),
-    pod("dnsPolicy", "ClusterFirst", "Default", "noop revision revision"),
+    pod("dnsPolicy", "ClusterFirstWithHostNet", "Default", "noop revision revision"),
     pod("imagePullSecrets", [{"name": "a"}], [{"name": "b"}]),
     pod(
         "containers",

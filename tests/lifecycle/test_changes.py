@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tests.kit import LAB, Stage, cut, edit, manifest, on_stage
+from tests.kit import ACCOUNT, LAB, REGION, Stage, cut, edit, manifest, on_stage
 
+ARN = f"arn:aws:batch:{REGION}:{ACCOUNT}"
 CHANGES: Mapping[str, tuple[str, Sequence[str], Mapping[str, int]]] = {
     "an image": (edit(LAB, ("align:1", "align:2")), ["RegisterJobDefinition"], {"register": 1}),
     "a priority": (edit(LAB, ("priority: 10", "priority: 11")), ["UpdateJobQueue"], {"update": 1}),
@@ -150,6 +151,45 @@ def test_an_empty_member_of_a_definition_is_nobodys_business(stage: Stage) -> No
     assert stage.plan(LAB).empty
 
 
+@on_stage()
+def test_an_empty_member_within_a_definition_is_not_sent(stage: Stage) -> None:
+    """Batch refuses networks of containers on EC2, and devices on Fargate: without an entry there are none."""
+    empty = """
+stack: lab
+jobDefinitions:
+  machine:
+    type: container
+    containerProperties: {image: busybox, vcpus: 1, memory: 512, networkConfiguration: {}}
+  task:
+    type: container
+    platformCapabilities: [FARGATE]
+    containerProperties:
+      image: busybox
+      executionRoleArn: arn:aws:iam::123456789012:role/runs-tasks
+      resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "2048"}]
+      linuxParameters: {initProcessEnabled: true, devices: [], tmpfs: []}
+"""
+    assert stage.apply(empty).exit_code == 0
+    assert stage.plan(empty).empty
+    assert stage.plan(edit(empty, (", networkConfiguration: {}", ""), (", devices: [], tmpfs: []", ""))).empty
+
+
+@pytest.mark.parametrize("name", ["spot", "compute_environment.spot", f"{ARN}:compute-environment/lab-spot"])
+@on_stage()
+def test_an_ignored_place_in_a_queue_stays_where_others_put_it(stage: Stage, name: str) -> None:
+    """By whichever name of the environment; the rest of the queue changes."""
+    kept = f"lifecycle: {{ignore: ['computeEnvironmentOrder[{name}].order']}}, priority: 10"
+    stage.apply(LAB)
+    order = stage.queue("lab-high")["computeEnvironmentOrder"]
+    moved = [{**entry, "order": 7} if entry["computeEnvironment"].endswith("spot") else entry for entry in order]
+    stage.world.update_job_queue(jobQueue="lab-high", computeEnvironmentOrder=moved)
+    stage.settle()
+    assert stage.plan(edit(LAB, ("priority: 10", kept))).empty
+    assert stage.apply(edit(LAB, ("priority: 10", kept.replace("10", "11")))).exit_code == 0
+    assert stage.mutations == ["UpdateJobQueue"]
+    assert stage.queue("lab-high")["computeEnvironmentOrder"] == moved
+
+
 NEEDS = 'resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]'
 ALIGN = f"""
 stack: lab
@@ -240,3 +280,36 @@ def test_an_old_definition_is_taken_over_as_it_is(stage: Stage) -> None:
     for text in (plain, moved):
         done = stage.plan(text)
         assert (done.empty, done.warnings) == (True, ())
+
+
+ROLE = """
+stack: lab
+computeEnvironments:
+  fargate:
+    type: MANAGED
+    serviceRole: arn:aws:iam::123456789012:role/service-role/old
+    computeResources: {type: FARGATE, maxvCpus: 4, subnets: [subnet-1], securityGroupIds: [sg-1]}
+"""
+
+
+@pytest.mark.parametrize("name", ["new", "/service-role/new"])
+@on_stage()
+def test_a_role_may_be_named_without_its_arn(stage: Stage, name: str) -> None:
+    """The ARN that AWS shows of the name that was sent ends the wait, and is no difference afterwards."""
+    stage.apply(ROLE)
+    wanted = edit(ROLE, ("arn:aws:iam::123456789012:role/service-role/old", name))
+    report = stage.apply(wanted)
+    assert (report.exit_code, stage.mutations) == (0, ["UpdateComputeEnvironment"])
+    assert report.seconds < 60
+    assert stage.environment("fargate")["serviceRole"].endswith(f":role/{name.lstrip('/')}")
+    assert stage.plan(wanted).empty
+
+
+@on_stage()
+def test_a_disabled_environment_is_made_in_two_calls(stage: Stage) -> None:
+    """It is ENABLED for a moment, since AWS creates no other."""
+    text = edit(ROLE, ("    type: MANAGED\n", "    type: MANAGED\n    state: DISABLED\n"))
+    assert stage.apply(text).exit_code == 0
+    assert stage.mutations == ["CreateComputeEnvironment", "UpdateComputeEnvironment"]
+    assert stage.environment("fargate")["state"] == "DISABLED"
+    assert stage.plan(text).empty

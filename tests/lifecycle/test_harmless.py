@@ -157,10 +157,10 @@ def empty_lists_and_maps(field: Field, value: Any, _label: str) -> Any:
 
 
 def numbers(_field: Field, value: Any, label: str) -> Any:
-    """`0.25` as `0.250`."""
+    """`0.25` as `0.250`, and `512` as `0512`: of memory AWS takes no `512.0`."""
     facts = [kind.facts for kind in kinds()]
     if any(label in it.numeric for it in facts) and isinstance(value, str) and value.replace(".", "").isdigit():
-        return f"{value}0" if "." in value else f"{value}.0"
+        return f"{value}0" if "." in value else f"0{value}"
     return value
 
 
@@ -333,7 +333,20 @@ SPELLINGS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         "rich",
         {
             "jobDefinitions.pod.eksProperties.podProperties.hostNetwork": True,
-            "jobDefinitions.pod.eksProperties.podProperties.dnsPolicy": "ClusterFirst",
+            "jobDefinitions.pod.eksProperties.podProperties.dnsPolicy": "ClusterFirstWithHostNet",
+        },
+    ),
+    "quantities of pods": (
+        "rich",
+        {
+            "jobDefinitions.pod.eksProperties.podProperties.containers": [
+                {
+                    "name": "main",
+                    "image": "busybox",
+                    "resources": {"limits": {"cpu": "500m", "memory": "0.5Gi"}},
+                    "securityContext": {"privileged": False, "readOnlyRootFilesystem": False},
+                }
+            ],
         },
     ),
     "a stack's tag on a block": ("lab", {"jobQueues.high.tags": {"team": "blue"}}),

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
+
+from providers.errors import PlanRefused
 from providers.simulator import Fault
 from tests.kit import LAB, Stage, edit, on_stage
 
@@ -72,24 +75,63 @@ def test_an_invalid_environment_is_repaired_by_the_next_apply(stage: Stage) -> N
     assert stage.plan(MENDED).empty
 
 
+LOST = "CLIENT_ERROR - Clusters can not be blank"
+
+
+def lose(stage: Stage, name: str = "lab-spot") -> None:
+    """Somebody deletes the cluster of an environment (aws-samples/aws-batch-genomics#9)."""
+    stage.simulator.set_status("environment", name, "INVALID", LOST, region=stage.region)
+
+
 @on_stage()
 def test_more_vcpus_repair_nothing_and_other_machines_do(stage: Stage) -> None:
-    """INVALID is refused with a hint; a change of scale ends in AWS's reason again, one of infrastructure repairs."""
-    reason = "CLIENT_ERROR - Clusters can not be blank"
+    """INVALID is refused with a hint, a change of scale too; one of infrastructure repairs."""
     stage.apply(LAB)
-    stage.simulator.set_status("environment", "lab-spot", "INVALID", reason, region=stage.region)
-    (refusal,) = stage.plan(LAB).refusals
-    assert (refusal.code, reason in refusal.message) == ("invalid", True)
-    assert "service role" in str(refusal.hint)
-    scaled = stage.apply(edit(LAB, ("maxvCpus: 64", "maxvCpus: 65")))
-    assert [(failure.step, failure.error) for failure in scaled.failures] == [
-        ("update:compute_environment.spot", reason)
-    ]
-    assert stage.environment("lab-spot")["computeResources"]["maxvCpus"] == 65
-    rebuilt = edit(LAB, ("maxvCpus: 64", "maxvCpus: 65"), ("[c6i]", "[c6i, m6i]"))
+    lose(stage)
+    scaled = edit(LAB, ("maxvCpus: 64", "maxvCpus: 65"))
+    for text in (LAB, scaled):
+        (refusal,) = stage.plan(text).refusals
+        assert (refusal.code, LOST in refusal.message) == ("invalid", True)
+        assert "service role" in str(refusal.hint)
+    with pytest.raises(PlanRefused):
+        stage.apply(scaled)
+    assert stage.mutations == []
+    rebuilt = edit(scaled, ("[c6i]", "[c6i, m6i]"))
     assert stage.apply(rebuilt).exit_code == 0
     assert stage.environment("lab-spot")["status"] == "VALID"
     assert stage.plan(rebuilt).empty
+
+
+@on_stage()
+def test_what_is_invalid_is_switched_off_and_then_blocks_nothing(stage: Stage) -> None:
+    """It is DISABLED and INVALID, which the plan says, and the rest of the stack goes on."""
+    stage.apply(LAB)
+    lose(stage)
+    parked = edit(LAB, ("  spot: &environment\n", "  spot: &environment\n    state: DISABLED\n"))
+    parked = edit(parked, ("    <<: *environment\n", "    <<: *environment\n    state: ENABLED\n"))
+    report = stage.apply(parked)
+    assert (report.exit_code, stage.mutations) == (0, ["UpdateComputeEnvironment"])
+    seen = stage.environment("lab-spot")
+    assert (seen["state"], seen["status"]) == ("DISABLED", "INVALID")
+    later = stage.plan(parked)
+    assert (later.empty, any(LOST in warning for warning in later.warnings)) == (True, True)
+    assert stage.apply(edit(parked, ("align:1", "align:2"))).exit_code == 0
+    assert stage.mutations == ["RegisterJobDefinition"]
+
+
+@on_stage()
+def test_tags_of_what_is_invalid_are_edited(stage: Stage) -> None:
+    """They are seen at once; that it is still INVALID is left to be told."""
+    stage.apply(LAB)
+    lose(stage)
+    tagged = edit(LAB, ("  spot: &environment\n", "  spot: &environment\n    tags: {team: red}\n"))
+    tagged = edit(tagged, ("    <<: *environment\n", "    <<: *environment\n    tags: {}\n"))
+    report = stage.apply(tagged)
+    assert (report.failures, stage.mutations) == ((), ["TagResource"])
+    assert stage.environment("lab-spot")["tags"]["team"] == "red"
+    assert report.residue is not None
+    assert [refusal.code for refusal in report.residue.refusals] == ["invalid"]
+    assert report.exit_code == 4
 
 
 @on_stage()

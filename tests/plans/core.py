@@ -8,13 +8,13 @@ import attrs
 from plans.change import Change
 from plans.graph import build, only
 from plans.manifest import Manifest, Source, parse
-from plans.normalise import digest
+from plans.normalise import DIGEST_RULES, digest
 from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planner import emptied, make_plan
 from plans.policy import Policy
 from providers import model
-from providers.kinds import bind
+from providers.kinds import Kinds, bind
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,
@@ -143,7 +143,7 @@ def revision(
     owned = {} if stack is None else tags(address or f"job_definition.{name}", stack)
     made = live("job_definition", name, spec, arn=arn("job_definition", f"{name}:{number}"), tags=owned)
     if stack is not None:
-        owned[DIGEST_TAG] = digest(spec, KINDS["job_definition"]) if sealed else "n1-of-something-else"
+        owned[DIGEST_TAG] = digest(spec, KINDS["job_definition"]) if sealed else f"{DIGEST_RULES}-of-something-else"
         owned |= {REGISTERED_TAG: registered} if registered else {}
     return attrs.evolve(made, tags=owned | dict(more or {}), status="ACTIVE", revision=number)
 
@@ -185,15 +185,15 @@ jobDefinitions:
 """
 
 
-def manifest(*texts: str) -> Manifest:
+def manifest(*texts: str, kinds: Kinds = KINDS) -> Manifest:
     """The manifest of these texts, each a file of stack `lab`."""
     whole = [Source("stack.yaml", f"stack: {STACK}".encode())]
     whole += [Source(f"{place}.yaml", text.encode()) for place, text in enumerate(texts)]
-    return parse(whole, variables={}, kinds=KINDS)
+    return parse(whole, variables={}, kinds=kinds)
 
 
-def snapshot(*lives: Live, **fields: Any) -> Snapshot:
-    return Snapshot(Target(region=REGION), REGION, ACCOUNT, lives, **fields)
+def snapshot(*lives: Live, region: str = REGION, **fields: Any) -> Snapshot:
+    return Snapshot(Target(region=region), region, ACCOUNT, lives, **fields)
 
 
 def plan(
@@ -206,17 +206,19 @@ def plan(
     destroying: bool = False,
     now: float = NOW,
     past: Past | None = None,
+    kinds: Kinds = KINDS,
+    region: str = REGION,
 ) -> Plan:
     """The plan of a manifest over these live objects."""
-    given = manifest(wanted) if isinstance(wanted, str) else wanted
+    given = manifest(wanted, kinds=kinds) if isinstance(wanted, str) else wanted
     given = emptied(given) if destroying else given
-    graph = build(given, kinds=KINDS)
+    graph = build(given, kinds=kinds)
     return make_plan(
         given,
         graph,
-        snapshot(*lives, jobs=jobs or {}, unobserved=unobserved or {}),
+        snapshot(*lives, region=region, jobs=jobs or {}, unobserved=unobserved or {}),
         policy=policy or given.policy,
-        kinds=KINDS,
+        kinds=kinds,
         now=now,
         versions={"batchwright": "0"},
         only=only(graph, [Address.parse(text) for text in choose]) if choose else None,

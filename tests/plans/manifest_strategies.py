@@ -1,6 +1,7 @@
 """Random manifests as plain documents, drawn from the same fields by which manifests are checked."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -30,9 +31,7 @@ texts = st.one_of(
             "<<",
         )
     ),
-    st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=8).filter(
-        lambda text: "${" not in text
-    ),
+    st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=8).filter(lambda text: "${" not in text),
 )
 tags = st.dictionaries(st.from_regex(r"[A-Za-z][A-Za-z0-9 _.-]{0,5}", fullmatch=True), names, max_size=3)
 
@@ -63,13 +62,22 @@ def values(field: Field) -> st.SearchStrategy[Any]:
 
 def structures(field: Field, members: Mapping[str, Field]) -> st.SearchStrategy[dict[str, Any]]:
     """Structures of all required members and up to three others."""
+    # Made once, and not for each example: to make strategies takes longer than to draw from them.
+    inner = {name: values(member) for name, member in members.items()}
     needed = sorted(field.required & members.keys())
     others = sorted(members.keys() - field.required)
 
     def chosen(some: list[str]) -> st.SearchStrategy[dict[str, Any]]:
-        return st.fixed_dictionaries({name: values(members[name]) for name in [*needed, *some]})
+        return st.fixed_dictionaries({name: inner[name] for name in [*needed, *some]})
 
     return st.lists(st.sampled_from(others), unique=True, max_size=3).flatmap(chosen) if others else chosen([])
+
+
+@cache
+def documents(kind: str, without: tuple[str, ...] = ()) -> st.SearchStrategy[dict[str, Any]]:
+    """What a manifest may say of an object of a kind, with none of some members."""
+    spec = KINDS[kind].spec
+    return structures(spec, {name: field for name, field in spec.members.items() if name not in without})
 
 
 _ALONE = {
@@ -79,12 +87,16 @@ _ALONE = {
 }
 
 
+@cache
+def _said(kind: str, member: str) -> st.SearchStrategy[Any]:
+    return values(KINDS[kind].spec.members[member]).filter(lambda value: value not in ([], ""))
+
+
 @st.composite
 def specs(draw: st.DrawFn, kind: Kind) -> dict[str, Any]:
     """Blocks of a kind that meet what AWS asks of a whole block."""
     alone = _ALONE.get(kind.name, ())
-    members = {name: field for name, field in kind.spec.members.items() if name not in alone}
-    spec = draw(structures(kind.spec, members))
+    spec = draw(documents(kind.name, alone))
     if not alone:
         return spec
     said = draw(st.sampled_from(alone))
@@ -93,8 +105,7 @@ def specs(draw: st.DrawFn, kind: Kind) -> dict[str, Any]:
             spec["type"] = "MANAGED" if said == "computeResources" else "UNMANAGED"
         case "job_definition":
             spec["type"] = "multinode" if said == "nodeProperties" else "container"
-    field = kind.spec.members[said]
-    return spec | {said: draw(values(field).filter(lambda value: value not in ([], "")))}
+    return spec | {said: draw(_said(kind.name, said))}
 
 
 @st.composite

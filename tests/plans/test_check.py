@@ -38,7 +38,7 @@ def test_integers(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["4x", "4.5", "''", "on", "1_000", "0x10", "017", "1e999", "2147483648", ".", "e1", "9" * 5000, "~x"]
+    "text", ["4x", "4.5", "''", "on", "1_000", "0x10", "017", "1e999", "9e17.", ".", "e1", "9" * 5000, "~x"]
 )
 def test_no_integers(text: str) -> None:
     """What is no whole number of 32 bits is a fault."""
@@ -49,11 +49,30 @@ def test_no_integers(text: str) -> None:
     assert found.message.startswith("takes a whole number, not ")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("2147483648", "is 2147483648, and must be at most 2147483647"),
+        ("-2147483649", "is -2147483649, and must be at least -2147483648"),
+        ("1e12", "is 1e12, and must be at most 2147483647"),
+        ("1e30", "is 1e30, and must be at most 2147483647"),
+        ("9" * 30, f"is {'9' * 30}, and must be at most 2147483647"),
+    ],
+)
+def test_integers_beyond_their_bounds(text: str, told: str) -> None:
+    """The bound of 32 bits is told where the API has none of its own."""
+    found = fault(stack(f"jobQueues: {{x: {{priority: {text}, computeEnvironmentOrder: [a]}}}}"))
+    assert found.message == told
+
+
 def test_longs() -> None:
     """A long has 64 bits."""
     text = stack("consumableResources: {x: {totalQuantity: 9007199254740993}}")
     assert resource(parsed(text), "consumable_resource.x").spec["totalQuantity"] == 9007199254740993
-    assert faults(text.replace("9007199254740993", "9223372036854775808"))
+    (found,) = faults(text.replace("9007199254740993", "9223372036854775808"))
+    assert found.message == "is 9223372036854775808, and must be at most 9223372036854775807"
+    (found,) = faults(text.replace("9007199254740993", "9.1e17"))
+    assert found.message.startswith("takes a whole number")
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", 1.0), ("0.5", 0.5), ("'1e-3'", 0.001), ("-2", -2.0), (".5", 0.5)])
@@ -219,6 +238,23 @@ def test_wrong_types(block: str, message: str) -> None:
 def test_the_keys_of_a_structure_that_is_none(text: str, hint: str | None) -> None:
     """What should have been a map of known keys tells which; one of any keys has none to tell."""
     assert fault(stack(text)).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("said", "hint"),
+    [
+        ("environment: {A: b}", "write a list of maps, such as [{name: …, value: …}]"),
+        ("environment: {name: A, value: b}", "write [VALUE] for a list of one"),
+        ("command: {A: b}", "write [VALUE] for a list of one"),
+        ("environment: A", "write [VALUE] for a list of one"),
+        ("mountPoints: {a: b}", "write a list of maps, such as [{containerPath: …, readOnly: …, sourceVolume: …}]"),
+        ("volumes: {a: b}", "write a list of maps, such as [{host: …, name: …, efsVolumeConfiguration: …, …}]"),
+        ("ulimits: {nofile: 1}", "write a list of maps, such as [{hardLimit: …, name: …, softLimit: …}]"),
+    ],
+)
+def test_a_map_in_place_of_a_list(said: str, hint: str) -> None:
+    """Of a list of structures the hint tells what an entry looks like."""
+    assert fault(container(said)).hint == hint
 
 
 def test_the_keys_of_a_large_structure() -> None:

@@ -85,7 +85,7 @@ def test_a_change_is_a_new_revision() -> None:
         definition(container="networkConfiguration: {assignPublicIp: DISABLED}"),
         definition(container="runtimePlatform: {operatingSystemFamily: LINUX, cpuArchitecture: X86_64}"),
         definition().replace("type: container", "type: CONTAINER"),
-        definition().replace('value: "1"', 'value: "1.0"').replace("512", "512.00"),
+        definition().replace('value: "1"', 'value: "1.0"').replace("512", "0512"),
         definition().replace(
             '[{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}]',
             '[{type: MEMORY, value: "512"}, {type: VCPU, value: "1"}]',
@@ -319,7 +319,9 @@ def test_keep_works_without_a_change() -> None:
     assert actions(made) == {ADDRESS: "update"}
     (leaving,) = change(made, ADDRESS).differences
     assert (leaving.path, leaving.before, leaving.after) == ("revisions[1]", "ACTIVE", "INACTIVE")
-    assert "rollout.keep" in leaving.why
+    assert leaving.why == "rollout.keep: 4 revisions stay"
+    (alone,) = change(plan(definition(more="rollout: {keep: 1}"), *FAMILY[-2:]), ADDRESS).differences
+    assert alone.why == "rollout.keep: 1 revision stays"
 
 
 def test_revisions_of_others_are_never_deregistered() -> None:
@@ -363,6 +365,22 @@ def test_a_newer_revision_of_somebody_else_is_kept(foreign: Any) -> None:
     made = plan(definition(more="rollout: {foreign: keep}"), revision(1), foreign)
     assert made.empty
     assert "somebody else" in change(made, ADDRESS).reason
+    differs = "containerProperties.command" if foreign.spec["containerProperties"]["command"] else ""
+    words = (
+        f"{ADDRESS}: what the block says is held back by rollout.foreign: keep; revision 2 of align, which somebody"
+        f" else registered, differs from it in {differs}"
+    )
+    assert made.warnings == ((words,) if differs else ())
+
+
+def test_many_paths_that_are_held_back_are_counted() -> None:
+    """Some are named; each plan says it again."""
+    said = "command: [a], user: b, privileged: true, readonlyRootFilesystem: true, jobRoleArn: c, image: d, vcpus: 1"
+    text = definition(container="", more="rollout: {foreign: keep}").replace(
+        "image: busybox", said.replace(", ", "\n      ")
+    )
+    (warning,) = plan(text, revision(1), revision(2, stack=None)).warnings
+    assert warning.endswith("containerProperties.readonlyRootFilesystem and 2 more")
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
@@ -454,6 +472,15 @@ def test_protection_is_that_of_the_newest_revision() -> None:
     assert codes(plan(definition(), revision(), old, new)) == [("job_definition.old", "protected")]
 
 
+def test_a_default_that_is_another_member_is_told_as_it_is() -> None:
+    """A device without a path in the container stands at that of its host."""
+    text = definition(container="linuxParameters: {devices: [{hostPath: /dev/a, containerPath: /dev/b}]}")
+    made = plan(text, revision(linuxParameters={"devices": [{"hostPath": "/dev/a"}]}))
+    assert [(row.path, row.before, row.after) for row in change(made, ADDRESS).differences] == [
+        ("containerProperties.linuxParameters.devices[/dev/a].containerPath", "/dev/a", "/dev/b")
+    ]
+
+
 CONSUMABLE = "\nconsumableResources:\n  licence: {totalQuantity: 4}\n"
 USING = definition(
     more="consumableResourceProperties: {consumableResourceList: [{consumableResource: licence, quantity: 1}]}"
@@ -500,7 +527,7 @@ jobDefinitions:
     eksProperties:
       podProperties:
         hostNetwork: true
-        dnsPolicy: ClusterFirst
+        dnsPolicy: ClusterFirstWithHostNet
         containers: [{name: Default, image: busybox, resources: {limits: {cpu: "1.0", memory: 512Mi}}}]
 """
     pod = {

@@ -9,8 +9,10 @@ import pytest
 
 from plans.change import Impact
 from plans.jsonform import encode_members
+from plans.normalise import unmet
 from providers.resources import Live
 from tests.plans.core import (
+    KINDS,
     LINKED,
     ORDINARY,
     actions,
@@ -169,14 +171,20 @@ def test_the_spot_fleet_role_is_for_life() -> None:
         (environment(), ON_FARGATE),
         (fargate(), environments("one")),
         (fargate(type="FARGATE_SPOT"), ON_FARGATE),
+        (fargate(type="ECS_MANAGED_INSTANCES"), environments("one")),
+        (environment(type="SPOT"), ON_FARGATE.replace("FARGATE", "ECS_MANAGED_INSTANCES")),
+        (environment(role=ORDINARY), ON_FARGATE),
+        (environment(allocationStrategy=None), ON_FARGATE),
     ],
 )
-def test_the_border_of_fargate_is_not_crossed(shown: Live, text: str) -> None:
-    """To, from and within Fargate the type is fixed."""
+def test_the_type_changes_between_ec2_and_spot_only(shown: Live, text: str) -> None:
+    """To, from and within Fargate and managed instances it is fixed, and that is the one reason for all that differs
+    with it."""
     made = plan(text, shown)
     assert actions(made) == {ADDRESS: "replace"}
-    rules = {row.path: row.rule for row in change(made, ADDRESS).differences}
-    assert rules["computeResources.type"] == "fargate-boundary"
+    told = change(made, ADDRESS)
+    assert {(row.rule, row.why) for row in told.differences} == {("type-boundary", told.reason)}
+    assert told.reason.startswith("the type changes in place between EC2 and SPOT only, not from ")
 
 
 def test_fargate_scales_and_moves_in_place() -> None:
@@ -191,7 +199,7 @@ def test_fargate_scales_and_moves_in_place() -> None:
 def test_fargate_never_loses_its_security_groups() -> None:
     """AWS takes an empty list on Fargate for no change, so that none can be unset."""
     made = plan(wanting(", securityGroupIds: [sg-1]", "", ON_FARGATE), fargate())
-    assert codes(made) == [(ADDRESS, "cannot-unset")]
+    assert codes(made) == [(ADDRESS, "fargate-security-groups")]
     assert made.steps == ()
 
 
@@ -257,6 +265,7 @@ def test_a_role_changes_within_its_class(shown: str, wanted: str, action: str, r
         ("    serviceRole: null\n", LINKED),
         (f"    serviceRole: {LINKED}\n", LINKED),
         ("    serviceRole: AWSServiceRoleForBatch\n", LINKED),
+        ("    serviceRole: /service-role/AWSBatchServiceRole\n", ORDINARY),
     ],
 )
 def test_a_role_that_means_the_same_is_no_difference(said: str, shown: str) -> None:
@@ -301,21 +310,26 @@ def test_what_left_the_manifest_is_reset(shown: dict[str, Any], reset: dict[str,
 
 @pytest.mark.parametrize("member", ["subnets", "securityGroupIds"])
 def test_the_network_of_machines_can_be_emptied(member: str) -> None:
-    """An empty list removes it, other than on Fargate."""
-    text = wanting({"subnets": "subnets: [subnet-1], ", "securityGroupIds": "securityGroupIds: [sg-1], "}[member], "")
-    assert sent(plan(text, environment())) == {"computeResources": {member: []}}
+    """An empty list removes it, other than on Fargate, where a launch template can say it in its place."""
+    said = {"subnets": "subnets: [subnet-1], ", "securityGroupIds": "securityGroupIds: [sg-1], "}[member]
+    text = wanting(said, "launchTemplate: {launchTemplateName: it}, ")
+    shown = environment(launchTemplate={"launchTemplateName": "it"})
+    assert sent(plan(text, shown)) == {"computeResources": {member: []}}
+    code = {"subnets": "subnets", "securityGroupIds": "security-groups"}[member]
+    assert codes(plan(wanting(said, ""), environment())) == [(ADDRESS, code)]
+    assert codes(plan(wanting(said, ""), shown)) == [(ADDRESS, code)]
 
 
 @pytest.mark.parametrize("member", ["instanceTypes", "instanceRole"])
-def test_what_cannot_be_unset_is_refused(member: str) -> None:
-    """Where the API has nothing to say for "none", the reader must say a value."""
+def test_what_machines_cannot_be_without_is_refused(member: str) -> None:
+    """That EC2 must name it is told, not that the API has nothing to say for "none"."""
     texts = {
         "instanceTypes": "instanceTypes: [m6i.large], ",
         "instanceRole": ", instanceRole: ecsInstanceRole",
     }
     made = plan(wanting(texts[member], ""), environment())
-    assert codes(made) == [(ADDRESS, "cannot-unset")]
-    assert member in made.refusals[0].message
+    assert codes(made) == [(ADDRESS, {"instanceTypes": "instance-types", "instanceRole": "instance-role"}[member])]
+    assert made.refusals[0].message.startswith(f"computeResources.{member}: EC2 and SPOT name")
     assert made.steps == ()
 
 
@@ -487,3 +501,33 @@ def test_a_queue_is_moved_before_its_environment_is_switched_off() -> None:
         assert codes(made) == []
         assert ids(made) == ["update:job_queue.high", f"update:{ADDRESS}"]
         assert step(made, f"update:{ADDRESS}").after == ("update:job_queue.high",)
+
+
+def test_one_that_is_to_be_disabled_is_made_and_then_disabled() -> None:
+    """AWS creates only ENABLED ones (CreateComputeEnvironment, `state`); one update says what only updates take."""
+    text = environments() + "    state: DISABLED\n"
+    made = plan(text + "    updatePolicy: {terminateJobsOnUpdate: true}\n")
+    assert ids(made) == [f"create:{ADDRESS}", f"update:{ADDRESS}"]
+    assert step(made, f"create:{ADDRESS}").arguments["state"] == "ENABLED"
+    update = step(made, f"update:{ADDRESS}")
+    assert update.arguments["state"] == "DISABLED"
+    assert update.arguments["updatePolicy"]["terminateJobsOnUpdate"] is True
+    assert update.goal is not None
+    assert (update.goal.until, update.goal.expect["state"]) == ("settled", "DISABLED")
+    assert update.after == (f"create:{ADDRESS}",)
+    assert ids(plan(environments() + "    state: ENABLED\n")) == [f"create:{ADDRESS}"]
+
+
+@pytest.mark.parametrize(("said", "shown"), [("0", None), ("0", 100), ("100", None), ("100", 0)])
+def test_a_bid_of_nothing_is_none(said: str, shown: int | None) -> None:
+    """0 is as good as unsaid, which is all of the price on demand; AWS does not show it again."""
+    assert plan(wanting("minvCpus: 0", f"minvCpus: 0, bidPercentage: {said}"), environment(bidPercentage=shown)).empty
+
+
+def test_a_bid_is_taken_back_with_nothing() -> None:
+    """0 is sent, as Terraform does, and that it is gone ends the wait."""
+    made = plan(wanting("minvCpus: 0", "minvCpus: 0, bidPercentage: 0"), environment(bidPercentage=50))
+    assert sent(made) == {"computeResources": {"bidPercentage": 0}}
+    goal = step(made, f"update:{ADDRESS}").goal
+    assert goal is not None
+    assert unmet(goal.expect, environment(), KINDS["compute_environment"]) == ()

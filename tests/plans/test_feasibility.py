@@ -1,10 +1,12 @@
 """What AWS refuses for what is live, or for all of a stack together, is refused by a plan, with a hint."""
 
+import re
 from typing import Any
 
 import attrs
 import pytest
 
+from plans.plan import Plan
 from providers.resources import Live
 from tests.plans.core import (
     ACCOUNT,
@@ -122,8 +124,8 @@ def test_what_moves_with_the_load_is_not_asked_of_an_update() -> None:
 
 
 def test_what_only_a_creation_asks_is_not_asked_of_an_update() -> None:
-    """AWS takes subnets away from machines."""
-    text = environments().replace("subnets: [subnet-1], ", "")
+    """AWS takes subnets away from machines that have a launch template."""
+    text = environments().replace("subnets: [subnet-1], ", "launchTemplate: {launchTemplateName: it}, ")
     assert codes(plan(text)) == [("compute_environment.one", "subnets")]
     assert codes(plan(text, environment())) == []
 
@@ -322,3 +324,103 @@ def test_the_service_linked_role_stands_under_its_own_path() -> None:
         ("compute_environment.one", "linked-role-path")
     ]
     assert codes(plan(environments() + f"    serviceRole: {LINKED}\n")) == []
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("us-gov-west-1", "aws-us-gov"), ("cn-north-1", "aws-cn"), ("eusc-de-east-1", "aws-eusc"), ("us-west-2", "aws")],
+)
+def test_a_registration_counts_the_arns_of_its_own_partition(region: str, partition: str) -> None:
+    """Those of GovCloud are longer, and may be too long."""
+    text = "consumableResources: {x: {totalQuantity: 1}}" + definition(
+        container=f"command: ['{'x' * 24576}']",
+        more="consumableResourceProperties: {consumableResourceList: [{consumableResource: x, quantity: 1}]}",
+    )
+
+    def size(made: Plan) -> int:
+        found = re.search("([0-9]+) bytes, and AWS takes 24576", made.refusals[0].message)
+        assert found is not None
+        return int(found[1])
+
+    longer = len(f"{partition}{region}") - len(f"aws{REGION}")
+    assert size(plan(text, region=region)) - size(plan(text)) == longer
+
+
+def test_a_replacement_has_room_for_its_tags() -> None:
+    """The new object begins without any."""
+    crowded = tags("compute_environment.one", **{f"k{n}": "v" for n in range(47)})
+    text = environments() + "    tags: {a: b, c: d}\n"
+    lives = environment(allocationStrategy="BEST_FIT", fields={"tags": crowded})
+    assert ("compute_environment.one", "tags") not in codes(plan(text, lives))
+    assert codes(plan(text, environment(fields={"tags": crowded}))) == [("compute_environment.one", "tags")]
+
+
+@pytest.mark.parametrize(("before", "after", "refused"), [(4, 6, False), (16, 6, True), (16, 8, False), (8, 6, True)])
+def test_a_maximum_is_not_lowered_below_what_is_desired(before: int, after: int, refused: bool) -> None:
+    """Raising it is fine, even to less than that: by one instance the service goes over the maximum."""
+    text = environments().replace("maxvCpus: 16", f"maxvCpus: {after}")
+    made = plan(text, environment(maxvCpus=before, desiredvCpus=8))
+    assert codes(made) == ([("compute_environment.one", "running-vcpus")] if refused else [])
+
+
+def test_desired_vcpus_are_asked_to_be_within_bounds_even_where_the_load_is_above_them() -> None:
+    """As a creation is, when something else is updated; without an update nothing is asked of AWS."""
+    pinned = environments().replace("minvCpus: 0", "minvCpus: 4, desiredvCpus: 3")
+    assert codes(plan(pinned)) == [("compute_environment.one", "desired-in-bounds")]
+    assert codes(plan(pinned, environment(desiredvCpus=8))) == [("compute_environment.one", "desired-in-bounds")]
+    assert codes(plan(pinned, environment(minvCpus=4, desiredvCpus=8))) == []
+
+
+def test_desired_vcpus_that_are_not_lowered_are_told() -> None:
+    """Only Batch lowers them."""
+    pinned = environments().replace("minvCpus: 0", "minvCpus: 0, desiredvCpus: 3")
+    told = "computeResources.desiredvCpus stays 8, though the manifest says 3: AWS lowers it itself"
+    made = plan(pinned, environment(desiredvCpus=8))
+    assert (made.empty, made.warnings) == (True, (f"compute_environment.one: {told}",))
+    assert plan(pinned, environment(desiredvCpus=3)).warnings == ()
+    assert plan(environments(), environment(desiredvCpus=3)).warnings == ()
+
+
+@pytest.mark.parametrize(("value", "refused"), [("512.0", True), ("0512", False), ("512", False)])
+def test_a_definition_is_spelt_as_aws_takes_it(value: str, refused: bool) -> None:
+    """Though it means what is live, and nothing would be sent: the next registration would fail."""
+    text = definition().replace('value: "512"', f'value: "{value}"')
+    told = [("job_definition.align", "memory")] if refused else []
+    assert codes(plan(text, revision())) == told
+    assert codes(plan(text)) == told
+
+
+def test_an_arn_of_what_the_same_plan_makes_is_no_reference_to_it() -> None:
+    """It would not be made first; its name is."""
+    made = plan(environments("new") + queues(order=f"[{arn('compute_environment', 'new')}]"))
+    assert codes(made) == [(QUEUE, "out-of-reach")]
+    assert made.refusals[0].hint == "this plan makes it: say its name in the manifest, new, so that it is made first"
+    prefixed = "namePrefix: my-" + environments("new") + queues(order=f"[{arn('compute_environment', 'my-new')}]")
+    assert "the manifest, new," in plan(prefixed).refusals[0].hint
+    share = "quotaShares:\n" + wanted_share().replace("high", arn("job_queue", "high"))
+    told = plan(wanted_queue("quota") + "\n" + share, service(TYPES), quota_policy())
+    assert "the manifest, high," in told.refusals[0].hint
+
+
+def test_the_only_block_renamed_is_told_so() -> None:
+    """It looks like another stack of the same name."""
+    made = plan(environments("two"), environment("one"))
+    assert ("", "wrong-stack") in codes(made)
+    (hint,) = (refusal.hint for refusal in made.refusals if refusal.code == "wrong-stack")
+    assert "if a block was renamed, give it its old name back" in hint
+
+
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ('{type: VCPU, value: "1"}', [("a container needs memory", "add {type: MEMORY")]),
+        ('{type: VCPU, value: "1"}, {type: MEMORY, value: 1Gi}', [("memory is a whole number", "such as 512")]),
+        ('{type: VCPU, value: "0.5"}, {type: MEMORY, value: "512"}', [("vCPUs are 1 or more", "such as 1")]),
+    ],
+)
+def test_what_a_container_needs_is_told_as_it_is_said(needs: str, told: list[tuple[str, str]]) -> None:
+    """What is there and wrong is not to be added."""
+    text = definition().replace('{type: VCPU, value: "1"}, {type: MEMORY, value: "512"}', needs)
+    found = [(refusal.message.partition(": ")[2], refusal.hint) for refusal in plan(text).refusals]
+    assert len(found) == len(told)
+    assert all(message in row[0] and hint in row[1] for row, (message, hint) in zip(found, told, strict=True))

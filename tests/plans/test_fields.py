@@ -12,7 +12,7 @@ from tests.plans.core import KINDS, LINKED, ORDINARY, change, environment, envir
 from tests.plans.core import fargate as on_fargate
 
 ROWS = fields.rows(KINDS)
-PUBLIC = re.compile(r"https://\S+|[\w.-]+/[\w.-]+#[0-9]+")
+PUBLIC = re.compile(r"(inferred from )?(https://\S+|[\w.-]+/[\w.-]+#[0-9]+)")
 API = "https://docs.aws.amazon.com/batch/latest/APIReference/API_"
 ADDRESS = "compute_environment.one"
 
@@ -52,8 +52,9 @@ def test_every_verdict_and_every_value_has_a_source() -> None:
 def test_verdicts_stand_in_the_order_in_which_they_decide() -> None:
     """Refusals first; of rules with one condition the first; none behind one that always holds, nor one about a whole
     structure at its members."""
-    assert verdicts("computeResources.maxvCpus") == [("scaling", "scaling")]
+    assert verdicts("computeResources.maxvCpus") == [("type-boundary", "replace"), ("scaling", "scaling")]
     assert verdicts("compute_environment.computeResources.subnets") == [
+        ("type-boundary", "replace"),
         ("fargate-network", "scaling"),
         ("needs-service-linked-role", "replace"),
         ("needs-allocation-strategy", "replace"),
@@ -106,6 +107,9 @@ def test_defaults_resets_and_notes_are_those_of_the_facts() -> None:
         Note("compared as a number", f"{API}ResourceRequirement.html")
         in row("containerProperties.resourceRequirements[].value").notes
     )
+    assert [note.says for note in row("eksProperties.podProperties.volumes.emptyDir.sizeLimit").notes] == [
+        "compared as a quantity, whatever its suffix"
+    ]
     kept = "the service drops an entry in which it is empty"
     assert kept in [note.says for note in row("containerProperties.environment.value").notes]
     assert [note.says for note in row("job_queue.state").notes] == ["said in every creation"]
@@ -146,6 +150,22 @@ def test_a_kind_alone_finds_all_its_rows() -> None:
     assert found == find("schedulingPolicies", ROWS)
     assert {row.kind for row in found} == {"scheduling_policy"}
     assert len(found) > 5
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("dnsPolicy", "eksProperties.podProperties.dnsPolicy"),
+        ("weightFactor", "fairsharePolicy.shareDistribution[].weightFactor"),
+        ("shareDistribution.weightFactor", "fairsharePolicy.shareDistribution[].weightFactor"),
+        ("keepFor", "rollout.keepFor"),
+        ("subnets", None),
+        ("dnsPolicies", None),
+    ],
+)
+def test_the_end_of_a_path_is_enough_where_it_is_one_field(path: str, found: str | None) -> None:
+    """The same member of a shape that stands in several places is told once, at the first of them."""
+    assert [row.path for row in find(path, ROWS)] == ([found] if found else [])
 
 
 @pytest.mark.parametrize(

@@ -307,12 +307,27 @@ def test_ignored_paths() -> None:
         assert found.path == "computeEnvironments.a.lifecycle.ignore[1]", path
     found = fault(stack(f"computeEnvironments: {{a: {block % 'computeResources.imageID'}}}"))
     assert found.hint == "did you mean computeResources.imageId?"
-    parsed(stack("policy: {ignore: [priority, 'containerProperties.environment[0].value']}"))
+    parsed(stack("policy: {ignore: [priority, 'containerProperties.environment[A].value']}"))
     assert (
         fault(stack("policy: {ignore: ['tags[a]']}")).hint == "tags are ignored by their keys, under policy.ignoreTags"
     )
     assert fault(stack("policy: {ignore: [priority, x]}")).path == "policy.ignore[1]"
     assert fault(stack("policy: {ignore: x}")).path == "policy.ignore"
+
+
+@pytest.mark.parametrize("entry", ["containerProperties.environment[0]", "containerProperties.environment[].value"])
+def test_an_entry_that_has_a_name_is_not_counted(entry: str) -> None:
+    """A path with a position in such a list would never lead anywhere."""
+    block = f"{DEFINITION[:-1]}, lifecycle: {{ignore: ['%s']}}}}"
+    for text, path in (
+        (f"policy: {{ignore: ['{entry}']}}", "policy.ignore[0]"),
+        (f"jobDefinitions: {{a: {block % entry}}}", "jobDefinitions.a.lifecycle.ignore[0]"),
+    ):
+        found = fault(stack(text))
+        assert (found.path, found.hint) == (path, "write in the brackets the name that is meant")
+    for fine in ("nodeProperties.nodeRangeProperties[0].container.image", "retryStrategy.evaluateOnExit[0].action"):
+        parsed(stack(f"policy: {{ignore: ['{fine}']}}"))
+        parsed(stack(f"jobDefinitions: {{a: {block % fine}}}"))
 
 
 # Tags

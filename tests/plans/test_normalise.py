@@ -6,11 +6,12 @@ import pytest
 
 from plans import paths
 from plans.diff import Pair, compare
-from plans.normalise import digest, matches_digest, normalise, unmet
+from plans.normalise import digest, matches_digest, normalise, saying, unmet
 from providers.resources import DIGEST_TAG, Address, Live, Ref
-from tests.plans.core import EC2, KINDS, environment, live, policy, revision
+from tests.plans.core import EC2, KINDS, ORDINARY, environment, live, policy, revision
 
 CE, QUEUE, DEFINITION = KINDS["compute_environment"], KINDS["job_queue"], KINDS["job_definition"]
+PROFILE = "arn:aws:iam::123456789012:instance-profile/ecs"
 
 
 def definition(**container: Any) -> dict[str, Any]:
@@ -37,6 +38,81 @@ def test_numbers_as_text_have_one_form(text: str, form: str) -> None:
     assert made == {"resourceRequirements": {"VCPU": {"type": "VCPU", "value": form}}}
 
 
+def quantity(text: str) -> Any:
+    volume = {"name": "v", "emptyDir": {"sizeLimit": text}}
+    made = normalise({"eksProperties": {"podProperties": {"volumes": [volume]}}}, DEFINITION)
+    return made["eksProperties"]["podProperties"]["volumes"]["v"]["emptyDir"]["sizeLimit"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "form"),
+    [
+        (("500m", "0.5", "0.50", "500000u", "500000000n"), "0.5"),
+        (("1", "1000m", "1.0"), "1"),
+        (("1k", "1000"), "1000"),
+        (("1Gi", "1024Mi", "1048576Ki", "1073741824", "1073741824000m"), "1024Mi"),
+        (("1G", "1000M", "1000000k"), "1000000000"),
+        (("0", "0Mi", "0.0"), "0"),
+        (("1.5Ti",), "1572864Mi"),
+        (("2Pi",), "2147483648Mi"),
+        (("1E",), "1000000000000000000"),
+        (("much",), "much"),
+        (("1X",), "1X"),
+        (("1.2.3Mi",), "1.2.3Mi"),
+        (("9" * 40 + "Ei",), "9" * 40 + "Ei"),
+    ],
+)
+def test_quantities_have_one_form(texts: tuple[str, ...], form: str) -> None:
+    """Those of Kubernetes scale by their suffix; what is none stays as it is."""
+    assert {quantity(text) for text in texts} == {form}
+
+
+def test_cpus_and_memory_of_a_pod_are_quantities() -> None:
+    """Each by its own name."""
+
+    def needs(**limits: str) -> Any:
+        container = {"image": "a", "resources": {"limits": limits, "requests": limits}}
+        return normalise({"eksProperties": {"podProperties": {"containers": [container]}}}, DEFINITION)
+
+    assert needs(cpu="0.5", memory="1024Mi") == needs(cpu="500m", memory="1Gi")
+    assert needs(cpu="0.5", memory="1024Mi") != needs(cpu="500", memory="1Gi")
+    assert needs(cpu="0.5", memory="1024Mi") != needs(cpu="500m", memory="1G")
+
+
+def test_the_default_of_a_member_may_be_another_member() -> None:
+    """A device stands at the same path in the container as on its host."""
+
+    def devices(**more: Any) -> Any:
+        return definition(linuxParameters={"devices": [{"hostPath": "/dev/a", **more}]})
+
+    assert devices() == devices(containerPath="/dev/a", permissions=["WRITE", "READ", "MKNOD"])
+    assert devices() != devices(containerPath="/dev/b")
+    assert devices() != devices(permissions=["READ", "WRITE"])
+
+
+def test_what_is_empty_is_not_sent() -> None:
+    """Only some structures say something by being there, such as the sort of a volume."""
+    pod = {"containers": [{"image": "a", "args": [], "resources": {}}], "volumes": [{"name": "v", "emptyDir": {}}]}
+    document = {
+        "retryStrategy": {},
+        "containerProperties": {
+            "networkConfiguration": {},
+            "linuxParameters": {"initProcessEnabled": False, "devices": [], "tmpfs": []},
+            "volumes": [{"name": "v", "host": {}}],
+        },
+        "eksProperties": {"podProperties": pod},
+    }
+    assert saying(document, DEFINITION) == {
+        "containerProperties": {
+            "linuxParameters": {"initProcessEnabled": False},
+            "volumes": [{"name": "v", "host": {}}],
+        },
+        "eksProperties": {
+            "podProperties": {"containers": [{"image": "a"}], "volumes": [{"name": "v", "emptyDir": {}}]}
+        },
+    }
+
+
 def test_weights_have_single_precision() -> None:
     """As AWS keeps them."""
     fair = KINDS["scheduling_policy"]
@@ -46,7 +122,8 @@ def test_weights_have_single_precision() -> None:
         document = normalise({"fairsharePolicy": {"shareDistribution": shares}}, fair)
         return document["fairsharePolicy"]["shareDistribution"]["a"]["weightFactor"]
 
-    assert weight(0.1) == weight(0.10000000149011612)
+    assert weight(0.1) == weight(0.10000000149011612) == 0.1
+    assert [weight(number) for number in (999.9999, 0.0001, 1 / 3)] == [999.9999, 0.0001, 0.33333334]
     assert weight(2) == 2.0
 
 
@@ -242,3 +319,57 @@ def test_conditions_do_not_hang_on_case() -> None:
     upper = {"computeResources": {**EC2, "type": "EC2", "allocationStrategy": "BEST_FIT"}}
     assert normalise(lower.spec, CE) == normalise(upper, CE)
     assert "allocationStrategy" not in normalise(upper, CE)["computeResources"]
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "shown", "missing"),
+    [
+        ("serviceRole", "AWSBatchServiceRole", ORDINARY, False),
+        ("serviceRole", "/service-role/AWSBatchServiceRole", ORDINARY, False),
+        ("serviceRole", "service-role/AWSBatchServiceRole", ORDINARY, False),
+        ("serviceRole", "/other/AWSBatchServiceRole", ORDINARY, True),
+        ("serviceRole", "Other", ORDINARY, True),
+        ("computeResources.instanceRole", "ecs", PROFILE, False),
+        ("computeResources.instanceRole", PROFILE, "ecs", False),
+        ("computeResources.instanceRole", "other", PROFILE, True),
+        ("computeResources.instanceRole", PROFILE.replace("/ecs", "/path/ecs"), PROFILE, True),
+    ],
+)
+def test_a_goal_is_met_by_what_means_the_same(path: str, wanted: str, shown: str, missing: bool) -> None:
+    """A name that was sent is seen as the ARN that it stands for (CreateComputeEnvironment, ComputeResource)."""
+    seen = environment(role=shown) if path == "serviceRole" else environment(instanceRole=shown)
+    assert unmet({path: wanted}, seen, CE) == ((path,) if missing else ())
+
+
+@pytest.mark.parametrize(
+    ("said", "default"),
+    [
+        ({}, "ClusterFirstWithHostNet"),
+        ({"hostNetwork": True}, "ClusterFirstWithHostNet"),
+        ({"hostNetwork": False}, "ClusterFirst"),
+    ],
+)
+def test_the_dns_of_a_pod_hangs_on_its_network(said: dict[str, Any], default: str) -> None:
+    """Unsaid it is not shown, and is what the page of EksPodPropertiesDetail tells; nothing else is the same."""
+
+    def pod(**more: str) -> dict[str, Any]:
+        return normalise({"eksProperties": {"podProperties": {"serviceAccountName": "a", **said, **more}}}, DEFINITION)
+
+    for word in ("Default", "ClusterFirst", "ClusterFirstWithHostNet"):
+        assert (pod(dnsPolicy=word) == pod()) is (word == default)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("1:", "1:3"), (":0", "0:0"), ("0", "0:0"), (":", "0:3"), ("02:3", "2:"), ("1", "1:1")]
+)
+def test_a_range_of_nodes_has_one_form(one: str, other: str) -> None:
+    """What is left out of it is the first node, or the last of all (NodeRangeProperty)."""
+
+    def nodes(target: str, count: int = 4) -> dict[str, Any]:
+        ranges = [{"targetNodes": target, "container": {"image": "a"}}]
+        return normalise({"nodeProperties": {"numNodes": count, "nodeRangeProperties": ranges}}, DEFINITION)
+
+    assert nodes(one) == nodes(other)
+    assert nodes("1:", 5)["nodeProperties"] == {**nodes("1:3")["nodeProperties"], "numNodes": 5}
+    assert nodes("1:2") != nodes("1:")
+    assert [*nodes("all")["nodeProperties"]["nodeRangeProperties"]] == ["all"]

@@ -321,6 +321,18 @@ def test_what_jobs_use_up_is_not_given_back() -> None:
     made = plan(LICENCE % ", resourceType: NON_REPLENISHABLE", consumable("NON_REPLENISHABLE", 1))
     assert made.empty
     assert "totalQuantity differs and is left alone" in made.warnings[0]
+    assert made.warnings[0].endswith("; --set-quantity consumable_resource.licence sets it")
+
+
+@pytest.mark.parametrize(
+    "said", ["{resourceType: NON_REPLENISHABLE}", "{resourceType: NON_REPLENISHABLE, totalQuantity: null}"]
+)
+def test_what_jobs_use_up_cannot_be_unset(said: str) -> None:
+    """So nobody is told how it is set."""
+    made = plan(f"consumableResources: {{licence: {said}}}", consumable("NON_REPLENISHABLE", 1))
+    assert made.empty
+    assert "totalQuantity differs and is left alone" in made.warnings[0]
+    assert "--set-quantity" not in made.warnings[0]
 
 
 SERVICE = """

@@ -194,6 +194,33 @@ def test_a_queue_takes_one_architecture(types: str, refused: bool) -> None:
     assert codes(made) == ([(ADDRESS, "mixed-architectures")] if refused else [])
 
 
+ARM = environments("one", "two").replace("m6i.large", "m6g.large", 1)
+
+
+def test_an_environment_keeps_the_architecture_of_its_queues() -> None:
+    """Other instance types would mix them, in a queue of this stack or of another."""
+    lives = (environment("one"), environment("two"))
+    told = [("compute_environment.one", "mixed-architectures")]
+    assert codes(plan(ARM, *lives, queue("high", "one", "two", fields={"tags": {}}))) == told
+    assert codes(plan(ARM + queues(order="[one, two]"), *lives, queue("high", "one", "two"))) == told
+    assert codes(plan(ARM + queues(order="[one]"), *lives, queue("high", "one"))) == []
+    both = ARM.replace("m6i.large", "c6g")
+    assert codes(plan(both + queues(order="[one, two]"), *lives, queue("high", "one", "two"))) == []
+
+
+def test_a_queue_that_lets_go_of_what_would_be_mixed_is_told_of_itself() -> None:
+    """Where it sends its environments, they are looked at as they will be."""
+    lives = (environment("one"), environment("two"), queue("high", "one", "two"))
+    assert codes(plan(ARM + queues(order="[one]"), *lives)) == []
+    assert codes(plan(ARM + queues(order="[two, one]"), *lives)) == [(ADDRESS, "mixed-architectures")]
+
+
+def test_a_queue_that_is_mixed_already_is_left_alone() -> None:
+    """What AWS has taken stands in nobody's way."""
+    lives = (environment("one", instanceTypes=["c6g"]), environment("two"), queue("high", "one", "two"))
+    assert codes(plan(ARM + queues(order="[one, two]"), *lives)) == []
+
+
 @pytest.mark.parametrize(("status", "reason"), [("INVALID", "CLIENT_ERROR - bad"), ("DELETING", "")])
 def test_an_environment_that_is_not_valid_is_named(status: str, reason: str) -> None:
     """AWS takes only VALID ones; its reason is told."""
@@ -216,12 +243,25 @@ def test_an_environment_that_this_plan_repairs_is_fine() -> None:
 LINKED_BUT_ODD = "arn:aws:iam::123456789012:role/service-role/it"
 
 
-def test_more_than_three_environments_only_warn() -> None:
-    """The quota may have been raised (hashicorp/terraform-provider-aws#21737)."""
-    names = [f"e{number}" for number in range(4)]
-    made = plan(environments(*names) + queues(order=f"[{', '.join(names)}]"))
-    assert made.refusals == ()
-    assert "4 compute environments" in made.warnings[0]
+def test_more_than_three_environments_are_refused() -> None:
+    """For a queue that is made and for one that is changed; another queue of the account may tell that they are not."""
+    names = [f"e{number}" for number in range(5)]
+    text, live = environments(*names), [environment(name) for name in names]
+    four = text + queues(order=f"[{', '.join(names[:4])}]")
+    assert codes(plan(four)) == [(ADDRESS, "quota")]
+    assert codes(plan(four, *live, queue("high", *names[:3]))) == [(ADDRESS, "quota")]
+    assert codes(plan(text + queues(order="[e0, e1, e2]"))) == []
+
+
+def test_where_the_quota_was_raised_it_only_warns() -> None:
+    """That a live queue has more tells so (hashicorp/terraform-provider-aws#20764)."""
+    names = [f"e{number}" for number in range(5)]
+    text, live = environments(*names), [environment(name) for name in names]
+    five = text + queues(order=f"[{', '.join(names)}]")
+    for there in (queue("high", *names[:4]), queue("other", *names[:4], fields={"tags": {}})):
+        made = plan(five, *live, there)
+        assert codes(made) == []
+        assert "5 compute environments" in made.warnings[0]
 
 
 def test_a_queue_is_of_compute_or_of_service_environments() -> None:

@@ -1,7 +1,6 @@
 """An account with jobs that lives at random, and what must hold in it whatever happens."""
 
 import contextlib
-import json
 import math
 import random
 from collections import Counter, defaultdict
@@ -259,7 +258,7 @@ def wrong(life: Life) -> list[str]:
         if it["shown"]["inUseQuantity"] != taken[name]:
             bad.append(f"{name} shows {it['shown']['inUseQuantity']} in use, jobs hold {taken[name]}")
     bad += _idle(life, environments, queues, held, jobs)
-    life.seen = {name: (it["shown"]["status"], json.loads(json.dumps(it["shown"]))) for name, it in jobs.items()}
+    life.seen = {name: (it["shown"]["status"], it["shown"]) for name, it in jobs.items()}
     life.before = now
     return bad
 

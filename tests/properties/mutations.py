@@ -60,60 +60,82 @@ WORDS = (
 )
 
 
+At = tuple[str | int, ...]
+
+
 @attrs.frozen
 class Mutation:
-    """One damage; `told` is what a failing example shows of it."""
+    """One damage to what stands `at` a place of a document; `told` is what a failing example shows of it."""
 
     told: str
-    make: Callable[[Any], Any] = attrs.field(eq=False, repr=False)
+    at: At
+    change: Callable[[Any], Any] = attrs.field(eq=False, repr=False)
+
+    def make(self, document: Any) -> Any:
+        """The damaged document; the given one stays as it is."""
+        return _made(document, self.at, self.change)
 
 
-def mutations(field: Field, value: Any, path: str = "") -> Iterator[Mutation]:
-    """Every damage to a value: members taken away, added or changed, entries taken away, doubled or many."""
+def _made(it: Any, at: At, change: Callable[[Any], Any]) -> Any:
+    if not at:
+        return change(it)
+    first, *rest = at
+    if isinstance(it, dict):
+        return {**it, first: _made(it[first], tuple(rest), change)}
+    return [_made(item, tuple(rest), change) if place == first else item for place, item in enumerate(it)]
+
+
+def mutations(field: Field, value: Any, path: str = "", at: At = ()) -> Iterator[Mutation]:
+    """Every damage to a value: members taken away, added or changed, entries taken away, doubled or many.
+
+    `path` and `at` are where the value stands, in words and as steps.
+    """
     match field.type:
         case "structure" if isinstance(value, dict):
-            yield from _of_structure(field, value, path)
+            yield from _of_structure(field, value, path, at)
         case "list" if isinstance(value, list):
-            yield from _of_list(field, value, path)
+            yield from _of_list(field, value, path, at)
         case "map" if isinstance(value, dict):
-            yield _set(path, {})
-            yield _set(path, {"aws:mine": "a", **value})
-            yield _set(path, {"key!": "a", **value})
+            yield _set(path, at, {})
+            yield _set(path, at, {"aws:mine": "a", **value})
+            yield _set(path, at, {"key!": "a", **value})
             for key in value:
-                yield Mutation(f"{path}[{key}] gone", partial(_without, key))
-                yield from (_inside(each, key) for each in _scalars(field.element, f"{path}[{key}]") if field.element)
-            yield from (_set(path, {**value, key: text}) for key in _KEYS for text in _TEXTS)
+                yield Mutation(f"{path}[{key}] gone", at, partial(_without, key))
+                yield from _scalars(field.element, f"{path}[{key}]", (*at, key))
+            yield from (_set(path, at, {**value, key: text}) for key in _KEYS for text in _TEXTS)
         case _:
-            yield from _scalars(field, path)
+            yield from _scalars(field, path, at)
 
 
 _KEYS = ("memory", "cpu", "nvidia.com/gpu")
 _TEXTS = ("1", "0.25", "0.3", "512Mi", "2Mi", "512")
 
 
-def _of_structure(field: Field, value: dict[str, Any], path: str) -> Iterator[Mutation]:
+def _of_structure(field: Field, value: dict[str, Any], path: str, at: At) -> Iterator[Mutation]:
     for name, member in field.members.items():
         place = f"{path}.{name}"
         if name in value:
-            yield Mutation(f"{place} gone", partial(_without, name))
-            yield Mutation(f"{place} = null", partial(_with, name, None))
-            yield from (_inside(each, name) for each in mutations(member, value[name], place))
+            yield Mutation(f"{place} gone", at, partial(_without, name))
+            yield Mutation(f"{place} = null", at, partial(_with, name, None))
+            yield from mutations(member, value[name], place, (*at, name))
         else:
-            yield from (Mutation(f"{place} = {_short(each)}", partial(_with, name, each)) for each in _samples(member))
+            for each in _samples(member):
+                yield Mutation(f"{place} = {_short(each)}", at, partial(_with, name, each))
 
 
-def _of_list(field: Field, value: list[Any], path: str) -> Iterator[Mutation]:
+def _of_list(field: Field, value: list[Any], path: str, at: At) -> Iterator[Mutation]:
     assert field.element is not None
-    yield _set(path, [])
+    yield _set(path, at, [])
     for place, item in enumerate(value):
-        yield Mutation(f"{path}[{place}] gone", partial(_drop, place))
-        yield Mutation(f"{path}[{place}] twice", partial(_more, [item]))
-        yield Mutation(f"{path}[{place}] 17 times", partial(_more, [item] * 16))
-        yield from (_inside(each, place) for each in mutations(field.element, item, f"{path}[{place}]"))
+        yield Mutation(f"{path}[{place}] gone", at, partial(_drop, place))
+        yield Mutation(f"{path}[{place}] twice", at, partial(_more, [item]))
+        yield Mutation(f"{path}[{place}] 17 times", at, partial(_more, [item] * 16))
+        yield from mutations(field.element, item, f"{path}[{place}]", (*at, place))
     if field.element.type == "string":
-        yield Mutation(f"{path} + 17 others", partial(_more, [f"{value[0] if value else 'a'}{n}" for n in range(17)]))
+        others = [f"{value[0] if value else 'a'}{n}" for n in range(17)]
+        yield Mutation(f"{path} + 17 others", at, partial(_more, others))
     for each in _samples(field.element):
-        yield Mutation(f"{path} + {_short(each)}", partial(_more, [each]))
+        yield Mutation(f"{path} + {_short(each)}", at, partial(_more, [each]))
 
 
 def _without(name: str, it: dict[str, Any]) -> dict[str, Any]:
@@ -132,9 +154,9 @@ def _more(items: list[Any], it: list[Any]) -> list[Any]:
     return [*it, *items]
 
 
-def _scalars(field: Field | None, path: str) -> Iterator[Mutation]:
+def _scalars(field: Field | None, path: str, at: At) -> Iterator[Mutation]:
     for each in _values(field) if field else ():
-        yield _set(path, each)
+        yield _set(path, at, each)
 
 
 def _values(field: Field) -> tuple[Any, ...]:
@@ -173,17 +195,8 @@ def _samples(field: Field) -> Iterator[Any]:
             yield from _values(field)
 
 
-def _set(path: str, value: Any) -> Mutation:
-    return Mutation(f"{path} = {_short(value)}", lambda _: value)
-
-
-def _inside(mutation: Mutation, at: str | int) -> Mutation:
-    def make(it: Any) -> Any:
-        if isinstance(it, dict):
-            return {**it, at: mutation.make(it[at])}
-        return [mutation.make(item) if place == at else item for place, item in enumerate(it)]
-
-    return Mutation(mutation.told, make)
+def _set(path: str, at: At, value: Any) -> Mutation:
+    return Mutation(f"{path} = {_short(value)}", at, lambda _: value)
 
 
 def _short(value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from providers.kinds import Kind
+from providers.kinds import Beside, Kind
 from providers.resources import Document, Field
 
 # The same examples every time, so that a failure in CI is a failure at home.
@@ -27,7 +27,8 @@ class Respelling:
             if name in value:
                 made[name] = self.value(member, value[name], label)
             elif label in self.defaults and self.rng.random() < 0.5:
-                made[name] = self.defaults[label]
+                default = self.defaults[label]
+                made[name] = default.within(value) if isinstance(default, Beside) else default
             elif member.type in ("list", "map") and self.rng.random() < 0.3:
                 made[name] = [] if member.type == "list" else {}
         return made
@@ -43,6 +44,8 @@ class Respelling:
             return self.rng.choice([value.lower(), value.upper(), value])
         if label in self.facts.numeric and isinstance(value, str) and value.isascii() and value.isdigit():
             return f"{value}.0"
+        if label in self.facts.quantities:
+            return {name: scaled(item) for name, item in value.items()} if field.type == "map" else scaled(value)
         return value
 
     def list(self, field: Field, value: list[Any], label: str) -> list[Any]:
@@ -52,6 +55,14 @@ class Respelling:
         if label in self.facts.sets or (field.shape in self.facts.keyed and len(set(names)) == len(names)):
             self.rng.shuffle(made)
         return made
+
+
+def scaled(quantity: str) -> str:
+    """The same quantity of Kubernetes by another suffix, where it has a plain number or one that is easily scaled."""
+    number, suffix = quantity.removesuffix("Mi"), "Ki" if quantity.endswith("Mi") else "m"
+    if not (number.isascii() and number.isdigit()):
+        return quantity
+    return f"{int(number) * (1024 if suffix == 'Ki' else 1000)}{suffix}"
 
 
 def respelt(document: Document, kind: Kind, rng: random.Random) -> dict[str, Any]:

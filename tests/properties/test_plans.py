@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from plans.change import Action
+from plans.change import Action, Change
 from plans.demands import DEMANDS
 from plans.manifest import Manifest
 from plans.normalise import digest
@@ -17,7 +17,7 @@ from plans.policy import Policy
 from providers.kinds import Kind
 from providers.resources import DIGEST_TAG, Address, Document, Live, Resource, Rollout
 from tests.plans.core import KINDS, NOW, STACK, arn, ids, plan, tags
-from tests.plans.manifest_strategies import structures
+from tests.plans.manifest_strategies import documents
 from tests.properties.obedient import after
 from tests.properties.spellings import bounded, respelt
 
@@ -31,8 +31,8 @@ DEMANDED = {"out-of-reach", *(demand.name for demands in DEMANDS.values() for de
 UNKNOWN = ("managedInstancesProvider", "capacityTags")
 
 
-def documents(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
-    return structures(kind.spec, kind.spec.members).map(lambda document: known(document, kind))
+def wishes(kind: Kind) -> st.SearchStrategy[dict[str, Any]]:
+    return documents(kind.name).map(lambda document: known(document, kind))
 
 
 def known(document: dict[str, Any], kind: Kind) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def shown(kind: Kind, spec: Document, own_tags: dict[str, str]) -> Live:
 @given(data=st.data(), rng=rngs)
 def test_another_spelling_plans_to_nothing(kind: Kind, data: st.DataObject, rng: random.Random) -> None:
     """Whichever of the two is in the manifest."""
-    spec = data.draw(structures(kind.spec, kind.spec.members))
+    spec = data.draw(documents(kind.name))
     own = data.draw(tag_sets)
     other = respelt(spec, kind, rng)
     for wanted, live in ((spec, other), (other, spec)):
@@ -79,7 +79,7 @@ def test_another_spelling_plans_to_nothing(kind: Kind, data: st.DataObject, rng:
 @given(data=st.data())
 def test_what_was_made_needs_no_change(kind: Kind, data: st.DataObject) -> None:
     """After a creation the plan is empty."""
-    wanted = wish(kind, data.draw(documents(kind)), data.draw(tag_sets))
+    wanted = wish(kind, data.draw(wishes(kind)), data.draw(tag_sets))
     made = plan(wanted, policy=POLICY)
     assume(demands_aside(made))
     assert plan(wanted, *after(made, ()), policy=POLICY).empty
@@ -90,12 +90,12 @@ def test_what_was_made_needs_no_change(kind: Kind, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_what_was_changed_needs_no_change(kind: Kind, data: st.DataObject) -> None:
     """After an update or a registration the plan is empty, whatever was there; and it was made as it was shown."""
-    wanted, there = data.draw(documents(kind)), data.draw(documents(kind))
+    wanted, there = data.draw(wishes(kind)), data.draw(wishes(kind))
     live = shown(kind, mixed(wanted, there, kind, data), data.draw(tag_sets))
     manifest = wish(kind, wanted, data.draw(tag_sets), Rollout(keep=data.draw(st.integers(1, 2))))
     made = plan(manifest, live, policy=POLICY)
-    assume(demands_aside(made))
     (change,) = made.changes
+    assume(demands_aside(made) and not unsets(made, change))
     assert (change.action is Action.NOOP) is (made.steps == ())
     assert plan(manifest, *after(made, [live]), policy=POLICY).steps == ()
 
@@ -103,6 +103,12 @@ def test_what_was_changed_needs_no_change(kind: Kind, data: st.DataObject) -> No
 def demands_aside(made: Plan) -> bool:
     """Whether nothing is refused but what AWS would not take: the world here takes everything."""
     return all(refusal.code in DEMANDED for refusal in made.refusals)
+
+
+def unsets(made: Plan, change: Change) -> bool:
+    """Whether a plan would take away what AWS asks for, and what no update could take away."""
+    gone = [row.path for row in change.differences if row.after is None]
+    return not made.steps and any(refusal.message.startswith(f"{path}: ") for refusal in made.refusals for path in gone)
 
 
 def mixed(one: Document, other: Document, kind: Kind, data: st.DataObject) -> dict[str, Any]:
@@ -127,9 +133,9 @@ def test_a_plan_is_the_same_in_whatever_order_the_world_is_told(data: st.DataObj
     for kind in KINDS:
         for name in data.draw(st.lists(st.sampled_from("abc"), unique=True, max_size=2)):
             address = Address(kind.name, name)
-            resources[address] = Resource(address, name, data.draw(documents(kind)))
+            resources[address] = Resource(address, name, data.draw(wishes(kind)))
         for name in data.draw(st.lists(st.sampled_from("abcd"), unique=True, max_size=2)):
-            live = shown(kind, data.draw(documents(kind)), {})
+            live = shown(kind, data.draw(wishes(kind)), {})
             number = ":1" if kind.facts.revisions else ""
             own = {**live.tags, **tags(f"{kind.name}.{name}")}
             lives.append(attrs.evolve(live, name=name, arn=arn(kind.name, name) + number, tags=own))

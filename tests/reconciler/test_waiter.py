@@ -90,6 +90,7 @@ NOT_YET: Mapping[str, tuple[Goal, Live | None]] = {
     "valid with old values": (goal("settled", expect={"priority": 2}), live("VALID", priority=1)),
     "still enabled": (goal("disabled"), live("VALID", state="ENABLED")),
     "disabling": (goal("disabled"), live("UPDATING", state="DISABLED")),
+    "disabled with old values": (goal("disabled", expect={"priority": 2}), live("INVALID", state="DISABLED")),
     "nothing to disable": (goal("disabled"), None),
     "deleting": (goal("gone"), live("DELETING")),
     "broken before it went": (goal("gone"), live("INVALID")),

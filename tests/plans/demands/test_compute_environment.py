@@ -24,7 +24,9 @@ ROWS = [
     Row("empty-role", "fargate", "serviceRole", "", ROLE),
     Row("unmanaged-on-eks", "unmanaged", "eksConfiguration", CLUSTER),
     Row("managed-vcpus", "fargate", "unmanagedvCpus", 0),
+    Row("unmanaged-vcpus", "unmanaged", "unmanagedvCpus", -1, 0),
     Row("linked-role-path", "fargate", "serviceRole", ROLE.replace("/it", "/AWSServiceRoleForBatch"), LINKED),
+    Row("linked-role-path", "fargate", "serviceRole", "AWSServiceRoleForBatch", LINKED.partition(":role")[2]),
     Row("settings-on-eks", "eks", "ecsSettings", {"containerInsights": "ENABLED"}),
     Row(
         "update-policy", "unmanaged", "updatePolicy", {"terminateJobsOnUpdate": True}, {"terminateJobsOnUpdate": False}
@@ -66,6 +68,27 @@ ROWS = [
     ),
     Row("instance-role", "spot", f"{IN}.instanceRole", GONE, "role"),
     Row("subnets", "spot", f"{IN}.subnets", [], ["subnet-1"]),
+    Row("subnets", "spot", f"{IN}.subnets", [], ["subnet-1"], ((TEMPLATE, {"launchTemplateId": "lt-1"}),)),
+    Row("machine-tags", "spot", f"{IN}.tags", {"aws:it": "a"}, {"it": "a", "a b:c/d@e+f-g=h._i": ""}),
+    Row("machine-tags", "spot", f"{IN}.tags", {"AWS:it": "a"}, {"awsome": "a"}),
+    Row("machine-tags", "spot", f"{IN}.tags", {"a": "b;"}, {"ä": "ß"}),
+    Row("machine-tags", "spot", f"{IN}.tags", {"a" * 129: "b"}, {"a" * 128: "b" * 256}),
+    Row("machine-tags", "spot", f"{IN}.tags", {"": "b"}, {"a": ""}),
+    Row("machine-tags", "spot", f"{IN}.tags", {"a": "b" * 257}),
+    Row(
+        "machine-tags-many",
+        "spot",
+        f"{IN}.tags",
+        dict.fromkeys(map(str, range(51)), "a"),
+        dict.fromkeys(map(str, range(50)), "a"),
+    ),
+    Row(
+        "capacity-tags-many",
+        "managed-instances",
+        f"{IN}.capacityTags",
+        dict.fromkeys(map(str, range(51)), "a"),
+        dict.fromkeys(map(str, range(50)), "a"),
+    ),
     Row("security-groups", "spot", f"{IN}.securityGroupIds", GONE, ["sg-1"]),
     Row(
         "security-groups",

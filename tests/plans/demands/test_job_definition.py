@@ -12,6 +12,7 @@ CONTAINER = {"image": "busybox", "resourceRequirements": NEEDS}
 RESOURCES = f"{POD_AT}.containers.0.resources"
 AT_RESOURCES = f"{POD_AT}.containers[main].resources"
 MANAGED = (("platformCapabilities", ["MANAGED_INSTANCES"]),)
+USED = "consumableResourceProperties.consumableResourceList"
 EFS = f"{ALONE}.volumes.0.efsVolumeConfiguration"
 AT_EFS = f"{ALONE}.volumes[files].efsVolumeConfiguration"
 WINDOWS = ((f"{ALONE}.runtimePlatform", {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}),)
@@ -62,6 +63,31 @@ TOP = [
         at="retryStrategy.evaluateOnExit[0].onStatusReason",
     ),
     Row("timeout", "container", "timeout.attemptDurationSeconds", 59, 60),
+    Row("consumable-quantity", "container", f"{USED}.0.quantity", 0, 1, at=f"{USED}[licences].quantity"),
+    Row("consumable-quantity", "container", f"{USED}.0.quantity", -1, 2, at=f"{USED}[licences].quantity"),
+    Row(
+        "consumable-twice",
+        "container",
+        USED,
+        [{"consumableResource": "a", "quantity": 1}, {"consumableResource": "a", "quantity": 2}],
+        [{"consumableResource": "a", "quantity": 1}, {"consumableResource": "b", "quantity": 2}],
+    ),
+    Row(
+        "required",
+        "nodes",
+        f"{NODES}.nodeRangeProperties.0.targetNodes",
+        GONE,
+        "0:1",
+        at=f"{NODES}.nodeRangeProperties[0].targetNodes",
+    ),
+    Row(
+        "required",
+        "container",
+        f"{ALONE}.ulimits",
+        [{"name": "nofile", "hardLimit": 1}],
+        [{"name": "nofile", "hardLimit": 1, "softLimit": 1}],
+        at=f"{ALONE}.ulimits[nofile].softLimit",
+    ),
 ]
 CONTAINERS = [
     Row("vcpus", "old-container", f"{ALONE}.vcpus", GONE, 1, at=f"{ALONE}.resourceRequirements"),
@@ -117,7 +143,15 @@ CONTAINERS = [
     Row("instance-type-of-container", "container", f"{ALONE}.instanceType", "c6i.large"),
     Row("not-on-ec2", "container", f"{ALONE}.networkConfiguration", {"assignPublicIp": "ENABLED"}),
     Row("not-on-ec2", "container", f"{ALONE}.fargatePlatformConfiguration", {"platformVersion": "LATEST"}),
-    Row("not-on-ec2", "task", f"{TASK}.networkConfiguration", {}, GONE, MANAGED, at=f"{AT_TASK}.networkConfiguration"),
+    Row(
+        "not-on-ec2",
+        "task",
+        f"{TASK}.networkConfiguration",
+        {"assignPublicIp": "ENABLED"},
+        GONE,
+        MANAGED,
+        at=f"{AT_TASK}.networkConfiguration",
+    ),
     Row("containers", "task", f"{TASK}.containers", [], [task()], MANAGED, at=f"{AT_TASK}.containers"),
     Row(
         "containers",
@@ -197,6 +231,7 @@ CONTAINERS = [
     Row("execution-role", "task", f"{TASK}.executionRoleArn", GONE, ROLE, at=f"{AT_TASK}.executionRoleArn"),
     Row("host-on-fargate", "fargate-container", f"{ALONE}.volumes", [{"name": "a", "host": {}}], [{"name": "a"}]),
     Row("not-on-windows", "old-container", f"{ALONE}.user", "root", GONE, WINDOWS),
+    Row("not-on-windows", "old-container", f"{ALONE}.linuxParameters", {"initProcessEnabled": False}, GONE, WINDOWS),
     Row(
         "architecture-of-windows",
         "old-container",
@@ -214,6 +249,7 @@ CONTAINERS = [
         WINDOWS,
     ),
     Row("linux-on-fargate", "fargate-container", f"{ALONE}.linuxParameters.maxSwap", 0, GONE),
+    Row("linux-on-fargate", "fargate-container", f"{ALONE}.linuxParameters.devices", [{"hostPath": "/dev/a"}]),
     Row("swap", "container", f"{ALONE}.linuxParameters.maxSwap", -1, 0),
     Row("swappiness", "container", f"{ALONE}.linuxParameters.swappiness", 101, 100),
     Row(
@@ -361,6 +397,20 @@ ROWS = [*TOP, *CONTAINERS, *PODS_AND_NODES]
 def test_demand(row: Row) -> None:
     """The bad document is told at its place, and the good one is not."""
     check(row)
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "empty"),
+    [
+        ("container", f"{ALONE}.networkConfiguration", {}),
+        ("container", f"{ALONE}.fargatePlatformConfiguration", {}),
+        ("task", f"{TASK}.networkConfiguration", {}),
+        ("fargate-container", f"{ALONE}.linuxParameters", {"initProcessEnabled": True, "devices": [], "tmpfs": []}),
+    ],
+)
+def test_what_is_empty_is_nothing_that_could_be_refused(base: str, path: str, empty: object) -> None:
+    """It is not sent."""
+    assert Row("", base, path, empty, also=MANAGED if base == "task" else ()).told(empty) == []
 
 
 def test_every_demand_has_a_row() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import boto3
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -43,11 +44,12 @@ def container(**changes: Any) -> dict[str, Any]:
     return {"image": "busybox", "resourceRequirements": needs, **changes}
 
 
-def connect(simulator: Simulator, service: str = "batch", region: str = "eu-west-1", key: str = "test") -> Any:
-    """Return a boto3 client that never tries twice, answered by `simulator`."""
-    once = Config(retries={"total_max_attempts": 1}, user_agent="tests")
+def connect(simulator: Simulator, service: str = "batch", region: str = "eu-west-1", key: str | None = None) -> Any:
+    """Return a boto3 client that never tries twice, answered by `simulator`; without a key it signs nothing."""
+    signs = {} if key else {"signature_version": UNSIGNED}
+    once = Config(retries={"total_max_attempts": 1}, user_agent="tests", **signs)
     make: Any = _SESSION.client
-    client = make(service, region_name=region, aws_access_key_id=key, aws_secret_access_key="x", config=once)
+    client = make(service, region_name=region, aws_access_key_id=key, aws_secret_access_key=key, config=once)
     simulator.attach(client)
     return client
 

@@ -235,9 +235,33 @@ def test_a_new_trouble_takes_the_place_of_the_old(lab: Lab) -> None:
     """Where what is named now is missing, the reason says so."""
     lab.environment("a", serviceRole=ORDINARY)
     lab.simulator.set_status("environment", "a", "INVALID", "CLIENT_ERROR - no", region="eu-west-1")
-    assert "sts:AssumeRole on missing" in str(_settled(lab, serviceRole="missing")[1])
-    assert "sts:AssumeRole on missing" in str(_settled(lab, computeResources={"maxvCpus": 20})[1])
+    assert "role/missing (Service" in str(_settled(lab, serviceRole="missing")[1])
+    assert "role/missing (Service" in str(_settled(lab, computeResources={"maxvCpus": 20})[1])
     assert _settled(lab, serviceRole=ORDINARY)[0] == "VALID"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("it", "arn:aws:iam::123456789012:role/it"),
+        ("/service-role/it", "arn:aws:iam::123456789012:role/service-role/it"),
+        (ORDINARY, ORDINARY),
+    ],
+)
+def test_a_role_is_shown_by_its_arn(lab: Lab, given: str, shown: str) -> None:
+    """A name is that of a role without a path, unless it tells one; so it is after an update."""
+    lab.environment("a", serviceRole=given)
+    lab.environment("b", serviceRole="arn:aws:iam::123456789012:role/other")
+    lab.batch.update_compute_environment(computeEnvironment="b", serviceRole=given)
+    assert [lab.see_environment(name)["serviceRole"] for name in "ab"] == [shown, shown]
+
+
+def test_the_name_of_the_service_linked_role_is_not_that_role(lab: Lab) -> None:
+    """Alone it is taken for a role without a path, which is not there."""
+    lab.environment("a", serviceRole="AWSServiceRoleForBatch")
+    assert lab.see_environment("a")["status"] == "INVALID"
+    lab.environment("b", serviceRole="/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch")
+    assert (lab.see_environment("b")["serviceRole"], lab.see_environment("b")["status"]) == (LINKED, "VALID")
 
 
 def test_a_role_is_not_taken_away(lab: Lab) -> None:

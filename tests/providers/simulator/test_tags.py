@@ -3,7 +3,7 @@
 import pytest
 
 from providers.simulator import Quotas, Settings
-from tests.providers.simulator.lab import Lab, refusal
+from tests.providers.simulator.lab import Lab, ec2, refusal
 
 
 def _arns(lab: Lab) -> list[str]:
@@ -118,6 +118,15 @@ def test_keys_and_values_have_a_length(lab: Lab) -> None:
         body = {"name": "p", "tags": tags}
         assert lab.post("CreateSchedulingPolicy", body).status == 400
     assert lab.post("CreateSchedulingPolicy", {"name": "p", "tags": {"k" * 128: "v" * 256}}).status == 200
+
+
+@pytest.mark.parametrize("given", [{"": "x"}, {"k" * 129: "x"}, {"k": "v" * 257}])
+def test_tags_of_machines_are_no_longer_than_others(lab: Lab, given: dict[str, str]) -> None:
+    """The model itself bounds only those of objects."""
+    fields = {"computeEnvironmentName": "a", "type": "MANAGED"}
+    create = lab.batch.create_compute_environment
+    assert "1 to 128" in refusal(create, **fields, computeResources=ec2(tags=given))[2]
+    create(**fields, computeResources=ec2(tags={"k" * 128: "v" * 256}))
 
 
 @pytest.mark.parametrize("word", ["a*b", "a#", "{}", "a\nb", "a,b", "a;b", "\u00a7"])

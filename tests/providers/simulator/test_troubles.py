@@ -24,7 +24,7 @@ def _override(**template: str) -> dict[str, Any]:
 
 _FLEET = {"type": "SPOT", "allocationStrategy": "BEST_FIT", "spotIamFleetRole": "arn:aws:iam::1:role/missing"}
 _BROKEN: dict[str, tuple[dict[str, Any], str]] = {
-    "serviceRole": ({"serviceRole": "missing"}, "Not authorized to perform sts:AssumeRole on missing"),
+    "serviceRole": ({"serviceRole": "missing"}, "Not authorized to perform sts:AssumeRole on arn:aws:iam"),
     "computeResources.spotIamFleetRole": (ec2(**_FLEET), "SpotFleetRequestConfig.IamFleetRole is invalid"),
     "computeResources.instanceRole": (ec2(instanceRole="missing"), "Invalid IamInstanceProfile: missing"),
     "computeResources.launchTemplate.launchTemplateId": (

@@ -34,6 +34,8 @@ def test_a_field_at_length(cli: Cli) -> None:
         ("computeResources.imageId", 'when unset an update sends "" (https://'),
         ("updatePolicy", "an update sends {terminateJobsOnUpdate: false, jobExecutionTimeoutMinutes: 30} (https://"),
         ("computeResources.ec2Configuration", "an update sends [{imageType: EKS_AL2023}], on Amazon EKS (https://"),
+        ("computeResources.placementGroup", 'default "" (inferred from https://docs.aws.amazon.com/'),
+        ("containerProperties.linuxParameters.devices.containerPath", "default that of hostPath (https://"),
         ("containerProperties.command", "order counts"),
         ("containerProperties.environment[].name", "job_definition.containerProperties.environment[].name"),
         ("computeResources.desiredvCpus", "said by the manifest, or AWS where it is unsaid"),
@@ -83,7 +85,7 @@ def test_everything_as_tables(cli: Cli) -> None:
     ]
     assert len(titles) == 9
     told = {words[0]: words[1:] for line in lines if (words := line.split())}
-    assert " ".join(told["computeResources.maxvCpus"]) == "integer; scaling update"
+    assert " ".join(told["computeResources.maxvCpus"]) == "integer; replacement or scaling update"
     assert " ".join(told["fairsharePolicy.shareDecaySeconds"]) == "integer; in place; default 0"
     assert " ".join(told["lifecycle.replace"]) == "string"
 
