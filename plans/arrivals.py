@@ -7,7 +7,7 @@ from typing import Any
 from plans import paths
 from plans.chains import GONE, SEEN, SETTLED, Lowered, chain, infrastructure_patience, settle, step, wait
 from plans.change import Action
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.normalise import normalise, saying
 from plans.plan import NOW, TOKEN, Goal, Step, Until
 from plans.repairs import parked
@@ -25,10 +25,12 @@ from providers.resources import (
 
 
 def arrive(decision: Decision, kind: Kind, *, now: float) -> Lowered:
-    """The steps of a change; none where it is refused, or a replacement, which cannot be done yet."""
+    """The steps of a change to what is wanted, or of making it; none where it is refused."""
     match decision.change.action:
-        case _ if decision.refusals or decision.change.action is Action.REPLACE:
+        case _ if decision.refusals or decision.manner == "refuse":
             return Lowered()
+        case Action.REPLACE if decision.manner is not None:
+            return make(decision, kind)
         case Action.CREATE if kind.facts.revisions:
             return chain(_register(decision, kind))
         case Action.CREATE:
@@ -60,8 +62,14 @@ def _until(kind: Kind) -> Until:
     return "settled" if kind.facts.settles else "seen"
 
 
-def _create(decision: Decision, kind: Kind) -> list[Step]:
-    name, spec = decision.change.name, decision.spec
+def make(decision: Decision, kind: Kind, name: str = "") -> Lowered:
+    """A new object in place of an old one; `name` where it is not the one that stays."""
+    return chain(_create(decision, kind, name))
+
+
+def _create(decision: Decision, kind: Kind, other: str = "") -> list[Step]:
+    name, spec = other or decision.change.name, decision.spec
+    suffix = f":{other}" if other else ""
     goal = Goal(kind.name, name, _until(kind), deadline=SETTLED)
     deferred = {*(path.partition(".")[0] for path in kind.update_only), *kind.facts.later}
     now = {member: value for member, value in spec.items() if member not in deferred}
@@ -72,7 +80,8 @@ def _create(decision: Decision, kind: Kind) -> list[Step]:
             kind.facts.create,
             arguments=_creation(kind, now, name, decision.tags),
             goal=goal,
-            why="it is not there yet",
+            why="it is not there yet" if decision.manner is None else decision.change.reason,
+            suffix=suffix,
         )
     ]
     later = tuple(member for member in normalise(spec, kind) if member in deferred)
@@ -80,7 +89,9 @@ def _create(decision: Decision, kind: Kind) -> list[Step]:
         arguments = {kind.update_key: Ref(decision.change.address), **sent(later, spec, kind)}
         goal = Goal(kind.name, name, _until(kind), expected(later, spec, kind), SETTLED)
         why = "only an update takes these fields"
-        steps.append(step("update", decision, kind.facts.update, arguments=arguments, goal=goal, why=why))
+        steps.append(
+            step("update", decision, kind.facts.update, arguments=arguments, goal=goal, why=why, suffix=suffix)
+        )
     return steps
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.plan import Goal, Step, When
 from providers.kinds import Kind
 from providers.resources import EMPTY, Document, Live
@@ -12,6 +12,9 @@ from providers.resources import EMPTY, Document, Live
 # Seconds after which a goal counts as missed. The longest that public sources report, doubled: environments with
 # instances take up to 8 minutes, queues 1 (hashicorp/terraform-provider-aws waits 10 minutes for either).
 SETTLED, DISABLED, GONE, SEEN = 1200.0, 600.0, 1200.0, 60.0
+# For as long as an infrastructure update leaves jobs alone by default (UpdatePolicy of the AWS Batch API reference);
+# and for as long as AWS's index of relations may lag (hashicorp/terraform-provider-aws#46925).
+DRAINED, LET_GO = 1800.0, 600.0
 # What an infrastructure update takes beside its jobs, in seconds, and what these have by default, in minutes
 # (UpdatePolicy of the AWS Batch API reference).
 _MARGIN, _MINUTES = 1800.0, 30
@@ -53,18 +56,18 @@ def infrastructure_patience(spec: Document) -> float:
     return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + _MARGIN
 
 
-def settle(decision: Decision, live: Live, kind: Kind) -> list[Step]:
+def settle(decision: Decision, live: Live, kind: Kind, suffix: str = "") -> list[Step]:
     """A wait for what is on its way already; AWS refuses changes to it meanwhile ("resource is being modified")."""
     if live.status not in ("CREATING", "UPDATING"):
         return []
     machines = live.status == "UPDATING" and "computeResources" in live.spec
     goal = Goal(kind.name, live.name, "settled", deadline=infrastructure_patience(live.spec) if machines else SETTLED)
-    return [wait(decision, live, kind, goal, f"it is still {live.status}")]
+    return [wait(decision, live, kind, goal, f"it is still {live.status}", suffix)]
 
 
-def wait(decision: Decision, live: Live, kind: Kind, goal: Goal, why: str) -> Step:
+def wait(decision: Decision, live: Live, kind: Kind, goal: Goal, why: str, suffix: str = "") -> Step:
     """A wait without a call. It names the object as a call would: some kinds can only be asked for by ARN."""
-    return step("wait", decision, None, arguments={kind.delete_key: live.arn}, goal=goal, why=why)
+    return step("wait", decision, None, arguments={kind.delete_key: live.arn}, goal=goal, why=why, suffix=suffix)
 
 
 def chain(*parts: Sequence[Step]) -> Lowered:

@@ -13,10 +13,14 @@ import attrs
 
 from plans import paths
 from plans.change import Action, Change, Difference, Impact, Refusal
+from plans.decision import Decision
 from plans.diff import Pair, compare
+from plans.naming import alike, of_one_base
 from plans.normalise import digest, normalise, resolved
 from plans.policy import Policy
 from plans.repairs import borne_with, repairs, stays
+from plans.replacement import kept, manner_of
+from plans.resending import resent, unknown
 from plans.revisions import held_back, not_pinned, spellings
 from plans.tagging import differences_of_tags, ignored_tags, tags_of
 from plans.units import default_of, unit_of, value_of
@@ -33,6 +37,7 @@ from providers.resources import (
     Document,
     JobCount,
     Live,
+    Manner,
     Resource,
 )
 
@@ -45,27 +50,6 @@ _DONE_BY: Mapping[str, tuple[Action, Impact]] = {
 
 CANNOT_UNSET = "the API cannot unset {}"
 """The message of a refusal, of a path."""
-
-
-@attrs.frozen
-class Decision:
-    """A change, and what is needed to carry it out.
-
-    `spec` is what is wanted, with live values where the manifest leaves them alone and references resolved. `live` is
-    the object that the change starts from; of a definition, its newest revision; of a creation, one that still leaves.
-    `ours` are the revisions of a definition that this stack registered, from old to new; of an orphan, the objects to
-    delete. `units` are the paths that an update sends.
-    """
-
-    change: Change
-    resource: Resource | None = None
-    live: Live | None = None
-    spec: Document = EMPTY
-    tags: Mapping[str, str] = EMPTY
-    ours: tuple[Live, ...] = ()
-    units: tuple[str, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def decide(resource: Resource, world: World, policy: Policy) -> Decision:
@@ -90,24 +74,35 @@ def decide(resource: Resource, world: World, policy: Policy) -> Decision:
 
 def _object(resource: Resource, kind: Kind, world: World, policy: Policy) -> Decision:
     namesakes = world.namesakes(resource)
-    holders = tuple(live for live in world.holders(resource.address) if live.status != "DELETING")
-    if len(holders) > 1:
+    claimants = world.holders(resource.address)
+    holders = [live for live in claimants if live.status != "DELETING"]
+    if not holders:
+        live = next(iter(namesakes), None)
+        if live is None or live.status == "DELETING":
+            return _creation(resource, kind, world, live)
+        if not (policy.adopt and nobodys(live, world)):
+            return name_taken(resource, live, world)
+        return _comparison(resource, kind, live, policy, world, adopted=True)
+    strangers = [live for live in holders if not alike(live.name, resource.physical_name)]
+    if strangers and len(holders) > 1:
         return _claimed_twice(resource, tuple(live.name for live in holders), holders[0])
-    live = next(iter(holders or namesakes), None)
-    if live is None or live.status == "DELETING":
-        return _creation(resource, kind, world, live)
-    if not holders and not (policy.adopt and _nobodys(live, world)):
-        return _taken(resource, live, world)
-    if live.name != resource.physical_name:
-        return _renaming(resource, live)
-    return _comparison(resource, kind, live, policy, world, adopted=not holders)
+    if strangers:
+        candidates = [_renaming(resource, holders[0], manner_of(resource, kind))]
+        if candidates[0].manner == "refuse":
+            return candidates[0]
+    else:
+        candidates = [_comparison(resource, kind, live, policy, world, adopted=False) for live in holders]
+        if world.asked.repair:
+            candidates = [unknown(resent(candidate, kind), kind) for candidate in candidates]
+    going = [live for live in claimants if live.status == "DELETING"]
+    return kept(resource, kind, candidates, going, world, policy)
 
 
 def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, world: World, *, adopted: bool) -> Decision:
     spec = _wanted(resource, kind, live, world, policy)
     wanted, seen = normalise(spec, kind), normalise(live.spec, kind, world.shown)
     classed = [(pair, _rule(pair, kind, wanted, seen)) for pair in compare(seen, wanted)]
-    if resource.address in world.insisted:
+    if resource.address in world.asked.set_quantity:
         classed = [(pair, _insisted(rule)) for pair, rule in classed]
     left = [(pair, rule) for pair, rule in classed if rule.verdict == "leave"]
     classed = [(pair, rule) for pair, rule in classed if rule.verdict != "leave"]
@@ -135,6 +130,7 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
         if live.status == "INVALID" and not borne and not repairs(units, kind):
             refusals.append(_refusal(resource.address, "invalid", stays(live, units), kind.facts.repair))
     change = _change(resource, action, impact, _reason(live, forcing, adopted), (*differences, *tagged))
+    change = attrs.evolve(change, name=live.name)
     alone = [(paths.render(kind.spec, pair.segments), rule.told(spec, live.spec)) for pair, rule in left]
     warnings = (*_doubts(resource, kind, live, differences, alone), *(f"{resource.address}: {each}" for each in borne))
     return Decision(change, resource, live, spec, tags, (), units, tuple(refusals), warnings)
@@ -169,8 +165,7 @@ def _doubts(
 
 def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) -> Decision:
     revisions = world.at_name(kind.name, resource.physical_name)
-    mine = (world.stack, resource.address)
-    marked = [live for live in revisions if (live.owner, address_of(live)) == mine]
+    marked = [live for live in world.holders(resource.address) if live.name == resource.physical_name]
     elsewhere = [
         live for live in world.holders(resource.address) if live.name != resource.physical_name and world.genuine(live)
     ]
@@ -178,9 +173,9 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
         names = (resource.physical_name, *(live.name for live in elsewhere))
         return _claimed_twice(resource, tuple(dict.fromkeys(names)), elsewhere[-1])
     if not marked:
-        taken = next((live for live in reversed(revisions) if not (policy.adopt and _nobodys(live, world))), None)
+        taken = next((live for live in reversed(revisions) if not (policy.adopt and nobodys(live, world))), None)
         if taken is not None:
-            return _taken(resource, taken, world)
+            return name_taken(resource, taken, world)
         if elsewhere:
             return _renaming(resource, elsewhere[-1])
         if not revisions:
@@ -227,8 +222,8 @@ def _registered(decision: Decision, world: World) -> list[Live]:
     address = decision.change.address
     return [
         live
-        for live in world.at_name(address.kind, decision.change.name)
-        if live in decision.ours or ((live.owner, address_of(live)) == (world.stack, address) and world.genuine(live))
+        for live in world.holders(address)
+        if live.name == decision.change.name and (live in decision.ours or world.genuine(live))
     ]
 
 
@@ -249,7 +244,7 @@ def orphan(address: Address, lives: tuple[Live, ...], world: World, reason: str)
         if live.tags.get(PROTECT_TAG) == "true"
     )
     names = tuple(dict.fromkeys(live.name for live in genuine))
-    if len(names) > 1:
+    if len(names) > 1 and not of_one_base(names):
         refusals += (_copied(address, names),)
     warnings = tuple(
         f"{address}: revision {live.revision} of {live.name} does not hold what was registered; it is left alone"
@@ -340,24 +335,32 @@ def _refused(resource: Resource, *refusals: Refusal, live: Live | None = None) -
     return Decision(_change(resource, Action.NOOP, Impact.NONE, "refused"), resource, live, refusals=refusals)
 
 
-def _renaming(resource: Resource, live: Live) -> Decision:
+def _renaming(resource: Resource, live: Live, manner: Manner = "refuse") -> Decision:
+    """A name can only be had by a new object, and not beside an old one whose name tells nobody that it is ours."""
     why = f"it is called {live.name} and a name cannot change"
     difference = Difference("name", live.name, resource.physical_name, "name", why)
-    return Decision(_change(resource, Action.REPLACE, Impact.REPLACEMENT, why, (difference,)), resource, live)
+    change = _change(resource, Action.REPLACE, Impact.REPLACEMENT, why, (difference,))
+    return Decision(change, resource, live, manner=manner if manner == "deleteFirst" else "refuse")
 
 
-def _nobodys(live: Live, world: World) -> bool:
+_ADOPTING = "to take it over run `batchwright adopt` with this manifest, or say policy.adopt: true"
+
+
+def nobodys(live: Live, world: World) -> bool:
     """Whether an object may be adopted: no stack's, or ours by a tag that names no address."""
     return live.owner is None or (live.owner == world.stack and address_of(live) is None)
 
 
-def _taken(resource: Resource, live: Live, world: World) -> Decision:
+def name_taken(resource: Resource, live: Live, world: World) -> Decision:
     name = f"{live.name} exists already"
     owned = "owned-by-another"
-    if _nobodys(live, world):
-        refusal = ("name-taken", f"{name} and is not managed", "say policy.adopt: true to take it over")
+    if nobodys(live, world):
+        refusal = ("name-taken", f"{name} and is not managed", _ADOPTING)
     elif live.owner == world.stack:
-        hint = "if its block was renamed, give the block its old name back; else set another physicalName"
+        hint = (
+            f"if its block was renamed, say moved: [{{from: {live.address}, to: {resource.address}}}];"
+            " else set another physicalName"
+        )
         refusal = (owned, f"{name} and is {live.address} of this stack", hint)
     else:
         refusal = (owned, f"{name} and belongs to stack {live.owner}", "give this one another name")

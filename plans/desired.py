@@ -14,6 +14,7 @@ from providers.kinds import Kind
 from providers.resources import (
     HOUSE_TAG_PREFIX,
     Address,
+    Canary,
     Lifecycle,
     Resource,
     Rollout,
@@ -55,7 +56,7 @@ def resource(kind: Kind, name: str, entry: Entry, common: Common, checker: Check
     if "tags" in house:
         tags_fit(own_tags, node.entries["tags"].node, f"{path}.tags", faults)
     tags = {**common.tags, **own_tags}
-    ours = 2 + 2 * kind.facts.revisions + bool(lifecycle.protect)
+    ours = 2 + 2 * kind.facts.revisions + bool(lifecycle.protect) + lifecycle.follow_launch_template
     if len(tags) + ours > _MOST_TAGS:
         faults.add(
             _at(node, "tags", entry.key),
@@ -71,6 +72,7 @@ def resource(kind: Kind, name: str, entry: Entry, common: Common, checker: Check
         drain=drain_of(house["drain"]) if "drain" in house else None,
         rollout=_rollout(house.get("rollout", {})),
         depends_on=tuple(_depends_on(house.get("dependsOn", ()), node, path, checker)),
+        fixed_name="physicalName" in house,
         mark=entry.key.mark,
     )
 
@@ -137,8 +139,27 @@ def _lifecycle(kind: Kind, block: Mapping[str, Any], node: Node, path: str, faul
         elif key := counted(kind, text):
             faults.add(place, at, *counted_told(text, key))
     return Lifecycle(
-        said.get("replace"), said.get("protect"), tuple(said.get("ignore", ())), tuple(said.get("pinned", ()))
+        said.get("replace"),
+        said.get("protect"),
+        tuple(said.get("ignore", ())),
+        tuple(said.get("pinned", ())),
+        said.get("followLaunchTemplate", False),
+        _canary(said, node, path, faults),
     )
+
+
+def _canary(said: Mapping[str, Any], node: Node, path: str, faults: Faults) -> Canary | None:
+    block = {key: value for key, value in said.get("canary", {}).items() if value is not None and value is not BROKEN}
+    if "jobDefinition" not in block:
+        return None
+    if said.get("replace") in ("deleteFirst", "twoHop", "refuse"):
+        faults.add(
+            node.entries["lifecycle"].node.entries["canary"].key,
+            f"{path}.lifecycle.canary",
+            f"a canary runs before queues move to a new environment, which replace: {said['replace']} does not do",
+            "say replace: createFirst, or leave it out",
+        )
+    return Canary(block["jobDefinition"], block.get("timeout", 600.0))
 
 
 def _physical_name(

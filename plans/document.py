@@ -4,15 +4,17 @@ Places in files are not kept: equal wishes are equal wherever they are written. 
 values of the environment as they are.
 """
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import attrs
 
-from plans.jsonform import Place, encode_members
+from plans.jsonform import Place, encode, encode_members
 from plans.manifest import Manifest
+from plans.ownership import Ownership
 from plans.policy import IMPACTS, Policy
 from providers.kinds.house import DEFINITION, DRAIN, RESOURCE
-from providers.resources import Drain, Lifecycle, Resource, Rollout, Target
+from providers.resources import Canary, Drain, Lifecycle, Resource, Rollout, Target
 
 _MODES = DRAIN.members["mode"].enum
 _REPLACE = RESOURCE["lifecycle"].members["replace"].enum
@@ -28,6 +30,7 @@ def to_document(manifest: Manifest) -> dict[str, Any]:
         "tags": dict(manifest.tags),
         "policy": {**attrs.asdict(manifest.policy), **_lists(manifest.policy)},
         "resources": [_resource_json(resource) for resource in manifest.resources.values()],
+        "ownership": _ownership_json(manifest.ownership),
     }
 
 
@@ -42,11 +45,25 @@ def from_document(document: Any) -> Manifest:
         target=_target(at["target"]),
         tags=at["tags"].texts(),
         policy=_policy(at["policy"]),
+        ownership=_ownership(at["ownership"]),
     )
 
 
 def _lists(policy: Policy) -> dict[str, list[str]]:
     return {"ignore": [*policy.ignore], "ignore_tags": [*policy.ignore_tags], "said": sorted(policy.said)}
+
+
+def _ownership_json(ownership: Ownership) -> dict[str, Any]:
+    return {
+        "moved": [{"from": str(before), "to": str(now)} for before, now in ownership.moved.items()],
+        "stacks": [*ownership.stacks],
+        "removed": [str(address) for address in ownership.removed],
+    }
+
+
+def _ownership(at: Place) -> Ownership:
+    moved = at["moved"].each(lambda row: (row["from"].address(), row["to"].address()))
+    return Ownership(dict(moved), at["stacks"].each(Place.text), at["removed"].each(Place.address))
 
 
 def _resource_json(resource: Resource) -> dict[str, Any]:
@@ -56,13 +73,15 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
         "spec": encode_members(resource.spec),
         "tags": dict(resource.tags),
         "lifecycle": {
-            **attrs.asdict(resource.lifecycle),
+            **attrs.asdict(resource.lifecycle, recurse=False),
+            "canary": _canary_json(resource.lifecycle.canary),
             "ignore": [*resource.lifecycle.ignore],
             "pinned": [*resource.lifecycle.pinned],
         },
         "drain": attrs.asdict(resource.drain) if resource.drain else None,
         "rollout": attrs.asdict(resource.rollout),
         "depends_on": [str(address) for address in resource.depends_on],
+        "fixed_name": resource.fixed_name,
     }
 
 
@@ -76,13 +95,25 @@ def _resource(at: Place) -> Resource:
         drain=at["drain"].maybe(_drain),
         rollout=_rollout(at["rollout"]),
         depends_on=at["depends_on"].each(Place.address),
+        fixed_name=at["fixed_name"].flag(),
     )
 
 
 def _lifecycle(at: Place) -> Lifecycle:
     replace = at["replace"].maybe(lambda place: place.word(_REPLACE))
     protect, ignore = at["protect"].maybe(Place.flag), at["ignore"].each(Place.text)
-    return Lifecycle(replace, protect, ignore, at["pinned"].each(Place.integer))
+    pinned, follow = at["pinned"].each(Place.integer), at["follow_launch_template"].flag()
+    return Lifecycle(replace, protect, ignore, pinned, follow, at["canary"].maybe(_canary))
+
+
+def _canary(at: Place) -> Canary:
+    return Canary(at["job_definition"].document(), at["timeout"].number())
+
+
+def _canary_json(canary: Canary | None) -> Mapping[str, Any] | None:
+    if canary is None:
+        return None
+    return {"job_definition": encode(canary.job_definition), "timeout": canary.timeout}
 
 
 def _drain(at: Place) -> Drain:

@@ -4,18 +4,20 @@ Quotas are those of the page "AWS Batch service quotas" of the user guide, which
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from plans import paths, quotas, reach, training
 from plans.change import Action, Change, Impact, Refusal
-from plans.decide import CANNOT_UNSET, Decision
+from plans.decide import CANNOT_UNSET
+from plans.decision import Decision
 from plans.demands import Breach, breaches
 from plans.demands.demand import structures
 from plans.manifest import Manifest
 from plans.normalise import as_written, resolved
 from plans.policy import Policy
 from plans.queues import Queues
+from plans.resending import complained_of
 from plans.world import World, referred
 from providers.kinds import Kind, Rule
 from providers.resources import PROTECT_TAG, REGISTERED_TAG, Address, Document, Ref
@@ -54,11 +56,19 @@ def refusals(
         yield from training.refusals(decision, queues)
 
 
+def of_tags(decisions: Iterable[Decision]) -> Iterable[Refusal]:
+    """What keeps changes from being carried out that touch nothing but tags."""
+    for decision in decisions:
+        yield from decision.refusals
+        yield from _room_for_tags(decision)
+
+
 def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
     """What a reader of the plan should know, though it forbids nothing."""
     for decision in decisions:
         yield from decision.warnings
         yield from quotas.warnings(decision)
+        yield from _hanging(decision, world)
         yield from _undrained(decision)
         yield from _above_its_floor(decision, world)
         yield from _emptied(decision, world)
@@ -87,17 +97,38 @@ def left_out(decisions: Sequence[Decision], chosen: frozenset[Address], world: W
 
 
 def _replacement(decision: Decision) -> Iterable[Refusal]:
-    if decision.change.action is not Action.REPLACE:
+    """Whether what is replaced may be: it is not protected, and somebody asked for what the kind does not do alone."""
+    if decision.change.action is not Action.REPLACE or decision.resource is None:
         return
-    address = str(decision.change.address)
-    if decision.live is not None and decision.live.tags.get(PROTECT_TAG) == "true":
+    address, kept = str(decision.change.address), decision.resource.lifecycle.protect is None
+    if kept and any(live.tags.get(PROTECT_TAG) == "true" for live in (*decision.superseded, decision.live) if live):
+        yield Refusal(address, "protected", "it is protected", "say lifecycle.protect: false where this is meant")
+    if decision.resource.lifecycle.protect:
         yield Refusal(address, "protected", "it is protected", "apply with lifecycle.protect: false first")
-    yield Refusal(
-        address,
-        "replacement",
-        f"this needs a new object in place of the old, which this version does not do: {decision.change.reason}",
-        "give the new one another name in the manifest, move its users over, and then remove the old one",
-    )
+    if decision.manner == "refuse":
+        yield Refusal(
+            address,
+            "replacement",
+            f"this needs a new object in place of the old: {decision.change.reason}",
+            _HOW.get(decision.change.kind, _KEPT_NAME),
+        )
+
+
+_KEPT_NAME = (
+    "say lifecycle.replace: createFirst for a new object under a name made from the old one, or deleteFirst for one"
+    " under the same name once the old one is gone"
+)
+_HOW: Mapping[str, str] = {
+    "compute_environment": (
+        "leave physicalName out and say lifecycle.replace: createFirst, or say twoHop, which has a third one carry the"
+        " queues meanwhile, or deleteFirst, which takes it out of them"
+    ),
+    "job_queue": (
+        "whoever submits names the queue: add a queue under another name, move them over, then remove this one; or say"
+        " lifecycle.replace: deleteFirst, which waits for no job and leaves a time without the queue"
+    ),
+    "job_definition": "a family keeps its name: add a block under the new name, move its users over, remove the old",
+}
 
 
 def _allowed(change: Change, policy: Policy) -> Iterable[Refusal]:
@@ -166,7 +197,7 @@ def _demanded(decision: Decision, world: World, now: float) -> Iterator[Breach]:
     if decision.resource is None:
         return
     sent = decision.change.action in _SENT or bool(decision.refusals)
-    made = decision.change.action is Action.CREATE or live is None
+    made = decision.change.action is Action.CREATE or decision.manner is not None or live is None
     found = [
         breach
         for breach in breaches(_asked(decision, kind), kind, spelling=not sent)
@@ -182,7 +213,7 @@ def _demanded(decision: Decision, world: World, now: float) -> Iterator[Breach]:
 
 def _asked(decision: Decision, kind: Kind) -> Document:
     """The document that is asked of AWS, with what moves with the load as it is said; of a replacement, all as said."""
-    if not decision.spec or decision.change.action is Action.REPLACE:
+    if not decision.spec or decision.manner is not None:
         return resolved(decision.resource.spec, kind, as_written) if decision.resource else {}
     asked = decision.spec
     if decision.change.action is not Action.CREATE:
@@ -265,7 +296,7 @@ def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
     if decision.change.action is Action.REGISTER and len({*decision.tags, REGISTERED_TAG}) > TAGS:
         told = f"the new revision would carry more than {TAGS} tags, those of the policy's ignoreTags included"
         yield Refusal(address, "tags", told, "take some out of the manifest")
-    if decision.live is None or decision.change.action in (Action.CREATE, Action.REGISTER, Action.REPLACE):
+    if decision.live is None or decision.manner or decision.change.action in (Action.CREATE, Action.REGISTER):
         return
     kept = {key for key in decision.live.tags if not key.lower().startswith("aws:")}
     added = {
@@ -274,12 +305,20 @@ def _room_for_tags(decision: Decision) -> Iterable[Refusal]:
         if difference.after is not None and (key := paths.tag_of(difference.path)) is not None
     }
     if added - kept and len(kept | added) > TAGS:
-        yield Refusal(
-            address,
-            "tags",
-            f"it would carry more than {TAGS} tags for a moment",
-            "remove a tag in an apply of its own first",
-        )
+        hint = "remove a tag in an apply of its own first"
+        if decision.change.action is Action.ADOPT:
+            hint = "take one from it first, since ours are added"
+        yield Refusal(address, "tags", f"it would carry more than {TAGS} tags for a moment", hint)
+
+
+def _hanging(decision: Decision, world: World) -> Iterable[str]:
+    """AWS never finishes deleting an environment whose role it cannot assume (ekristen/aws-nuke#674)."""
+    for live in decision.leaving:
+        if complained_of(live, world.kinds[live.kind]) == "serviceRole" and not world.asked.repair:
+            yield (
+                f"{decision.change.address}: AWS complains of the role of {live.name} ({live.status_reason}), and would"
+                " hang in its deletion: make the role good again, and give --repair"
+            )
 
 
 def _undrained(decision: Decision) -> Iterable[str]:

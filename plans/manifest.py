@@ -12,6 +12,7 @@ import attrs
 from plans.check import Checker
 from plans.desired import Common, counted, counted_told, path_exists, path_hint, resource, tags_fit
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
+from plans.ownership import STACK, STACK_HINT, Ownership, ownership_of
 from plans.policy import Policy, parse_policy, policy_of, strictest
 from plans.together import names_differ, nothing_waits_for_itself
 from plans.variables import Variables, parse_variables, settle
@@ -22,7 +23,6 @@ from providers.resources import EMPTY, Address, Resource, Target
 
 __all__ = ["Manifest", "Policy", "Source", "parse", "parse_policy", "parse_variables", "strictest"]
 
-_STACK = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,126}|")
 _TARGET = {
     "region": "region",
@@ -43,6 +43,7 @@ class Manifest:
     target: Target = Target()
     tags: Mapping[str, str] = EMPTY
     policy: Policy = Policy()
+    ownership: Ownership = Ownership()
 
 
 @collector_off()
@@ -75,6 +76,7 @@ def parse(
     stack = _stack(top.get("stack"), maps[0], faults)
     checker = Checker(kinds, stack, names, faults)
     said = _settings(top, checker)
+    ownership = ownership_of(said, top, stack, checker)
     common = Common(said.get("namePrefix", ""), said.get("tags", EMPTY))
     resources: dict[Address, Resource] = {}
     edges: dict[Address, tuple[Address, ...]] = {}
@@ -95,6 +97,7 @@ def parse(
         target=_target(said.get("target", EMPTY)),
         tags=common.tags,
         policy=policy_of(said.get("policy", EMPTY)),
+        ownership=ownership,
     )
 
 
@@ -153,10 +156,8 @@ def _stack(entry: Entry | None, root: Node, faults: Faults) -> str:
     name = entry.node.value if entry else None
     if entry is None:
         faults.add(root, "stack", "the stack has no name", "write `stack: NAME`")
-    elif name is not BROKEN and not (isinstance(name, str) and _STACK.fullmatch(name)):
-        faults.add(
-            entry.node, "stack", f"{entry.node.told()} is not a name of a stack", "1 to 64 letters, digits, . _ and -"
-        )
+    elif name is not BROKEN and not (isinstance(name, str) and STACK.fullmatch(name)):
+        faults.add(entry.node, "stack", f"{entry.node.told()} is not a name of a stack", STACK_HINT)
     return name if isinstance(name, str) else ""
 
 

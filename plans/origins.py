@@ -14,7 +14,7 @@ import attrs
 
 from plans import paths
 from plans.change import Action, Change, Difference, Origin
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.masking import hides
 from plans.normalise import DIGEST_RULES, Resolve, as_written, normalise
 from plans.past import Digests, Past

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from plans import feasibility
+from plans import canary, feasibility, handover, launching, roles
+from plans.asked import NOTHING, Asked
 from plans.change import Action, Change, Difference
-from plans.decide import Decision, decide, orphan
+from plans.decide import decide, orphan
+from plans.decision import Decision
 from plans.lower import lower
 from plans.manifest import Manifest
 from plans.masking import mask_plan
@@ -21,6 +23,7 @@ from plans.plan import Plan, Step
 from plans.planfile import to_json
 from plans.policy import Policy
 from plans.queues import with_outages
+from plans.replacement import heir
 from plans.world import World
 from providers.kinds import Kinds
 from providers.resources import Address, Snapshot, Target
@@ -38,33 +41,55 @@ def make_plan(
     kinds: Kinds,
     now: float,
     versions: Mapping[str, str],
-    only: frozenset[Address] | None = None,
+    asked: Asked = NOTHING,
     destroying: bool = False,
+    handing_over: bool = False,
     past: Past | None = None,
-    insisted: frozenset[Address] = frozenset(),
 ) -> Plan:
-    """The plan that makes the world as the manifest says.
+    """The plan that makes the world as the manifest says, and does what is `asked` for this once.
 
-    `only` keeps it to these addresses, and deletes nothing. `destroying` is the plan of a manifest emptied on
-    purpose: it prunes whatever the policy says, and the guards against an emptied manifest are off. With `past` every
-    difference has its origin. Of `insisted` even those values are set that jobs move.
+    `destroying` is the plan of a manifest emptied on purpose: it prunes whatever the policy says, and the guards
+    against an emptied manifest are off. `handing_over` is the plan that only tags: it takes over what has the names of
+    blocks, and lets go of what is removed. With `past` every difference has its origin.
     """
-    chosen = [address for address in _ordered(graph, kinds) if only is None or address in only]
-    world = World.of(manifest, snapshot, kinds, frozenset(chosen) if policy.adopt else frozenset())
-    world = attrs.evolve(world, insisted=insisted)
-    decisions = [decide(manifest.resources[address], world, policy) for address in chosen]
-    if destroying or (policy.prune and only is None):
+    chosen = [address for address in _ordered(graph, kinds) if not asked.only or address in asked.only]
+    adoptable = frozenset(chosen) if policy.adopt or handing_over else frozenset[Address]()
+    world = attrs.evolve(World.of(manifest, snapshot, kinds, adoptable), asked=asked)
+    decisions, world = ([], world) if handing_over else _wanted(chosen, world, policy)
+    trials = canary.trials(decisions, world)
+    if destroying or (policy.prune and not asked.only and not handing_over):
         reason = "the stack is destroyed" if destroying else "it left the manifest"
-        decisions += [orphan(address, lives, world, reason) for address, lives in world.orphans()]
-    decisions = with_outages(decisions, world)
-    steps, refusals = lower(decisions, world, now=now)
-    refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, now=now, destroying=destroying))
-    if only is not None:
-        refusals += tuple(feasibility.left_out(decisions, only, world))
+        used = canary.in_use(trials)
+        for address, lives in world.orphans():
+            left = tuple(live for live in lives if live not in used)
+            if left and address not in manifest.ownership.removed:
+                decisions.append(orphan(address, left, world, reason))
+    decisions = with_outages(launching.looked_at(decisions, world), world)
+    steps, refusals = lower(decisions, world, trials, now=now)
+    guarded = not (destroying or handing_over)
+    refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, now=now, destroying=not guarded))
+    environments = tuple(snapshot.of("compute_environment"))
+    refusals += tuple(roles.refusals(steps, environments, kinds["compute_environment"], snapshot.surroundings))
+    refusals += tuple(canary.refusals(trials, world))
+    if asked.only:
+        refusals += tuple(feasibility.left_out(decisions, asked.only, world))
+    handed = [] if asked.only else handover.releases(manifest, world)
+    if handing_over:
+        handed += [handover.adoption(world.desired[address], world, policy) for address in chosen]
+    refusals += tuple(feasibility.of_tags(handed))
+    retagged, moved = handover.retagged(decisions, steps, world)
+    steps += (*retagged, *handover.steps(handed))
     leaving = _leaving(steps, kinds)
-    changes = tuple(_told(decision.change, leaving.get(str(decision.change.address), ())) for decision in decisions)
+    everything = [*decisions, *handed]
+    changes = tuple(
+        handover.with_retagged(
+            _told(decision.change, leaving.get(str(decision.change.address), ())),
+            moved.get(decision.change.address, ()),
+        )
+        for decision in everything
+    )
     if past is not None:
-        changes = with_origins(changes, decisions, world, past)
+        changes = with_origins(changes, everything, world, past)
     plan = Plan(
         id="",
         stack=manifest.stack,
@@ -76,7 +101,13 @@ def make_plan(
         changes=changes,
         steps=steps,
         refusals=refusals,
-        warnings=(*feasibility.warnings(decisions, world), *_unknown(decisions, kinds)),
+        warnings=(
+            *feasibility.warnings(decisions, world),
+            *(told for each in handed for told in each.warnings),
+            *roles.warnings(environments, manifest.stack, snapshot.surroundings),
+            *launching.unread(snapshot),
+            *_unknown(everything, kinds),
+        ),
         unobserved=dict(snapshot.unobserved),
         wanted={
             decision.change.address: form_of(decision)
@@ -85,6 +116,16 @@ def make_plan(
         },
     )
     return attrs.evolve(plan, id=_id(plan))
+
+
+def _wanted(chosen: Iterable[Address], world: World, policy: Policy) -> tuple[list[Decision], World]:
+    """The decisions on what is wanted, each knowing what has come of those that it refers to; and the world then."""
+    decisions = []
+    for address in chosen:
+        decisions.append(decide(world.desired[address], world, policy))
+        if (stands := heir(decisions[-1])) is not None:
+            world = attrs.evolve(world, heirs={**world.heirs, address: stands})
+    return decisions, world
 
 
 def emptied(manifest: Manifest) -> Manifest:

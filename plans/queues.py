@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from plans.change import Action, Impact, Refusal
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.demands.compute_environment import architectures
 from plans.repairs import repairs
 from plans.world import World, referred
@@ -50,6 +50,8 @@ class Thing:
         """Whether it will be VALID when something is made that refers to it."""
         if self.live is None or self.live.status in ("VALID", "CREATING", "UPDATING"):
             return True
+        if self.decision is not None and self.decision.manner is not None:
+            return True
         return self.live.status == "INVALID" and self.repaired
 
     @property
@@ -76,12 +78,13 @@ class Queues:
         return cls(
             world,
             {decision.change.address: decision for decision in wanted},
-            {decision.live.arn: decision for decision in wanted if decision.live is not None},
+            {decision.namesake.arn: decision for decision in wanted if decision.namesake is not None},
         )
 
     def refusals(self, decision: Decision) -> Iterable[Refusal]:
         """What AWS refuses of a queue that is made or changed, and of an environment for the sake of its queues."""
         change = decision.change
+        yield from self._astray(decision)
         if change.kind == _ENVIRONMENT and "computeResources.instanceTypes" in decision.units:
             yield from self._mixed_by(decision)
         if change.kind != _QUEUE or not sends(decision, "computeEnvironmentOrder"):
@@ -89,7 +92,7 @@ class Queues:
         address = str(change.address)
         environments = self.environments(decision.spec)
         sorts = {environment.sort for environment in environments if environment.sort}
-        made = change.action is Action.CREATE
+        made = makes(decision)
         kept = (decision.spec if made or decision.live is None else decision.live.spec).get("jobQueueType")
         if len(sorts) > 1:
             told = f"its environments are of {' and '.join(sorted(sorts))}, and a queue takes only one sort"
@@ -109,6 +112,20 @@ class Queues:
                 )
                 hint = "repair it, or take it out of the queue's order"
                 yield Refusal(address, "invalid-environment", told, hint)
+
+    def _astray(self, decision: Decision) -> Iterable[Refusal]:
+        """The queues that would have to follow a replacement to an environment of another sort, and cannot."""
+        if decision.change.kind != _ENVIRONMENT or decision.manner in (None, "refuse"):
+            return
+        sort = Thing(decision.spec, None, decision).sort
+        users = {user.arn: user for live in decision.superseded for user in self.world.users(live)}
+        for user in users.values():
+            own = self.by_arn.get(user.arn)
+            kept = user.spec.get("jobQueueType")
+            stays = own is None or not sends(own, "computeEnvironmentOrder")
+            if stays and user.status != "DELETING" and kept in _SORTS and sort not in ("", kept):
+                told = f"{user.name} is a queue of {kept} for life, and the new environment would be of {sort}"
+                yield Refusal(str(decision.change.address), "queue-type", told, "make another queue")
 
     def _mixed_by(self, decision: Decision) -> Iterable[Refusal]:
         """What other instance types make of the queues that have an environment; of those that send it, they tell."""
@@ -165,12 +182,18 @@ class Queues:
         return Thing(live.spec if live is not None else {}, live, decision)
 
 
+def makes(decision: Decision) -> bool:
+    """Whether a change makes an object, in place of an old one too."""
+    return decision.change.action is Action.CREATE or decision.manner is not None
+
+
 def sends(decision: Decision, *members: str) -> bool:
     """Whether a change makes its object, or sends one of these members in an update."""
     if decision.resource is None or decision.refusals:
         return False
-    made = decision.change.action is Action.CREATE
-    return made or (decision.change.action is Action.UPDATE and any(member in decision.units for member in members))
+    return makes(decision) or (
+        decision.change.action is Action.UPDATE and any(member in decision.units for member in members)
+    )
 
 
 def with_outages(decisions: Sequence[Decision], world: World) -> list[Decision]:

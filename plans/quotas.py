@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from plans.change import Action, Refusal
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.queues import sends
 from plans.world import World
-from providers.resources import Document
+from providers.resources import Document, Live
 
 ENVIRONMENTS_A_CLUSTER = 5
 ENVIRONMENTS_A_QUEUE = 3
 SHARES_A_QUEUE = 20
+_USED = "delete what is not used first"
+_CHOICES = ", or replace fewer at a time with --only, or say lifecycle.replace: deleteFirst"
 
 
 def refusals(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
@@ -53,21 +55,23 @@ def _long_orders(decisions: Sequence[Decision], world: World) -> Iterable[Refusa
 
 def _of_account(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
     made = Counter(decision.change.kind for decision in decisions if decision.change.action is Action.CREATE)
+    beside = Counter(decision.change.kind for decision in decisions if _beside(decision))
     leaving = Counter(
         decision.change.kind
         for decision in decisions
         if decision.change.action is Action.CREATE and decision.live is not None
     )
     for kind in world.kinds:
-        if kind.facts.quota is None or not made[kind.name]:
+        wanted = made[kind.name] + beside[kind.name]
+        if kind.facts.quota is None or not wanted:
             continue
         there = sum(1 for _ in world.snapshot.of(kind.name)) - leaving[kind.name]
-        if there + made[kind.name] > kind.facts.quota:
+        if there + wanted > kind.facts.quota:
             yield Refusal(
                 "",
                 "quota",
-                f"{there} {kind.title}s are there and {made[kind.name]} would be made; AWS allows {kind.facts.quota}",
-                "delete what is not used first",
+                f"{there} {kind.title}s are there and {wanted} would be made; AWS allows {kind.facts.quota}",
+                _USED + (_CHOICES if beside[kind.name] else ""),
             )
 
 
@@ -75,13 +79,29 @@ def _crowded(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
     """The quotas within a cluster and within a queue."""
     for name, member, most, told in _CROWDS:
         there = Counter(_within(live.spec, member) for live in world.snapshot.of(name))
-        made = [each for each in decisions if each.change.kind == name and each.change.action is Action.CREATE]
+        of_kind = [each for each in decisions if each.change.kind == name]
+        made = [each for each in of_kind if each.change.action is Action.CREATE]
+        beside = [each for each in of_kind if _beside(each)]
         there.subtract(_within(each.live.spec, member) for each in made if each.live is not None)
-        wanted = Counter(_within(each.spec, member) for each in made)
+        wanted = Counter(_within(each.spec, member) for each in (*made, *beside))
+        replaced = {_within(each.spec, member) for each in beside}
         for holder, count in wanted.items():
             if holder is not None and there[holder] + count > most:
                 message = f"{there[holder]} {told} {holder} are there and {count} would be made; AWS allows {most}"
-                yield Refusal("", "quota", message, "delete what is not used first")
+                yield Refusal("", "quota", message, _USED + (_CHOICES if holder in replaced else ""))
+
+
+def _beside(decision: Decision) -> bool:
+    """Whether a replacement makes one more than there is, until the old one has gone."""
+    match decision.manner, decision.namesake:
+        case "createFirst", _:
+            return True
+        case "twoHop", Live(status="DELETING"):
+            return False
+        case "twoHop", old:
+            return old is None or len(decision.superseded) == 1
+        case _:
+            return False
 
 
 _CROWDS = (

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from plans.change import Refusal
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.world import World, referred
 from providers.kinds import Kind
 from providers.resources import Document

@@ -1,23 +1,57 @@
 """What goes: the steps of deleting what carries our tags and is wanted no more.
 
-A queue is disabled before its jobs are counted, so that none arrives in between; if there are any it is enabled again.
+Before anything is switched off, everything is looked at that could refer to it: what began to since the plan was made
+stands in the way. A queue is disabled before its jobs are counted, so that none arrives in between; if there are any
+it is enabled again. The queue of a canary goes with its job. An environment that is disabled has its jobs finish first.
 """
 
-from plans.chains import DISABLED, GONE, SETTLED, Lowered, chain, settle, step, wait
-from plans.decide import Decision
+from plans.chains import DISABLED, DRAINED, GONE, LET_GO, SETTLED, Lowered, chain, settle, step, wait
+from plans.decision import Decision
 from plans.plan import Goal, Step
-from providers.kinds import Kind
-from providers.resources import Live
+from plans.resending import complained_of
+from plans.world import World
+from providers.kinds import Kind, Kinds
+from providers.resources import CANARY, Live
 
 
-def leave(decision: Decision, kind: Kind) -> Lowered:
+def leave(decision: Decision, world: World) -> Lowered:
     """The steps of a deletion; none where it is refused, as it is where several objects claim the address."""
+    kind = world.kinds[decision.change.kind]
     if decision.refusals:
         return Lowered()
     if kind.facts.revisions:
         return chain([_deregister(decision, live, kind) for live in decision.ours])
-    (live,) = decision.ours
-    return _delete(decision, live, kind)
+    several = len(decision.ours) > 1
+    parts = [retire(decision, live, world, f":{live.name}" if several else "") for live in decision.ours]
+    return Lowered(
+        tuple(step for part in parts for step in part.steps), tuple(name for part in parts for name in part.last)
+    )
+
+
+def retire(decision: Decision, live: Live, world: World, suffix: str = "") -> Lowered:
+    """The steps of taking one object away; `suffix` tells their ids from those of another of its address."""
+    kind = world.kinds[live.kind]
+    gone = Goal(kind.name, live.name, "gone", deadline=GONE)
+    if live.status == "DELETING":
+        return chain([wait(decision, live, kind, gone, "it is being deleted already", suffix)])
+    disable = _switch(decision, live, kind, suffix) if kind.facts.switched and live.state != "DISABLED" else []
+    jobs: list[Step] = []
+    match kind.name:
+        case "job_queue" if not str(live.address).endswith(CANARY):
+            jobs = _jobs(decision, live, kind, suffix, switched=bool(disable))
+        case "compute_environment":
+            jobs = _drain(decision, live, kind, suffix)
+    arguments = {kind.delete_key: live.arn}
+    why = decision.change.reason if decision.resource is None else "what takes its place is there"
+    delete = step("delete", decision, kind.facts.delete, arguments=arguments, goal=gone, why=why, suffix=suffix)
+    return chain(
+        settle(decision, live, kind, suffix),
+        _unreferenced(decision, live, world.kinds, suffix),
+        _repair(decision, live, kind, suffix) if world.asked.repair else [],
+        disable,
+        jobs,
+        [delete],
+    )
 
 
 def _deregister(decision: Decision, live: Live, kind: Kind) -> Step:
@@ -26,18 +60,47 @@ def _deregister(decision: Decision, live: Live, kind: Kind) -> Step:
     return step("deregister", decision, kind.facts.delete, arguments=arguments, why=why, suffix=suffix)
 
 
-def _delete(decision: Decision, live: Live, kind: Kind) -> Lowered:
-    gone = Goal(kind.name, live.name, "gone", deadline=GONE)
-    if live.status == "DELETING":
-        return chain([wait(decision, live, kind, gone, "it is being deleted already")])
-    disable = _switch(decision, live, kind) if kind.facts.switched and live.state != "DISABLED" else []
-    jobs = _jobs(decision, live, kind, switched=bool(disable)) if kind.name == "job_queue" else []
-    arguments = {kind.delete_key: live.arn}
-    delete = step("delete", decision, kind.facts.delete, arguments=arguments, goal=gone, why=decision.change.reason)
-    return chain(settle(decision, live, kind), disable, jobs, [delete])
+def _unreferenced(decision: Decision, live: Live, kinds: Kinds, suffix: str) -> list[Step]:
+    """A last look at all that could use it, before it is switched off under them."""
+    users = [
+        kind
+        for kind in kinds
+        if live.kind in kind.references.values() and not kind.facts.revisions and not kind.facts.lookup.per
+    ]
+    if not kinds[live.kind].facts.switched:
+        return []
+    return [
+        step(
+            "unreferenced",
+            decision,
+            None,
+            arguments={kinds[live.kind].delete_key: live.arn},
+            goal=Goal(user.name, live.arn, "unreferenced", deadline=LET_GO),
+            why=f"a {user.title} that names it would be left without it",
+            suffix=suffix,
+        )
+        for user in users
+    ]
 
 
-def _switch(decision: Decision, live: Live, kind: Kind) -> list[Step]:
+def _repair(decision: Decision, live: Live, kind: Kind, suffix: str) -> list[Step]:
+    """An environment without its role is never deleted (ekristen/aws-nuke#674): the role, made again, is sent first."""
+    if complained_of(live, kind) != "serviceRole":
+        return []
+    return [
+        step(
+            "repair",
+            decision,
+            kind.facts.update,
+            arguments={kind.update_key: live.arn, "serviceRole": live.spec["serviceRole"]},
+            goal=Goal(kind.name, live.name, "settled", deadline=SETTLED),
+            why=f"AWS complains of its role: {live.status_reason}",
+            suffix=suffix,
+        )
+    ]
+
+
+def _switch(decision: Decision, live: Live, kind: Kind, suffix: str) -> list[Step]:
     return [
         step(
             "disable",
@@ -46,11 +109,26 @@ def _switch(decision: Decision, live: Live, kind: Kind) -> list[Step]:
             arguments={kind.update_key: live.arn, "state": "DISABLED"},
             goal=Goal(kind.name, live.name, "disabled", deadline=DISABLED),
             why=f"a {kind.title} must be disabled before it is deleted",
+            suffix=suffix,
         )
     ]
 
 
-def _jobs(decision: Decision, live: Live, kind: Kind, *, switched: bool) -> list[Step]:
+def _drain(decision: Decision, live: Live, kind: Kind, suffix: str) -> list[Step]:
+    return [
+        step(
+            "drain",
+            decision,
+            None,
+            arguments={kind.delete_key: live.arn},
+            goal=Goal(kind.name, live.name, "drained", deadline=DRAINED),
+            why="jobs that run on it are left to finish",
+            suffix=suffix,
+        )
+    ]
+
+
+def _jobs(decision: Decision, live: Live, kind: Kind, suffix: str, *, switched: bool) -> list[Step]:
     count = step(
         "jobs",
         decision,
@@ -58,6 +136,7 @@ def _jobs(decision: Decision, live: Live, kind: Kind, *, switched: bool) -> list
         arguments={"jobQueue": live.arn},
         goal=Goal(kind.name, live.name, "drained", deadline=0),
         why="deleting a queue ends its jobs, so there must be none",
+        suffix=suffix,
     )
     if not switched:
         return [count]
@@ -70,5 +149,6 @@ def _jobs(decision: Decision, live: Live, kind: Kind, *, switched: bool) -> list
         why="the queue stays, so it takes jobs again",
         after=(count.id,),
         when="failed",
+        suffix=suffix,
     )
     return [count, enable]

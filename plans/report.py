@@ -11,16 +11,19 @@ from plans.plan import Plan
 from plans.planfile import to_json
 from providers.resources import EMPTY
 
-EventName = Literal["started", "called", "retried", "polled", "finished", "failed", "skipped", "interrupted", "ended"]
+EventName = Literal[
+    "started", "called", "retried", "polled", "finished", "failed", "retiring", "skipped", "interrupted", "ended"
+]
 
 
 @attrs.frozen
 class Event:
     """One thing that happened. `at` is in seconds since the epoch; `detail` holds what its name calls for.
 
-    started: a step may begin · called: its call was sent and answered · retried: an attempt failed and will be
-    repeated (`error`, `seconds`) · polled: a look at what it waits for (`status`, `state`) · finished, failed
-    (`error`, `hint`), skipped (`because`) · interrupted (`signal`) · ended: the report follows.
+    started: a step may begin · called: its call was sent and answered (`job`, if it was about one) · retried: an
+    attempt failed and will be repeated (`error`, `seconds`) · polled: a look at what it waits for (`status`, `state`;
+    of an environment that drains `jobs`, how many still run there) · finished, failed and retiring (`error`, `hint`),
+    skipped (`because`, `retiring` where that is) · interrupted (`signal`) · ended: the report follows.
     """
 
     event: EventName
@@ -30,12 +33,16 @@ class Event:
     detail: Mapping[str, Any] = EMPTY
 
 
-Status = Literal["done", "failed", "skipped", "interrupted"]
+Status = Literal["done", "failed", "retiring", "skipped", "interrupted"]
+"""`retiring` is a failure to which nothing is wrong but the time: jobs still run on an environment that is to go."""
 
 
 @attrs.frozen
 class Outcome:
-    """How one step ended. `error` is None unless it failed; `because` names the failed step behind a skip."""
+    """How one step ended.
+
+    `error` is None unless it failed or is retiring; `because` names the step behind a skip, which did either.
+    """
 
     step: str
     address: str
@@ -72,11 +79,19 @@ class Report:
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
-        return tuple(outcome for outcome in self.outcomes if outcome.status == "failed")
+        return tuple(outcome for outcome in self.outcomes if outcome.status in ("failed", "retiring"))
+
+    @property
+    def retiring(self) -> bool:
+        """Whether all that is not done yet waits for jobs to end."""
+        return bool(self.failures) and all(outcome.status == "retiring" for outcome in self.failures)
 
     @property
     def exit_code(self) -> int:
-        """0 done · 4 in part, or not converged · 1 nothing was done and something failed · 130, 143 interrupted."""
+        """How a command ends for it.
+
+        0 done · 4 in part, retiring, or not converged · 1 nothing was done and something failed · 130, 143 interrupted
+        """
         if self.interrupted_by is not None:
             return 128 + self.interrupted_by
         if self.failures:

@@ -10,6 +10,7 @@ from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,
     HOUSE_TAG_PREFIX,
+    LAUNCH_TAG,
     PROTECT_TAG,
     REGISTERED_TAG,
     STACK_TAG,
@@ -19,13 +20,18 @@ from providers.resources import (
 
 
 def tags_of(resource: Resource, stack: str, live: Live | None = None) -> dict[str, str]:
-    """The tags of an object: the manifest's and ours. Protection that the manifest does not speak of stays as it is."""
+    """The tags of an object: the manifest's and ours. Protection that the manifest does not speak of stays as it is.
+
+    So does the version of the launch template that is followed, until another is known.
+    """
     tags = {**resource.tags, STACK_TAG: stack, ADDRESS_TAG: str(resource.address)}
     match resource.lifecycle.protect:
         case True:
             tags[PROTECT_TAG] = "true"
         case None if live is not None and PROTECT_TAG in live.tags:
             tags[PROTECT_TAG] = live.tags[PROTECT_TAG]
+    if resource.lifecycle.follow_launch_template and live is not None and LAUNCH_TAG in live.tags:
+        tags[LAUNCH_TAG] = live.tags[LAUNCH_TAG]
     return tags
 
 

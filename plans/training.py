@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from plans.change import Refusal
-from plans.decide import Decision
+from plans.decision import Decision
 from plans.demands.job_queue import of_service
 from plans.demands.service_environment import INSTANCES, units
 from plans.queues import Queues, Thing, sends

@@ -23,13 +23,19 @@ def unit_of(pair: Pair, kind: Kind) -> str:
 
 def value_of(unit: str, spec: Document, kind: Kind) -> Any:
     """What an update sends for a unit: the wanted value, what unsets it, or None where the API has nothing for that."""
-    value = paths.get(spec, paths.split(unit), kind.facts.keyed, kind.spec)
+    tree = kind.update_spec if _ordered(unit, kind) else kind.spec
+    value = paths.get(spec, paths.split(unit), kind.facts.keyed, tree)
     if value is not None and value not in ([], {}):
         return {**kind.facts.filled[unit], **value} if unit in kind.facts.filled else value
     reset = kind.reset(unit, spec)
     if reset is not None:
         return reset
     return default_of(paths.split(unit), spec, kind)
+
+
+def _ordered(unit: str, kind: Kind) -> bool:
+    """Whether a unit is something to do, not something to be, as updateToLatestImageVersion is: never described."""
+    return kind.spec.at(paths.split(unit)) is None
 
 
 def default_of(segments: Sequence[str], spec: Document, kind: Kind) -> Any:
@@ -57,11 +63,12 @@ def sent(units: Iterable[str], spec: Document, kind: Kind) -> Mapping[str, Any]:
 
 
 def expected(units: Iterable[str], spec: Document, kind: Kind) -> Mapping[str, Any]:
-    """What must be seen after an update; a floor is none of it, since what it raises moves on with the load."""
+    """What must be seen after an update; a floor is none of it, since what it raises moves on with the load, nor is
+    what is only done."""
     return {
         unit: paths.get(spec, paths.split(unit), kind.facts.keyed, kind.spec)
         for unit in units
-        if unit not in kind.facts.floors
+        if unit not in kind.facts.floors and not _ordered(unit, kind)
     }
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import attrs
 
+from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
+from plans.naming import alike
 from plans.normalise import matches_digest
 from providers.kinds import Kind, Kinds
 from providers.resources import Address, Elsewhere, Live, Ref, Resource, Snapshot
@@ -25,7 +27,8 @@ class World:
     `tagged` has the objects by stack and address. `strays` carry this stack's tag and no address of their kind:
     somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
     `names` has the physical names of what is desired. `adoptable` are the addresses that may take over what has their
-    name and is nobody's. `insisted` are those whose values are set although the service moves them.
+    name and is nobody's. `asked` is what somebody asks for beside the manifest. `heirs` tells what stands for an
+    address from now on: the object that is kept of several, or a `Ref` to one that is to be made.
     """
 
     stack: str
@@ -39,7 +42,8 @@ class World:
     used: Mapping[str, tuple[Live, ...]]
     names: Mapping[Address, str]
     adoptable: frozenset[Address] = frozenset()
-    insisted: frozenset[Address] = frozenset()
+    asked: Asked = NOTHING
+    heirs: Mapping[Address, str | Ref] = attrs.field(factory=dict)
 
     @classmethod
     def of(
@@ -55,26 +59,45 @@ class World:
                 by_arn[live.arn] = live
                 address = address_of(live)
                 if live.owner is not None and address is not None:
-                    tagged.setdefault((live.owner, str(address)), []).append(live)
+                    owner, now = manifest.ownership.held_as(live.owner, address, manifest.stack, manifest.resources)
+                    tagged.setdefault((owner, str(now)), []).append(live)
                 elif live.owner == manifest.stack:
                     strays.append(live)
+        desired = {
+            address: _under_its_name(resource, manifest, tagged.get((manifest.stack, str(address)), ()))
+            for address, resource in manifest.resources.items()
+        }
         return cls(
             manifest.stack,
             kinds,
             snapshot,
-            manifest.resources,
+            desired,
             {key: tuple(lives) for key, lives in named.items()},
             {key: tuple(lives) for key, lives in tagged.items()},
             tuple(strays),
             by_arn,
             _used(named, by_arn, kinds),
-            {address: resource.physical_name for address, resource in manifest.resources.items()},
+            {address: resource.physical_name for address, resource in desired.items()},
             adoptable,
         )
 
     def holders(self, address: Address) -> tuple[Live, ...]:
         """Objects that carry our stack and this address; of definitions, every such revision of every family."""
         return self.tagged.get((self.stack, str(address)), ())
+
+    def working(self, lives: Iterable[Live]) -> Live | None:
+        """Of several objects of one address the one that works now: VALID and ENABLED, with most users."""
+        return min(
+            (live for live in lives if live.status != "DELETING"),
+            key=lambda live: (
+                live.status == "INVALID",
+                live.state == "DISABLED",
+                -len(self.users(live)),
+                live.name,
+                -(live.revision or 0),
+            ),
+            default=None,
+        )
 
     def at_name(self, kind: str, name: str) -> tuple[Live, ...]:
         return self.named.get((kind, name), ())
@@ -108,9 +131,11 @@ class World:
             case Ref(address=address):
                 resource = self.desired.get(address)
                 adopted = self.namesakes(resource) if resource and address in self.adoptable else ()
-                usable = _usable(self.holders(address) or adopted)
-                if usable:
-                    return usable[-1].arn
+                if address in self.heirs:
+                    return self.heirs[address]
+                usable = self.working(self.holders(address) or adopted)
+                if usable is not None:
+                    return usable.arn
                 return reference if resource else Unresolved(f"this stack has no {address}")
             case str() if reference.startswith("arn:"):
                 return reference
@@ -119,11 +144,11 @@ class World:
                     f"{_told(reference)} cannot be looked up, since {title}s cannot be read here: {unread}"
                 )
             case Elsewhere(stack=stack, name=name):
-                usable = _usable(self.tagged.get((stack, f"{kind}.{name}"), ()))
-                return usable[-1].arn if usable else Unresolved(f"the stack {stack} has no {title} {name}")
+                usable = self.working(self.tagged.get((stack, f"{kind}.{name}"), ()))
+                return usable.arn if usable else Unresolved(f"the stack {stack} has no {title} {name}")
             case _:
-                usable = _usable(self.at_name(kind, str(reference)))
-                return usable[-1].arn if usable else Unresolved(f"{reference} is no {title} of this stack, nor live")
+                usable = self.working(self.at_name(kind, str(reference)))
+                return usable.arn if usable else Unresolved(f"{reference} is no {title} of this stack, nor live")
 
     def shown(self, kind: str, reference: Any) -> Any:
         """The ARN of a reference in a live document; one that names nothing any more as it is shown."""
@@ -149,15 +174,24 @@ def address_of(live: Live) -> Address | None:
     return address if address.kind == live.kind else None
 
 
+def _under_its_name(resource: Resource, manifest: Manifest, holders: Iterable[Live]) -> Resource:
+    """A resource that was moved, under the name that its former address gave to what is live of it.
+
+    AWS keeps a name for as long as its object lives; so the object goes on under the old one while the move is told.
+    """
+    names = [live.name for live in holders if live.status != "DELETING"]
+    if resource.fixed_name or any(alike(name, resource.physical_name) for name in names):
+        return resource
+    bases = (manifest.name_prefix + former.name for former in manifest.ownership.former(resource.address))
+    base = next((base for base in bases if any(alike(name, base) for name in names)), resource.physical_name)
+    return attrs.evolve(resource, physical_name=base)
+
+
 def referred(document: Any, kind: Kind, target: str) -> Iterable[Any]:
     """Every reference to a kind inside a document of another."""
     for path, name in kind.references.items():
         if name == target:
             yield from _values(document, path.split("."))
-
-
-def _usable(lives: Iterable[Live]) -> list[Live]:
-    return [live for live in lives if live.status != "DELETING"]
 
 
 def _told(reference: Any) -> str:

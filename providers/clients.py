@@ -7,6 +7,7 @@ files; `environ` must be that environment, and is read here only to tell where t
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -32,13 +33,19 @@ _Make = Callable[..., Any]
 """Makes the client of a service, by its name; further arguments are those of `boto3.Session.client`."""
 
 
+def _alone(service: str) -> Any:
+    raise Unreachable(f"there is no client of {service.upper()}")
+
+
 @attrs.frozen
 class Connection:
     """One account and region, ready to be called. `batch` is a boto3 client, safe to share among threads.
 
     `region_source` says in words where the region came from. `identity` asks STS for the account id, and raises a
     CallError; it makes its client when it is called. `endpoint_url` is where Batch is reached if not at AWS's own
-    endpoint, whether the target or the user's settings say so.
+    endpoint, whether the target or the user's settings say so. `other` gives the client of another service (`ec2`,
+    `iam`), made when it is first asked for; it raises Unreachable where there is none that goes with `batch`, and
+    belongs to the thread that made the connection.
     """
 
     batch: Any
@@ -47,6 +54,7 @@ class Connection:
     region_source: str
     identity: Callable[[], str]
     endpoint_url: str | None = None
+    other: Callable[[str], Any] = _alone
 
 
 def connect(target: Target, *, environ: Mapping[str, str], now: float) -> Connection:
@@ -76,7 +84,11 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
     make = _maker(core, region, attach)
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
-    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make))
+    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=_only_batch)
+
+
+def _only_batch(_service: str) -> Any:
+    raise Unreachable("the simulator knows Batch only")
 
 
 def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
@@ -89,18 +101,28 @@ def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _user_session(target)), region)
 
-    def identity() -> str:
-        if endpoint and not _configured_endpoint(core, environ, "sts"):
+    def goes_along(service: str, operation: str = "") -> None:
+        """Raise Unreachable for a service that need not belong to where Batch is reached."""
+        if endpoint and not _configured_endpoint(core, environ, service):
+            name = service.upper()
             raise Unreachable(
-                f"STS is not asked, since Batch is reached at {endpoint}",
-                hint="set AWS_ENDPOINT_URL_STS to the STS that goes with it",
-                operation="GetCallerIdentity",
+                f"{name} is not asked, since Batch is reached at {endpoint}",
+                hint=f"set AWS_ENDPOINT_URL_{name} to the {name} that goes with it",
+                operation=operation,
             )
+
+    def identity() -> str:
+        goes_along("sts", "GetCallerIdentity")
         return _account(make)
+
+    @cache
+    def other(service: str) -> Any:
+        goes_along(service)
+        return make(service)
 
     batch = watch(make("batch", endpoint_url=target.endpoint_url))
     clock = SystemClock() if target.speed is None else ScaledClock(now, now, target.speed)
-    return Connection(batch, clock, region, source, identity, endpoint)
+    return Connection(batch, clock, region, source, identity, endpoint, other)
 
 
 def _region(target: Target, environ: Mapping[str, str]) -> tuple[str, str] | None:

@@ -27,7 +27,9 @@ BatchwrightError
 ├── WaitError             a call was accepted and its goal was not reached
 │   ├── BecameInvalid         AWS settled on INVALID
 │   ├── DeadlinePassed        the goal was not reached in time
-│   └── JobsFound             a queue that is to be deleted holds unfinished jobs
+│   ├── JobsFound             a queue that is to be deleted holds unfinished jobs
+│   ├── TrialFailed           a trial job failed
+│   └── Retiring              jobs still run on an environment that is to go (exit 4: run the same command again)
 ├── NotConverged          after an apply the world still differs (exit 4)
 └── Interrupted           a signal ended the run before anything was done (exit 130 or 143)
 
@@ -245,6 +247,18 @@ class DeadlinePassed(WaitError):
 @attrs.frozen
 class JobsFound(WaitError):
     """A queue that is to be deleted holds unfinished jobs."""
+
+
+@attrs.frozen
+class TrialFailed(WaitError):
+    """A trial job failed; `message` holds what AWS tells of its last attempt."""
+
+
+@attrs.frozen
+class Retiring(WaitError):
+    """Jobs still run on an environment that was replaced or removed; it takes no more of them."""
+
+    exit_code: ClassVar[int] = 4
 
 
 @attrs.frozen

@@ -31,6 +31,9 @@ from providers.resources import EMPTY, Document, Live
 from providers.unknown import UNKNOWN, below
 
 PAGE = 100
+JOB = "job"
+"""What jobs are called where kinds are named; they are none, since no manifest wants them."""
+
 UNFINISHED = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 
 
@@ -94,6 +97,29 @@ class Provider:
         answer = self.call("ListJobs", arguments | ({"nextToken": token} if token else {}))
         return len(answer.get("jobSummaryList", ())), answer.get("nextToken") or None
 
+    def jobs_named(self, queue: str, name: str, token: str | None = None) -> Page:
+        """One page of the ids of the jobs of exactly this name in a queue, whatever their status."""
+        arguments = {"jobQueue": queue, "filters": [{"name": "JOB_NAME", "values": [name]}], "maxResults": PAGE}
+        answer = self.call("ListJobs", arguments | ({"nextToken": token} if token else {}))
+        # The filter does not heed upper and lower case.
+        ids = (item["jobId"] for item in answer.get("jobSummaryList", ()) if item["jobName"] == name)
+        return Page(keys=tuple(ids), token=answer.get("nextToken") or None)
+
+    def describe_jobs(self, ids: Sequence[str]) -> tuple[Live, ...]:
+        """The jobs of these ids that exist, each named by its id, with all that is shown as its spec; at most 100."""
+        return tuple(
+            Live(
+                kind=JOB,
+                name=item["jobId"],
+                arn=item.get("jobArn", ""),
+                spec=item,
+                tags=dict(item.get("tags") or {}),
+                status=item["status"],
+                status_reason=item.get("statusReason") or "",
+            )
+            for item in self.call("DescribeJobs", {"jobs": list(ids)}).get("jobs", ())
+        )
+
     def call(self, operation: str, arguments: Document) -> Mapping[str, Any]:
         """Make one call of the API by the operation's own name; raises a CallError."""
         method = getattr(self.client, _snake(operation))
@@ -127,6 +153,7 @@ class Provider:
             status_reason=item.get("statusReason") or "",
             revision=item.get("revision"),
             unknown=unknown,
+            cluster=item.get("ecsClusterArn", "").rpartition("/")[2] or None,
         )
 
 

@@ -18,12 +18,18 @@ ADDRESS_TAG = "batchwright:address"
 PROTECT_TAG = "batchwright:protect"
 DIGEST_TAG = "batchwright:digest"
 REGISTERED_TAG = "batchwright:registered"
+LAUNCH_TAG = "batchwright:launch-template"
 HOUSE_TAG_PREFIX = "batchwright:"
+
+CANARY = "@canary"
+"""How the address of a queue ends that was made for a canary; no name in a manifest ends so."""
 
 SIMULATOR_FILE = ".batchwright/simulator.db"
 """Where the simulator keeps its world unless told otherwise, from the current folder."""
 
 DrainMode = Literal["refuse", "wait", "cancel", "terminate"]
+Manner = Literal["createFirst", "deleteFirst", "twoHop", "refuse"]
+"""How a new object takes the place of an old one, as `lifecycle.replace` says it."""
 
 EMPTY: Document = MappingProxyType({})
 
@@ -128,16 +134,28 @@ class Field:
 
 
 @attrs.frozen
+class Canary:
+    """House key `lifecycle.canary`: a job of this definition, which has `timeout` seconds to succeed."""
+
+    job_definition: str | Ref | Elsewhere
+    timeout: float = 600.0
+
+
+@attrs.frozen
 class Lifecycle:
     """House key `lifecycle`; `replace` unsaid is the default of the kind, `protect` unsaid leaves it as it is.
 
     `pinned` are the numbers of revisions of a definition that stay whatever its rollout says.
+    `follow_launch_template`: an environment is updated when its launch template has another version. `canary`: what
+    must succeed on a new environment before anything is moved to it.
     """
 
-    replace: Literal["createFirst", "deleteFirst", "twoHop", "refuse"] | None = None
+    replace: Manner | None = None
     protect: bool | None = None
     ignore: tuple[str, ...] = ()
     pinned: tuple[int, ...] = ()
+    follow_launch_template: bool = False
+    canary: Canary | None = None
 
 
 @attrs.frozen
@@ -163,7 +181,10 @@ class Rollout:
 
 @attrs.frozen
 class Resource:
-    """One desired object: what the manifest says of it, references resolved as far as the manifest can."""
+    """One desired object: what the manifest says of it, references resolved as far as the manifest can.
+
+    `fixed_name`: the manifest gives the physical name itself.
+    """
 
     address: Address
     physical_name: str
@@ -173,6 +194,7 @@ class Resource:
     drain: Drain | None = None
     rollout: Rollout = Rollout()
     depends_on: tuple[Address, ...] = ()
+    fixed_name: bool = False
     mark: Mark | None = attrs.field(default=None, eq=False)
 
 
@@ -181,7 +203,8 @@ class Live:
     """One object as AWS describes it; of a job definition, one ACTIVE revision.
 
     `spec` holds the members that a manifest may say, as described. `status` and `state` are None where the kind has
-    none. `unknown` holds, by path, what the service said and the installed botocore's model lacks.
+    none. `unknown` holds, by path, what the service said and the installed botocore's model lacks. `cluster` is the
+    name of the ECS cluster of a compute environment, None where it shows none.
     """
 
     kind: str
@@ -193,6 +216,7 @@ class Live:
     status_reason: str = ""
     revision: int | None = None
     unknown: Document = EMPTY
+    cluster: str | None = None
 
     @property
     def state(self) -> str | None:
@@ -244,6 +268,61 @@ class JobCount:
 
 
 @attrs.frozen
+class Unread:
+    """What could not be read, and why."""
+
+    reason: str
+
+
+@attrs.frozen(order=True)
+class Template:
+    """A launch template as an environment names it: `member` is launchTemplateId or launchTemplateName."""
+
+    member: str
+    value: str
+    version: str = "$Default"
+
+    @property
+    def moving(self) -> bool:
+        """Whether it is named by what its owner moves, and not by the number of a version."""
+        return self.version in ("$Default", "$Latest")
+
+
+@attrs.frozen
+class Versions:
+    """The numbers of the versions of a launch template that `$Latest` and `$Default` mean now."""
+
+    id: str
+    latest: int
+    default: int
+
+    def of(self, version: str) -> str:
+        """The number that a version of a `Template` means now."""
+        return {"$Latest": str(self.latest), "$Default": str(self.default)}.get(version, version)
+
+
+@attrs.frozen
+class Role:
+    """A role of IAM; `trusting` where AWS Batch may assume it."""
+
+    arn: str
+    trusting: bool
+
+
+@attrs.frozen
+class Surroundings:
+    """What the services around Batch answered; what is not in it was not asked, None is what does not exist.
+
+    `templates` has launch templates by member and value of a `Template`; `images` has the images that their versions
+    name, the empty text where one names none; `roles` has roles by name.
+    """
+
+    templates: Mapping[tuple[str, str], Versions | Unread | None] = attrs.field(factory=lambda: MappingProxyType({}))
+    images: Mapping[Template, str | Unread | None] = attrs.field(factory=lambda: MappingProxyType({}))
+    roles: Mapping[str, Role | Unread | None] = attrs.field(factory=lambda: MappingProxyType({}))
+
+
+@attrs.frozen
 class Snapshot:
     """Everything a plan knows of the world, read once.
 
@@ -257,6 +336,7 @@ class Snapshot:
     live: tuple[Live, ...] = ()
     unobserved: Mapping[str, str] = EMPTY
     jobs: Mapping[str, JobCount] = attrs.field(factory=lambda: MappingProxyType({}))
+    surroundings: Surroundings = Surroundings()
 
     def of(self, kind: str) -> Iterable[Live]:
         """The live objects of one kind, those already DELETED left out."""

@@ -18,6 +18,9 @@ from typing import Literal, Self
 
 import attrs
 
+from plans.asked import NOTHING, Asked
+from plans.export import Export, Selection, export
+from plans.handover import adopting, forgetting
 from plans.manifest import Manifest
 from plans.past import Past
 from plans.plan import TOKEN, Plan
@@ -28,8 +31,7 @@ from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
 from providers.errors import BatchwrightError, CallError, NotConfirmed, StoreError
 from providers.kinds import Kinds, bind
-from providers.resources import Address, Target
-from providers.surroundings import Unread
+from providers.resources import Address, Target, Unread
 from reconciler.journal import History, Journal, key, read, state_folder
 from reconciler.lock import FileLock, Holder, NoLock
 from reconciler.retry import Caller
@@ -119,18 +121,22 @@ class Reconciler:
         self,
         manifest: Manifest,
         *,
-        choose: Collection[Address] = (),
+        asked: Asked = NOTHING,
         destroying: bool = False,
-        set_quantity: Collection[Address] = (),
         on_event: OnEvent = _ignore,
     ) -> Plan:
         """What an apply would do now. Writes nothing.
 
-        `choose` keeps it to these addresses and what depends on them, and deletes nothing. Of the consumable resources
-        of `set_quantity` the total is set though jobs use it up. Raises ManifestError for a
-        circle, a CallError where the world cannot be read, RefusedError where the target is not the manifest's.
+        `asked` is what is to be done beside the manifest, for this once. Raises ManifestError for a circle, a CallError
+        where the world cannot be read, RefusedError where the target is not the manifest's, InputError where something
+        is asked for that is not there.
         """
-        with self._task(manifest, on_event, choose=choose, destroying=destroying, set_quantity=set_quantity) as task:
+        with self._task(
+            manifest,
+            on_event,
+            asked=asked,
+            destroying=destroying,
+        ) as task:
             return task.plan()
 
     def drift(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Plan:
@@ -158,9 +164,9 @@ class Reconciler:
         manifest: Manifest,
         *,
         held: Plan | None = None,
-        choose: Collection[Address] = (),
+        asked: Asked = NOTHING,
         destroying: bool = False,
-        set_quantity: Collection[Address] = (),
+        handing_over: bool = False,
         approve: Callable[[Plan], bool] = _approve,
         on_event: OnEvent = _ignore,
     ) -> Report:
@@ -171,20 +177,26 @@ class Reconciler:
         took longer than a moment. Raises StalePlan, PlanRefused, NotConfirmed or LockHeld
         before anything is changed; what happens after that is in the report.
         """
-        with self._task(manifest, on_event, choose=choose, destroying=destroying, set_quantity=set_quantity) as task:
+        with self._task(
+            manifest,
+            on_event,
+            asked=asked,
+            destroying=destroying,
+            handing_over=handing_over,
+        ) as task:
             task.check_region()
             account = None if self.settings.state is None else task.account()
             with self._lock(account, manifest.stack):
                 plan = task.plan()
                 refuse(plan, held)
-                asked = self.wall.now()
+                shown = self.wall.now()
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
                     report = Report(plan.id, calls=calls, throttles=throttles, residue=plan)
                 elif not approve(plan):
                     raise NotConfirmed("the plan was not approved; nothing was changed")
                 else:
-                    if self.wall.now() - asked > _MOMENT:
+                    if self.wall.now() - shown > _MOMENT:
                         plan, approved = task.plan(), plan
                         refuse(plan, approved)
                     with self._journal(account, manifest.stack) as journal:
@@ -200,10 +212,35 @@ class Reconciler:
         return report
 
     def destroy(
-        self, manifest: Manifest, *, approve: Callable[[Plan], bool] = _approve, on_event: OnEvent = _ignore
+        self,
+        manifest: Manifest,
+        *,
+        asked: Asked = NOTHING,
+        approve: Callable[[Plan], bool] = _approve,
+        on_event: OnEvent = _ignore,
     ) -> Report:
         """Delete everything that the manifest's stack owns: the plan of the emptied manifest."""
-        return self.apply(manifest, destroying=True, approve=approve, on_event=on_event)
+        return self.apply(manifest, asked=asked, destroying=True, approve=approve, on_event=on_event)
+
+    def adopt(
+        self, manifest: Manifest, *, approve: Callable[[Plan], bool] = _approve, on_event: OnEvent = _ignore
+    ) -> Report:
+        """Put our tags on all that has the name of a block and is nobody's, and leave it otherwise as it is."""
+        return self.apply(adopting(manifest), handing_over=True, approve=approve, on_event=on_event)
+
+    def forget(
+        self,
+        stack: str,
+        addresses: Collection[Address],
+        *,
+        approve: Callable[[Plan], bool] = _approve,
+        on_event: OnEvent = _ignore,
+    ) -> Report:
+        """Take our tags from all that a stack has at these addresses, all revisions included; nothing is deleted.
+
+        Raises InputError for an address at which the stack has nothing.
+        """
+        return self.apply(forgetting(stack, addresses), handing_over=True, approve=approve, on_event=on_event)
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
@@ -225,15 +262,21 @@ class Reconciler:
                     found[live.address] = {"name": live.name, "arn": live.arn, **revision}
         return {str(address): found[str(address)] for address in manifest.resources if str(address) in found}
 
+    def export(self, selection: Selection, *, on_event: OnEvent = _ignore) -> Export:
+        """A manifest of what is live and selected; raises InputError where that is nothing, RefusedError where
+        something of it is being replaced."""
+        with self._task(Manifest(selection.stack, {}), on_event) as task:
+            return export(task.observe(pruning=False), self.kinds, selection)
+
     @contextmanager
     def _task(
         self,
         manifest: Manifest,
         on_event: OnEvent,
         *,
-        choose: Collection[Address] = (),
+        asked: Asked = NOTHING,
         destroying: bool = False,
-        set_quantity: Collection[Address] = (),
+        handing_over: bool = False,
     ) -> Iterator[Task]:
         with self.pool(self.settings.parallelism) as pool:
             yield Task(
@@ -243,9 +286,9 @@ class Reconciler:
                 self.kinds,
                 strictest(manifest.policy, *self.policies),
                 self._caller(pool, on_event),
-                frozenset(choose),
+                asked,
                 destroying,
-                frozenset(set_quantity),
+                handing_over,
             )
 
     def _caller(self, pool: Executor, on_event: OnEvent) -> Caller:

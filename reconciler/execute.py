@@ -6,10 +6,10 @@ says because of what. Every call that changes something stands in the journal be
 
 What each answer means is settled here: a delete of what is gone has succeeded; of a call that may have been done
 without saying so `inquiry` finds out; an environment that cannot assume a role made seconds ago is told its role
-again; credentials that end take everything with them that has not begun.
+again; credentials that end take everything with them that has not begun. A job that is tried is `trial`'s.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -27,14 +27,16 @@ from providers.errors import (
     NotFound,
 )
 from providers.kinds import Kind
-from providers.provider import Provider, produced
+from providers.provider import Page, Provider, produced
 from providers.resources import JobCount, Live
 from reconciler.arguments import filled, with_token
 from reconciler.counting import Counting, JobPage
+from reconciler.draining import Draining, DrainLook
 from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
 from reconciler.retry import Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
+from reconciler.trial import TrialCall, TrialLook, Trials, Tried
 from reconciler.waiter import Poll, Settled, Waiter
 
 ROLE_LAG = 120.0
@@ -89,6 +91,9 @@ class _Walk:
     tokens: Mapping[tuple[str, str], str]
     counting: Counting = attrs.field(init=False)
     inquiries: Inquiries = attrs.field(init=False)
+    draining: Draining = attrs.field(init=False)
+    listed: dict[Poll, tuple[Live, ...]] = attrs.field(factory=dict, init=False)
+    trials: Trials = attrs.field(init=False)
     followers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
     known: dict[str, str] = attrs.field(factory=dict, init=False)
     without_credentials: str | None = attrs.field(default=None, init=False)
@@ -96,6 +101,8 @@ class _Walk:
     def __attrs_post_init__(self) -> None:
         self.counting = Counting(self.provider, self.caller)
         self.inquiries = Inquiries(self.provider, self.caller, self.plan.region, self.plan.account)
+        self.trials = Trials(self.provider, self.caller, self.teller, self.waiter.spacing)
+        self.draining = Draining(self.provider, self.caller, self.waiter.rng, self.waiter.spacing)
         for step in self.plan.steps:
             for before in step.after:
                 self.followers.setdefault(before, []).append(step.id)
@@ -105,9 +112,10 @@ class _Walk:
         self.caller.on_retry = self.teller.retried
         for running in self.steps.values():
             self.consider(running)
-        while self.caller.stopped is None and (self.caller.busy or self.waiter.waiting):
+        while self.caller.stopped is None and (self.caller.busy or self.waiter.waiting or self.trials.waiting):
             self.look()
-            for done in self.caller.wait(self.waiter.next_due()):
+            self.trials.look()
+            for done in self.caller.wait(self.next_due()):
                 self.take(done)
         self.stop()
         return Report(
@@ -122,6 +130,11 @@ class _Walk:
 
     def now(self) -> float:
         return self.caller.clock.now()
+
+    def next_due(self) -> float | None:
+        """When there is next something to look at."""
+        times = (self.waiter.next_due(), self.trials.next_due())
+        return min((time for time in times if time is not None), default=None)
 
     def stop(self) -> None:
         """After a signal: calls in flight finish and are told, nothing new begins."""
@@ -141,7 +154,7 @@ class _Walk:
         """Take back what no attempt was made of."""
         dropped = self.caller.abandon()
         for key in dropped:
-            if isinstance(key, _Call | _Role):
+            if isinstance(key, _Call | _Role) or (isinstance(key, TrialCall) and key.changes):
                 self.steps[key.step].sent_out = False
         return dropped
 
@@ -174,6 +187,9 @@ class _Walk:
             self.wait_for(running, None)
         elif step.call == "ListJobs":
             self.counting.start(step.id, step.arguments["jobQueue"])
+        elif step.call == "SubmitJob":
+            running.sent = filled(step.arguments, self.known, self.now())
+            self.trials.start(running)
         else:
             said = filled(step.arguments, self.known, self.now())
             running.sent, running.token = with_token(said, step.id, self.tokens, self.caller.rng)
@@ -209,18 +225,22 @@ class _Walk:
                 self.fail(self.steps[name], error)
             case Look(step=name) as look, _:
                 self.looked(self.steps[name], look, done)
+            case TrialCall() | TrialLook() as call, _:
+                self.tried(self.trials.feed(done, call))
             case JobPage(count=name) as page, _:
                 self.counted(self.steps[name], page, done)
+            case DrainLook() as look, _:
+                self.drained(look, done)
             case Poll() as poll, _:
                 self.polled(poll, done)
 
     def called(self, running: Running, arn: str | None) -> None:
         """A call of a step was done; what it brings about is waited for."""
         step = running.step
-        if arn is not None:
+        if arn is not None and (step.call == self.kind(step).facts.create or step.address not in self.known):
             self.known[step.address] = arn
-        if step.call == self.kind(step).facts.delete:
-            self.known.pop(step.address, None)
+        if step.call == self.kind(step).facts.delete and self.known.get(step.address) in running.sent.values():
+            del self.known[step.address]
         self.teller.event("called", running, call=step.call)
         self.go_on(running, arn)
 
@@ -238,6 +258,8 @@ class _Walk:
         assert step.call is not None
         if isinstance(error, NotFound) and step.call == kind.facts.delete:
             self.called(running, None)
+        elif isinstance(error, NotFound) and step.when == "always":
+            self.end(running, "done", self.teller.call_ended(running, "done"))
         elif not self.inquiries.start(step.id, step.call, kind, running.sent, error):
             self.fail(running, error)
 
@@ -272,6 +294,15 @@ class _Walk:
             case error:
                 self.fail(running, error)
 
+    def tried(self, trials: Iterable[Tried]) -> None:
+        """Trials that are over: nothing goes on after one that failed."""
+        for trial in trials:
+            running = self.steps[trial.step]
+            if trial.error is None:
+                self.end(running, "done")
+            else:
+                self.fail(running, trial.error)
+
     # Waits.
 
     def wait_for(self, running: Running, arn: str | None) -> None:
@@ -279,23 +310,40 @@ class _Walk:
         if step.goal is None:
             self.end(running, "done")
             return
+        if step.goal.kind == "compute_environment" and step.goal.until == "drained":
+            self.draining.start(step.id, step.goal.name, step.goal.deadline)
+            return
         goal = attrs.evolve(step.goal, expect=filled(step.goal.expect, self.known, self.now()))
         running.key = self.key(running, goal, arn)
         self.waiter.add(step.id, goal, running.key, self.now())
 
     def key(self, running: Running, goal: Goal, arn: str | None) -> str:
-        """What the kind of a goal is asked by."""
+        """What the kind of a goal is asked by: what the step names, which may be an old one beside a new one."""
         if not self.provider.kinds[goal.kind].facts.lookup.by_arn:
             return goal.name
         named = (value for value in running.sent.values() if isinstance(value, str) and value.startswith("arn:"))
-        return arn or self.known.get(running.step.address) or next(named, goal.name)
+        return arn or next(named, None) or self.known.get(running.step.address) or goal.name
 
     def look(self) -> None:
         for poll in self.waiter.due(self.now()):
-            lookup = self.provider.kinds[poll.kind].facts.lookup
-            self.caller.submit(poll, lookup.describe, partial(self.provider.describe, poll.kind, poll.keys))
+            if poll.keys is None:
+                self.listed[poll] = ()
+                self.list_page(poll, None)
+            else:
+                lookup = self.provider.kinds[poll.kind].facts.lookup
+                self.caller.submit(poll, lookup.describe, partial(self.provider.describe, poll.kind, poll.keys))
+
+    def list_page(self, poll: Poll, token: str | None) -> None:
+        lookup = self.provider.kinds[poll.kind].facts.lookup
+        self.caller.submit(poll, lookup.listing, partial(self.provider.list, poll.kind, token))
 
     def polled(self, poll: Poll, done: Done) -> None:
+        if isinstance(done.result, Page):
+            self.listed[poll] += done.result.lives
+            if done.result.token is not None:
+                self.list_page(poll, done.result.token)
+                return
+            done = attrs.evolve(done, result=self.listed.pop(poll))
         asked = [running for name in self.waiter.waiting if _asks(running := self.steps[name], poll)]
         if done.error is not None:
             settled = self.waiter.failed(poll, self.now(), done.error)
@@ -318,6 +366,18 @@ class _Walk:
         live = next((live for live in lives if running.key in (live.name, live.arn)), None)
         seen = {"status": live.status, "state": live.state} if live else {}
         self.teller.event("polled", running, kind=goal.kind, name=goal.name, **seen)
+
+    def drained(self, look: DrainLook, done: Done) -> None:
+        for seen in self.draining.feed(done, look):
+            running = self.steps[seen.step]
+            if seen.jobs is not None:
+                assert running.step.goal is not None
+                goal = running.step.goal
+                self.teller.event("polled", running, kind=goal.kind, name=goal.name, jobs=seen.jobs)
+            if seen.error is not None:
+                self.fail(running, seen.error)
+            elif seen.over:
+                self.end(running, "done")
 
     def settled(self, running: Running, wait: Settled) -> None:
         if wait.error is None:
@@ -375,4 +435,4 @@ class _Walk:
 
 def _asks(running: Running, poll: Poll) -> bool:
     goal = running.step.goal
-    return goal is not None and goal.kind == poll.kind and running.key in poll.keys
+    return goal is not None and goal.kind == poll.kind and (poll.keys is None or running.key in poll.keys)

@@ -14,7 +14,7 @@ import attrs
 from providers.errors import AccessDenied, BatchwrightError, CallError, Interrupted, NotFound, UnknownOperation
 from providers.kinds import Kind
 from providers.provider import Page, Provider
-from providers.resources import Address, JobCount, Live, Resource, Snapshot, Target
+from providers.resources import CANARY, Address, JobCount, Live, Resource, Snapshot, Target
 from reconciler.counting import Counting, JobPage
 from reconciler.retry import Caller, Done
 
@@ -67,8 +67,9 @@ def observe(
             look.list(kind, _Listing(kind.name))
     look.drain()
     staying = {str(address) for address in wanted}
-    for live in look.lives:
-        if pruning and live.kind == "job_queue" and live.owner == owner and live.address not in staying:
+    for live in look.lives if pruning else ():
+        address = live.address or ""
+        if live.kind == "job_queue" and live.owner == owner and address not in staying and not address.endswith(CANARY):
             look.counting.start(live.arn, live.arn)
     look.drain()
     ranks = {kind.name: kind.rank for kind in provider.kinds}

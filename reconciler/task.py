@@ -13,10 +13,14 @@ from importlib import metadata
 
 import attrs
 
+from plans import roles
+from plans.asked import Asked
 from plans.graph import build, only
+from plans.handover import check_held
 from plans.manifest import Manifest
 from plans.normalise import DIGEST_RULES, unmet
 from plans.origins import applied
+from plans.ownership import watched
 from plans.past import Past
 from plans.plan import Goal, Plan
 from plans.planfile import compare
@@ -35,12 +39,13 @@ from providers.errors import (
 )
 from providers.kinds import Kinds
 from providers.provider import Provider
-from providers.resources import Address, Live, Snapshot, Target
-from providers.surroundings import Unread, account
+from providers.resources import Live, Snapshot, Surroundings, Target, Unread
+from providers.surroundings import account
 from reconciler.execute import execute
 from reconciler.journal import Journal
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
+from reconciler.surroundings import ask_roles, before
 from reconciler.telling import OnEvent
 from reconciler.waiter import Waiter
 
@@ -64,10 +69,8 @@ def ask_account(connection: Connection, caller: Caller) -> str | Unread:
 
 @attrs.define
 class Task:
-    """What a run has in hand. `choose` keeps it to some addresses, all where empty; `timeout` caps every goal.
-
-    `set_quantity` are consumable resources whose total is set although jobs use it up.
-    """
+    """What a run has in hand. `handing_over`: only tags change, where the blocks are taken over and what is removed is
+    let go of."""
 
     manifest: Manifest
     target: Target
@@ -75,10 +78,11 @@ class Task:
     kinds: Kinds
     policy: Policy
     caller: Caller
-    choose: frozenset[Address] = frozenset()
+    asked: Asked = Asked()
     destroying: bool = False
-    set_quantity: frozenset[Address] = frozenset()
+    handing_over: bool = False
     _account: str | Unread | None = attrs.field(default=None, init=False)
+    _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
 
     @property
     def provider(self) -> Provider:
@@ -104,9 +108,10 @@ class Task:
 
         `pruning` says whether what left the manifest goes: then jobs are counted in its queues.
         """
+        manifest = self.manifest
         snapshot = observe(
             self.provider,
-            {} if self.destroying else self.manifest.resources,
+            {} if self.destroying else watched(manifest.ownership, manifest.resources, manifest.name_prefix),
             owner=self.manifest.stack,
             caller=self.caller,
             target=self.target,
@@ -126,41 +131,60 @@ class Task:
     def plan(self, past: Callable[[], Past] | None = None, *, afterwards: bool = False) -> Plan:
         """What is to be done now; with `past`, which is asked where there is something, differences have origins.
 
-        `afterwards` what was to be set is set, and moves on.
+        `afterwards` what was asked for once is done; the services around Batch are not asked again.
         """
         self.check_region()
         wanted = emptied(self.manifest) if self.destroying else self.manifest
         graph = build(wanted, kinds=self.kinds)
         try:
-            chosen = only(graph, self.choose) if self.choose else None
+            asked = attrs.evolve(self.asked, only=only(graph, self.asked.only))
         except KeyError as error:
             raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
-        for address in self.set_quantity:
-            if address.kind != "consumable_resource" or address not in self.manifest.resources:
-                raise InputError(
-                    f"the manifest has no consumable resource {address}",
-                    hint="a quantity is set of consumable_resource.NAME",
-                )
+        asked.check(self.manifest.resources, self.kinds)
+        snapshot = self.observe(pruning=self._whole)
+        if self.handing_over and not afterwards:
+            check_held(self.manifest, snapshot, self.kinds)
+        if not (self.handing_over or afterwards):
+            environments = {
+                address: resource.spec
+                for address, resource in wanted.resources.items()
+                if address.kind == "compute_environment" and (not asked.only or address in asked.only)
+            }
+            self._surroundings = before(self.connection, self.caller, environments, asked.update_image)
         planned = partial(
             make_plan,
             wanted,
             graph,
-            self.observe(pruning=self._whole),
             policy=self.policy,
             kinds=self.kinds,
             now=self.connection.clock.now(),
             versions=_versions(),
-            only=chosen,
+            asked=asked.afterwards() if afterwards else asked,
             destroying=self.destroying,
-            insisted=frozenset() if afterwards else self.set_quantity,
+            handing_over=self.handing_over,
         )
-        made = planned()
-        return made if past is None or made.empty else planned(past=past())
+        made = planned(self._in_place(snapshot))
+        if not afterwards:
+            names = roles.asked(
+                made.steps,
+                snapshot.of("compute_environment"),
+                self.kinds["compute_environment"],
+                self.manifest.stack,
+            )
+            if names:
+                found = ask_roles(self.connection, self.caller, names)
+                self._surroundings = attrs.evolve(self._surroundings, roles=found)
+                made = planned(self._in_place(snapshot))
+        return made if past is None or made.empty else planned(self._in_place(snapshot), past=past())
+
+    def _in_place(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with what is known of the services around Batch."""
+        return attrs.evolve(snapshot, surroundings=self._surroundings)
 
     @property
     def _whole(self) -> bool:
         """Whether the plan is about all that the stack owns."""
-        return self.destroying or (self.policy.prune and not self.choose)
+        return self.destroying or (self.policy.prune and not self.asked.only and not self.handing_over)
 
     def carry_out(
         self,

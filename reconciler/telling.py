@@ -7,7 +7,7 @@ import attrs
 
 from plans.plan import Step
 from plans.report import Event, EventName, Outcome
-from providers.errors import AnswerLost, BatchwrightError, CallError, ServerFault, StoreError
+from providers.errors import AnswerLost, BatchwrightError, CallError, Retiring, ServerFault, StoreError
 from providers.resources import EMPTY, Document
 from reconciler.counting import JobPage
 from reconciler.journal import Journal, digest
@@ -106,7 +106,7 @@ class Teller:
                 step=step.id,
                 address=step.address,
                 call=step.call,
-                status=status,
+                status="retiring" if isinstance(error, Retiring) else status,
                 seconds=self.now() - began,
                 error=None if error is None else str(error),
                 hint=None if error is None else error.hint,
@@ -118,9 +118,11 @@ class Teller:
             case "done":
                 self.event("finished", running)
             case "failed" if error is not None:
-                self.event("failed", running, error=str(error), hint=error.hint)
+                name: EventName = "retiring" if isinstance(error, Retiring) else "failed"
+                self.event(name, running, error=str(error), hint=error.hint)
             case "skipped":
-                self.event("skipped", running, because=because)
+                retiring = any(other.step == because and other.status == "retiring" for other in self.outcomes)
+                self.event("skipped", running, because=because, retiring=retiring or None)
 
     def root(self, running: Running) -> str:
         """The failed step behind one that ended without being done, through however many that were skipped."""

@@ -8,11 +8,15 @@ Status and values may lag behind a call: right after an update, an environment m
 values (AWS Batch user guide, "Updating compute environments": VALID, then UPDATING, then VALID). Hence a goal says
 what must be seen, and VALID alone ends nothing. A disabled environment that is INVALID has ended too
 (hashicorp/terraform-provider-aws#26930).
+
+Whether anything refers to an object only a listing of all that may can tell, since there may be one that nobody knew
+of. While a goal of a kind is `unreferenced`, every look at the kind is such a listing, and answers its other goals too.
 """
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import attrs
 
@@ -38,13 +42,23 @@ class Spacing:
     jitter: float = 0.2
     stale: float = 30.0
 
+    def following(self, space: float) -> float:
+        """The distance after this one, before jitter."""
+        return min(self.longest, space * self.factor)
+
+    def spread(self, space: float, rng: random.Random) -> float:
+        return space * (1.0 + rng.uniform(-self.jitter, self.jitter))
+
 
 @attrs.frozen
 class Poll:
-    """One look that is due: ask for these keys of a kind, and hand the answer back with this poll."""
+    """One look that is due: ask for these keys of a kind, and hand the answer back with this poll.
+
+    `keys` None: list the kind, and hand back the objects of all pages at once.
+    """
 
     kind: str
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] | None
 
 
 @attrs.frozen
@@ -86,7 +100,9 @@ _JUDGES: Mapping[str, _Judge] = MappingProxyType(
             live is not None and live.state == "DISABLED" and live.status in ("VALID", "INVALID") and not unmet
         ),
         "gone": lambda live, _: live is None,
+        "succeeded": lambda live, _: live is not None and live.status == "SUCCEEDED",
         "seen": lambda live, unmet: live is not None and not unmet,
+        "unreferenced": lambda _, referring: not referring,
     }
 )
 
@@ -139,24 +155,32 @@ class Waiter:
         """The looks to take now; each must come back through `answer` or `failed`."""
         polls = []
         for kind in [kind for kind, at in self._ticks().items() if at <= now]:
+            watches = [watch for watch in self._watches.values() if watch.goal.kind == kind]
+            if any(watch.goal.until == "unreferenced" for watch in watches):
+                self._looks[Poll(kind, None)] = watches
+                polls.append(Poll(kind, None))
+                continue
             by_key: dict[str, list[_Watch]] = {}
-            for watch in self._watches.values():
-                if watch.goal.kind == kind:
-                    by_key.setdefault(watch.key, []).append(watch)
+            for watch in watches:
+                by_key.setdefault(watch.key, []).append(watch)
             keys, size = list(by_key), self.batch[kind]
             for start in range(0, len(keys), size):
                 poll = Poll(kind, tuple(keys[start : start + size]))
-                self._looks[poll] = [watch for key in poll.keys for watch in by_key[key]]
+                self._looks[poll] = [watch for key in keys[start : start + size] for watch in by_key[key]]
                 polls.append(poll)
         return polls
 
     def answer(self, poll: Poll, lives: Iterable[Live], now: float) -> list[Settled]:
         """What a look found: the waits that it ended. A key that no object answers to is absent."""
-        found = _by_key(lives)
+        there = [live for live in lives if live.status not in _ABSENT]
+        found = {key: live for live in there for key in (live.name, live.arn)}
         settled = []
         for watch in self._asked(poll):
-            watch.live = found.get(watch.key)
-            watch.missing = tuple(self.unmet(watch.goal, watch.live)) if watch.live is not None else ()
+            if watch.goal.until == "unreferenced":
+                watch.missing = tuple(live.name for live in there if _mentions(live.spec, watch.goal.name))
+            else:
+                watch.live = found.get(watch.key)
+                watch.missing = tuple(self.unmet(watch.goal, watch.live)) if watch.live is not None else ()
             watch.failure = None
             if _JUDGES[watch.goal.until](watch.live, watch.missing):
                 settled.append(self._end(watch))
@@ -195,9 +219,8 @@ class Waiter:
     def _put_off(self, watch: _Watch, now: float) -> list[Settled]:
         if now >= watch.deadline:
             return [self._end(watch, _deadline_passed(watch))]
-        watch.space = min(self.spacing.longest, watch.space * self.spacing.factor)
-        jitter = 1.0 + self.rng.uniform(-self.spacing.jitter, self.spacing.jitter)
-        watch.due = min(now + watch.space * jitter, watch.deadline)
+        watch.space = self.spacing.following(watch.space)
+        watch.due = min(now + self.spacing.spread(watch.space, self.rng), watch.deadline)
         return []
 
     def _end(self, watch: _Watch, error: WaitError | None = None) -> Settled:
@@ -205,12 +228,17 @@ class Waiter:
         return Settled(watch.step_id, watch.live, error)
 
 
-def _by_key(lives: Iterable[Live]) -> dict[str, Live]:
-    found: dict[str, Live] = {}
-    for live in lives:
-        if live.status not in _ABSENT:
-            found[live.name] = found[live.arn] = live
-    return found
+def _mentions(value: Any, arn: str) -> bool:
+    """Whether a document holds this string anywhere."""
+    match value:
+        case str():
+            return value == arn
+        case Mapping():
+            return any(_mentions(item, arn) for item in value.values())
+        case list() | tuple():
+            return any(_mentions(item, arn) for item in value)
+        case _:
+            return False
 
 
 def _became_invalid(watch: _Watch) -> BecameInvalid:
@@ -223,6 +251,8 @@ _REPAIR = "mend what the reason names and run the same command again: an INVALID
 
 def _deadline_passed(watch: _Watch) -> DeadlinePassed:
     goal, live = watch.goal, watch.live
+    if goal.until == "unreferenced":
+        return _still_referenced(watch)
     words = [f"{goal.name} was not {goal.until} within {goal.deadline:.0f} s"]
     if watch.failure is not None:
         words.append(f"the last look at it failed: {watch.failure}")
@@ -236,3 +266,18 @@ def _deadline_passed(watch: _Watch) -> DeadlinePassed:
         words.append(f"not seen yet: {', '.join(watch.missing)}")
     stuck = goal.until == "gone" and live is not None and live.status == "DELETING"
     return DeadlinePassed("; ".join(words), hint=_STUCK.get(goal.kind, _AGAIN) if stuck else _AGAIN)
+
+
+def _still_referenced(watch: _Watch) -> DeadlinePassed:
+    """Without anything that was seen to refer to it no look succeeded, or the goal would have been reached."""
+    name, seconds = watch.goal.name.rpartition("/")[2], f"{watch.goal.deadline:.0f} s"
+    referring = f"the {watch.goal.kind.replace('_', ' ')}s {', '.join(watch.missing)}"
+    words = [
+        f"after {seconds} {name} is still referred to by {referring}"
+        if watch.missing
+        else f"what refers to {name} could not be found out within {seconds}"
+    ]
+    if watch.failure is not None:
+        words.append(f"the last look failed: {watch.failure}")
+    hint = "once they refer to it no more, run the same command again" if watch.missing else _AGAIN
+    return DeadlinePassed("; ".join(words), hint=hint)

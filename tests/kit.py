@@ -131,9 +131,25 @@ class Stage:
 
     def twin(self) -> "Stage":
         """Another stage whose world and time are as they are here now, and go their own way from there."""
-        made = Stage.new(region=self.region)
+        made = Stage.new(region=self.region, simulated=self.simulator.settings)
         made.clock.instant = self.clock.now()
         self.simulator.store._connection.backup(made.simulator.store._connection)
+        return made
+
+    def forks(self, run: Callable[["Stage"], object], *, reads: int) -> "list[tuple[int, Stage]]":
+        """The stages on which a process of this one's died: right after each call of a run that changes something, and
+        after every so many of the others. Each has its number in the run."""
+        made: list[tuple[int, Stage]] = []
+        numbers = itertools.count(1)
+
+        def fork(model: Any, **_: Any) -> None:
+            number = next(numbers)
+            if number % reads == 0 or not model.name.startswith(READS):
+                made.append((number, self.twin()))
+
+        self.batch.meta.events.register("after-call", fork, unique_id="fork")
+        run(self)
+        self.batch.meta.events.unregister("after-call", unique_id="fork")
         return made
 
     def plan(self, wanted: Manifest | str, **given: Any) -> Plan:

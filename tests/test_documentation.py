@@ -25,7 +25,7 @@ from reconciler import scenario
 ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
 FIELDS = "docs/fields.md"
-PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", SIMULATOR, FIELDS)
+PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", "docs/replacing.md", SIMULATOR, FIELDS)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _VARYING = re.compile(r"\d+(\.\d+)?")
 
@@ -144,11 +144,12 @@ def test_commands_do_what_the_page_says(page: str, workplace: Path) -> None:
             assert any(found.startswith(wanted) for found in output), f"{command.line} does not print {line!r}"
 
 
-def test_the_manifest_in_the_readme_is_valid() -> None:
-    """A manifest that the README shows has no faults."""
+@pytest.mark.parametrize("page", ["README.md", "docs/replacing.md"])
+def test_the_manifests_on_a_page_are_valid(page: str) -> None:
+    """A manifest that a page shows has no faults."""
     kinds = bind(model.load())
-    for text in blocks("README.md", "yaml"):
-        assert parse([Source("README.md", text.encode())], variables={}, kinds=kinds).resources
+    for text in blocks(page, "yaml"):
+        assert parse([Source(page, text.encode())], variables={}, kinds=kinds).resources
 
 
 def test_the_program_in_the_readme_runs(workplace: Path) -> None:

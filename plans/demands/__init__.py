@@ -1,7 +1,7 @@
 """What AWS asks of a document, kind by kind: refused by a plan before any call, each with its public source.
 
-What can be told only from the live world stands in `plans.feasibility`, `plans.queues` and `plans.training`; what
-cannot be known when a plan is made, such as a role that does not exist, is not refused.
+What can be told only from the live world stands in `plans.feasibility`, `plans.queues`, `plans.training` and
+`plans.roles`; what cannot be known when a plan is made, such as an image that does not exist, is not refused.
 """
 
 from collections.abc import Iterator, Mapping

@@ -112,7 +112,7 @@ def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
     yield from _row("Resource", "Step", "Ended", "Time", "")
     yield "|---|---|---|---|---|"
     for outcome in report.outcomes[:_ROWS]:
-        because = f"because {outcome.because} failed" if outcome.because else ""
+        because = wording.behind(outcome, report)
         words = [_prose(text) for text in (because, outcome.error, outcome.hint and f"→ {outcome.hint}") if text]
         time = wording.span(outcome.seconds) if outcome.seconds else ""
         call = _code(wording.ended(outcome, steps))

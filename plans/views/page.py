@@ -34,7 +34,7 @@ table { border-collapse: collapse; width: 100%; } th { text-align: left; }
 th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; vertical-align: top; }
 .box { border-left: 4px solid var(--red); background: var(--wash); padding: .5rem .75rem; margin: .4rem 0; }
 .box.warning { border-color: var(--yellow); }
-.create, .added, .done { color: var(--green); } .update, .interrupted { color: var(--yellow); }
+.create, .added, .done { color: var(--green); } .update, .interrupted, .retiring { color: var(--yellow); }
 .register { color: var(--cyan); } .replace { color: var(--magenta); } .adopt, .tag, .untag { color: var(--blue); }
 .delete, .removed, .failed, .alarm { color: var(--red); } .noop, .gap, .skipped { color: var(--soft); }
 """
@@ -107,7 +107,7 @@ def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
     yield "<h2>How it went</h2>"
     yield from _table_head("Resource", "Step", "Ended", "Time")
     for outcome in report.outcomes:
-        because = f"because {outcome.because} failed" if outcome.because else ""
+        because = wording.behind(outcome, report)
         words = [because, outcome.error or "", f"→ {outcome.hint}" if outcome.hint else ""]
         more = "".join(f"<br>{_text(text)}" for text in words if text)
         yield (

@@ -49,6 +49,7 @@ _SIGNS: Mapping[str, str] = {"+": "green", "-": "red", " ": "", "…": "dim"}
 _ENDS: Mapping[Status, tuple[str, str]] = {
     "done": ("✓", "green"),
     "failed": ("✗", "alarm"),
+    "retiring": ("…", "yellow"),
     "skipped": ("·", "dim"),
     "interrupted": ("!", "yellow"),
 }
@@ -235,14 +236,13 @@ class _Page:
             took = self.paint(f"  {wording.span(outcome.seconds)}", "dim") if outcome.seconds else ""
             status = "" if outcome.status == "done" else f"  {outcome.status}"
             yield f"  {self.paint(f'{symbol} {address}  {wording.ended(outcome, steps)}{status}', style)}{took}"
-            yield from self.ending(outcome)
+            yield from self.ending(outcome, report)
         if report.outcomes:
             yield ""
 
-    def ending(self, outcome: Outcome) -> Iterator[str]:
-        if outcome.because:
-            yield from self.prose(f"because {outcome.because} failed", "      ", "dim")
-        yield from self.prose(outcome.error or "", "      ", "red")
+    def ending(self, outcome: Outcome, report: Report) -> Iterator[str]:
+        yield from self.prose(wording.behind(outcome, report), "      ", "dim")
+        yield from self.prose(outcome.error or "", "      ", "yellow" if outcome.status == "retiring" else "red")
         yield from self.prose(f"→ {outcome.hint}" if outcome.hint else "", "      ", "", hanging="        ")
 
     def prose(self, text: str, indent: str, style: str, *, hanging: str | None = None) -> Iterator[str]:

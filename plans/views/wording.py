@@ -165,7 +165,7 @@ def closing(report: Report) -> str:
 
 def advice(report: Report) -> str:
     """What to do next, where the apply did not do all."""
-    if report.interrupted_by is not None or (report.failures and report.counts.get("done")):
+    if report.interrupted_by is not None or report.retiring or (report.failures and report.counts.get("done")):
         return "What is done is done. Run the same command again to go on from there."
     if report.exit_code and not report.failures:
         return "Run the same command again; if this stays, somebody or something else changes these resources."
@@ -189,6 +189,14 @@ def ended(outcome: Outcome, steps: Mapping[str, Step]) -> str:
     return plain(outcome.call or "wait")
 
 
+def behind(outcome: Outcome, report: Report) -> str:
+    """Why a step was skipped; nothing of one that was not."""
+    if outcome.because is None:
+        return ""
+    retiring = any(other.step == outcome.because and other.status == "retiring" for other in report.failures)
+    return f"because {outcome.because} {'has not ended yet' if retiring else 'failed'}"
+
+
 def title(change: Change) -> str:
     """The physical name, where it is not the name in the manifest."""
     return "" if change.name in ("", change.address.name) else plain(change.name)
@@ -205,7 +213,7 @@ def differences(plan: Plan, change: Change) -> tuple[Difference, ...]:
         return change.differences
     said: dict[str, Any] = {}
     for step in plan.steps:
-        if step.address == str(change.address) and step.call is not None:
+        if step.address == str(change.address) and step.call not in (None, "SubmitJob"):
             said |= {key: value for key, value in step.arguments.items() if value != Ref(change.address)}
     tags = said.get("tags") or {}
     own = {key: value for key, value in tags.items() if not key.startswith(HOUSE_TAG_PREFIX)}
@@ -331,6 +339,8 @@ def _counted(plan: Plan) -> Iterator[tuple[Action, int]]:
 def _ending(report: Report) -> str:
     if report.interrupted_by is not None:
         return "Interrupted"
+    if report.retiring:
+        return "Still retiring"
     if report.failures:
         return "Applied in part" if report.counts.get("done") else "Failed"
     if report.exit_code:

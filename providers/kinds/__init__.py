@@ -62,7 +62,7 @@ _FACTS = (
     job_definition.FACTS,
 )
 _HOUSE_KEYS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
-    {"job_queue": house.QUEUE, "job_definition": house.DEFINITION}
+    {"compute_environment": house.ENVIRONMENT, "job_queue": house.QUEUE, "job_definition": house.DEFINITION}
 )
 _NEVER_SAID = frozenset({"tags", "context"})
 

@@ -10,7 +10,20 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from providers.kinds.facts import GUIDE, Default, Facts, Lookup, Named, Reset, Rule, accepted, cited, inferred, page
+from providers.kinds.facts import (
+    GUIDE,
+    Complaint,
+    Default,
+    Facts,
+    Lookup,
+    Named,
+    Reset,
+    Rule,
+    accepted,
+    cited,
+    inferred,
+    page,
+)
 from providers.kinds.regimes import (
     MINUTES,
     SERVICE_LINKED_ROLE,
@@ -53,6 +66,7 @@ _INVALID = f"{GUIDE}invalid_compute_environment.html"
 _REFUSED_FARGATE = "aws/aws-cdk#27054"
 _REFUSED_STRATEGY = "https://repost.aws/knowledge-center/batch-update-ec2-environment"
 _SEEN = "go-to-k/cdk-real-drift#1501"
+_ERRORS = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html"
 _TEMPLATE = "https://docs.aws.amazon.com/cdk/api/v1/docs/@aws-cdk_aws-batch.LaunchTemplateSpecification.html"
 _PROVIDER = "computeResources.managedInstancesProvider"
 
@@ -416,5 +430,20 @@ FACTS = Facts(
     " wrong when only state or vCPUs change",
     settles=True,
     switched=True,
+    replaced="createFirst",
+    complaints=(
+        Complaint("IamFleetRole", "computeResources.spotIamFleetRole", source=_INVALID),
+        Complaint("InstanceProfile", "computeResources.instanceRole", source="Netflix/metaflow-tools#9"),
+        Complaint("launch template", "computeResources.launchTemplate", source=cited(_INVALID, "aws/aws-cdk#6427")),
+        Complaint("image id", "computeResources.ec2Configuration", source=_ERRORS),
+        Complaint("subnet", "computeResources.subnets", source=_ERRORS),
+        Complaint("security group", "computeResources.securityGroupIds", source=_ERRORS),
+        Complaint("key pair", "computeResources.ec2KeyPair", source=_ERRORS),
+        Complaint("placement group", "computeResources.placementGroup", source=_ERRORS),
+        Complaint("clusters can not be blank", "type", source="aws-samples/aws-batch-genomics#9"),
+        Complaint("no cluster found", "eksConfiguration", source=_INVALID),
+        Complaint("sts:AssumeRole", "serviceRole", source=cited(_INVALID, "hashicorp/terraform-provider-aws#8549")),
+        Complaint("service role", "serviceRole", source=_INVALID),
+    ),
     quota=50,
 )

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import attrs
 
-from providers.resources import Document
+from providers.resources import Document, Manner
 
 API = "https://docs.aws.amazon.com/batch/latest/APIReference/API_"
 GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
@@ -156,6 +156,15 @@ class Older:
 
 
 @attrs.frozen
+class Complaint:
+    """Words of a status reason, whatever their case, and the path that they are about; the first that fits counts."""
+
+    words: str
+    path: str
+    source: str = attrs.field(kw_only=True)
+
+
+@attrs.frozen
 class Indices:
     """A member FIRST:LAST of indices, either of which may be left out, below the number that stands at `count`.
 
@@ -212,7 +221,8 @@ class Facts:
     a wanted value means what the live one does, though spelt otherwise. `older`: deprecated members that mean an entry
     of a list. `named`: structures that say nothing without a name. `indices`: ranges that can be written in several
     ways. `repair`: what may help where it is INVALID. `switched`: has a state ENABLED or DISABLED, and must be DISABLED
-    to be deleted.
+    to be deleted. `replaced`: how a new object takes the place of an old one where the manifest does not say it.
+    `complaints`: what the reasons of INVALID are about.
 
     These hold members and the source of each: `sets`, lists of scalars (or of structures without a telling member)
     without order; `orderless`, that of each list of `keyed`; `numeric`, strings, or maps of strings, that are compared
@@ -265,4 +275,6 @@ class Facts:
     settles: bool = False
     switched: bool = False
     revisions: bool = False
+    replaced: Manner = "refuse"
+    complaints: tuple[Complaint, ...] = ()
     quota: int | None = None

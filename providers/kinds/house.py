@@ -49,11 +49,34 @@ _PINNED = of(
     "Revisions that are never deregistered while the block is there, and do not count for rollout.keep.",
 )
 
+_FOLLOW = _said(
+    _BOOLEAN,
+    "Update when the launch template's $Latest or $Default becomes another version; instances recycle; false.",
+)
+
+_CANARY = structure(
+    "A job that must succeed on a new environment before a replacement moves any queue to it.",
+    frozenset({"jobDefinition"}),
+    jobDefinition=attrs.evolve(
+        text("The definition of the job, which its defaults must suffice."), reference="job_definition"
+    ),
+    timeout=_said(_DURATION, "How long the job may take, waiting included; 10m."),
+)
+
 RESOURCE: Mapping[str, Field] = MappingProxyType(
     {
         "lifecycle": _LIFECYCLE,
         "dependsOn": of(_STRING, "Addresses that come before this one, such as job_queue.high."),
         "physicalName": text("The name in AWS; otherwise the name prefix and the name in the manifest."),
+    }
+)
+
+ENVIRONMENT: Mapping[str, Field] = MappingProxyType(
+    {
+        "lifecycle": attrs.evolve(
+            _LIFECYCLE,
+            members=MappingProxyType({**_LIFECYCLE.members, "followLaunchTemplate": _FOLLOW, "canary": _CANARY}),
+        )
     }
 )
 
@@ -110,6 +133,16 @@ VARIABLE = structure(
     description=text("What it is for."),
 )
 
+MOVE = structure(
+    "Either `from` and `to`, or `stack`.",
+    frozenset(),
+    **{
+        "from": text("The former address of a block, such as job_queue.old."),
+        "to": text("The address of the block now; its object keeps its name while this row stands."),
+        "stack": text("A stack whose objects become this one's, where this manifest has a block of their address."),
+    },
+)
+
 TOP: Mapping[str, Field] = MappingProxyType(
     {
         "stack": text("The owner: the value of the tag batchwright:stack on every object."),
@@ -118,5 +151,7 @@ TOP: Mapping[str, Field] = MappingProxyType(
         "tags": of(_STRING, "Tags of every resource; a resource's own win.", kind="map"),
         "variables": of(VARIABLE, "Values taken from outside, used as ${var.NAME}.", kind="map"),
         "policy": POLICY,
+        "moved": of(MOVE, "Former addresses of blocks, and stacks whose objects become this one's; tags alone change."),
+        "removed": of(_STRING, "Addresses that are forgotten: their objects lose our tags and are not deleted."),
     }
 )

@@ -75,4 +75,5 @@ FACTS = Facts(
     ),
     resets=(Reset("fairsharePolicy", _NOTHING_SHARED, source=page("FairsharePolicy")),),
     filled=MappingProxyType({"fairsharePolicy": _NOTHING_SHARED}),
+    replaced="createFirst",
 )

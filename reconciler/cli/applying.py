@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
+from plans.asked import Asked
 from plans.manifest import Manifest
 from plans.masking import mask_plan
 from plans.plan import Plan
@@ -17,15 +18,14 @@ from reconciler.cli import planfiles
 from reconciler.cli.interrupts import breaking, interruptible
 from reconciler.cli.options import (
     Given,
-    addresses,
     all_kinds,
+    asked_options,
     bound_options,
     given,
     json_output,
-    only_option,
     paths,
+    repair_option,
     run_options,
-    set_quantity_option,
     target_options,
     variable_options,
 )
@@ -36,53 +36,54 @@ from reconciler.cli.terminal import Terminal, is_terminal
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-_approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
+approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
 
 
 @click.command()
 @paths
-@_approved
+@approved
 @json_output
-@only_option
-@set_quantity_option
-@given(variable_options, bound_options, run_options, target_options)
-def apply(
-    options: Given,
-    paths: tuple[str, ...],
-    auto_approve: bool,
-    as_json: bool,
-    only: tuple[str, ...],
-    set_quantity: tuple[str, ...],
-) -> int:
+@given(variable_options, asked_options, bound_options, run_options, target_options)
+def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: bool) -> int:
     """Make AWS Batch as a manifest says, or carry out a plan file."""
     del as_json
     kinds = all_kinds()
     wish = planfiles.held(paths[0]) if len(paths) == 1 else None
     if wish is None:
-        wish = Wish(options.manifest(paths, kinds), addresses(only), set_quantity=addresses(set_quantity))
-    elif only or set_quantity or options.variables or options.variable_files:
+        wish = Wish(options.manifest(paths, kinds), options.asked())
+    elif options.asked() != Asked() or options.variables or options.variable_files:
         raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
     wish = attrs.evolve(wish, manifest=options.drained(wish.manifest))
-    return _carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=False)
+    return carry_out(options, wish, kinds, auto_approve=auto_approve)
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--stack", metavar="NAME", help="The stack, where its manifest is gone.")
-@_approved
+@approved
 @json_output
-@given(variable_options, bound_options, run_options, target_options)
+@given(variable_options, repair_option, bound_options, run_options, target_options)
 def destroy(options: Given, paths: tuple[str, ...], stack: str | None, auto_approve: bool, as_json: bool) -> int:
     """Delete everything that a stack owns."""
     del as_json
     if bool(paths) == bool(stack):
         raise InputError("destroy takes either the paths of a manifest or --stack NAME")
     kinds = all_kinds()
-    wish = Wish(options.drained(Manifest(stack, {}) if stack else options.manifest(paths, kinds)))
-    return _carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=True)
+    manifest = Manifest(stack, {}) if stack else options.manifest(paths, kinds)
+    wish = Wish(options.drained(manifest), options.asked())
+    return carry_out(options, wish, kinds, auto_approve=auto_approve, destroying=True)
 
 
-def _carry_out(options: Given, wish: Wish, kinds: Kinds, *, auto_approve: bool, destroying: bool) -> int:
+def carry_out(
+    options: Given,
+    wish: Wish,
+    kinds: Kinds,
+    *,
+    auto_approve: bool,
+    destroying: bool = False,
+    handing_over: bool = False,
+) -> int:
+    """Show a plan, ask, carry it out and tell how it ended; the exit code."""
     terminal = options.terminal
     _same_provider(wish.held, options.provider)
     seen: list[Plan] = []
@@ -100,9 +101,9 @@ def _carry_out(options: Given, wish: Wish, kinds: Kinds, *, auto_approve: bool, 
                 report = reconciler.apply(
                     wish.manifest,
                     held=wish.held,
-                    choose=wish.only,
-                    set_quantity=wish.set_quantity,
+                    asked=wish.asked,
                     destroying=destroying,
+                    handing_over=handing_over,
                     approve=approve,
                     on_event=listener,
                 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from plans.asked import Asked
 from plans.manifest import Manifest, parse, parse_policy, parse_variables
 from plans.policy import Policy
 from providers import model
@@ -47,6 +48,12 @@ class Given:
     timeout: float | None = None
     lock: str = "file"
     drain: DrainMode | None = None
+    only: tuple[str, ...] = ()
+    replace: tuple[str, ...] = ()
+    repair: bool = False
+    update_image: tuple[str, ...] = ()
+    set_quantity: tuple[str, ...] = ()
+    move_references: tuple[str, ...] = ()
 
     def manifest(self, paths: tuple[str, ...], kinds: Kinds) -> Manifest:
         """The manifest of these paths with the variables given; raises ManifestError with all its faults."""
@@ -64,6 +71,17 @@ class Given:
                 raise InputError(f"--var {text} is not NAME=VALUE", hint="write --var env=prod")
             declared[name] = value
         return parse(sources(paths), variables=declared, kinds=kinds, ambient=ambient)
+
+    def asked(self) -> Asked:
+        """What is asked for beside the manifest, for this once."""
+        return Asked(
+            only=addresses(self.only),
+            replace=addresses(self.replace),
+            repair=self.repair,
+            update_image=addresses(self.update_image),
+            set_quantity=addresses(self.set_quantity),
+            move_references=self.move_references,
+        )
 
     def target(self, claimed: Target) -> Target:
         """Where to work: what the options say and the manifest claims; two that disagree are refused."""
@@ -169,17 +187,42 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float |
 
 paths = click.argument("paths", nargs=-1, required=True, type=click.Path())
 json_output = click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
-only_option = click.option(
-    "--only",
-    metavar="ADDRESS",
-    multiple=True,
-    help="Only this (KIND.NAME) and what depends on it, not what it needs; deletes nothing. May be repeated.",
+repair_option = click.option(
+    "--repair", is_flag=True, help="Send once more what AWS complains of, to every object that is INVALID."
 )
-set_quantity_option = click.option(
-    "--set-quantity",
-    metavar="ADDRESS",
-    multiple=True,
-    help="Set the total of this consumable resource although jobs use it up. May be repeated.",
+asked_options = _stack(
+    click.option(
+        "--only",
+        metavar="ADDRESS",
+        multiple=True,
+        help="Only this (KIND.NAME) and what depends on it, not what it needs; deletes nothing. May be repeated.",
+    ),
+    click.option(
+        "--replace",
+        metavar="ADDRESS",
+        multiple=True,
+        help="Make a new object in place of this one though nothing asks for it. May be repeated.",
+    ),
+    repair_option,
+    click.option(
+        "--update-image",
+        metavar="ADDRESS",
+        multiple=True,
+        help="Renew the instances of this compute environment with the newest image. May be repeated.",
+    ),
+    click.option(
+        "--set-quantity",
+        metavar="ADDRESS",
+        multiple=True,
+        help="Set the total of this consumable resource although jobs use it up. May be repeated.",
+    ),
+    click.option(
+        "--move-foreign-references",
+        "move_references",
+        metavar="QUEUE",
+        multiple=True,
+        help="Move this queue along, though it is not of this stack, when what it uses is replaced. May be repeated.",
+    ),
 )
 variable_options = _stack(
     click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="A value for a declared variable."),

@@ -6,33 +6,28 @@ import stat
 import attrs
 
 from plans import planfile
+from plans.asked import Asked
 from plans.document import from_document, to_document
 from plans.manifest import Manifest
 from plans.plan import Plan
 from providers.errors import InputError, PlanFileError
-from providers.resources import Address
 from reconciler.files import SUFFIXES
 
 
 @attrs.frozen
 class Wish:
-    """What is to be made true: a manifest, the addresses it is kept to, and the plan that was promised, if any.
-
-    `set_quantity` are consumable resources whose total is set although jobs use it up.
-    """
+    """What is to be made true: a manifest, what is asked for beside it, and the plan that was promised, if any."""
 
     manifest: Manifest
-    only: tuple[Address, ...] = ()
+    asked: Asked = Asked()
     held: Plan | None = None
-    set_quantity: tuple[Address, ...] = ()
 
 
 def dumps(made: Plan, wish: Wish) -> str:
     """The text of the plan file of a wish; holds its values in the clear."""
     document = {
         "manifest": to_document(wish.manifest),
-        "only": [str(address) for address in wish.only],
-        "set_quantity": [str(address) for address in wish.set_quantity],
+        "asked": wish.asked.to_json(),
     }
     return planfile.dumps(made, document)
 
@@ -48,11 +43,10 @@ def held(path: str) -> Wish | None:
     promised, document = planfile.loads(text)
     try:
         manifest = from_document(document["manifest"])
-        only = tuple(Address.parse(address) for address in document["only"])
-        set_quantity = tuple(Address.parse(address) for address in document.get("set_quantity", ()))
+        asked = Asked.from_json(document["asked"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise PlanFileError("the plan file holds no manifest that can be read", hint="plan again") from error
-    return Wish(manifest, only, promised, set_quantity)
+    return Wish(manifest, asked, promised)
 
 
 def read(path: str) -> str | None:

@@ -13,14 +13,12 @@ from reconciler.cli import planfiles
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import (
     Given,
-    addresses,
     all_kinds,
+    asked_options,
     bound_options,
     given,
     json_output,
-    only_option,
     paths,
-    set_quantity_option,
     target_options,
     variable_options,
 )
@@ -35,9 +33,7 @@ from reconciler.cli.progress import asides
 @click.option("--markdown", "as_markdown", is_flag=True, help="The plan as Markdown on stdout.")
 @click.option("--html", "html", metavar="FILE", type=click.Path(), help="The plan as one HTML file.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do.")
-@only_option
-@set_quantity_option
-@given(variable_options, bound_options, target_options)
+@given(variable_options, asked_options, bound_options, target_options)
 def plan(
     options: Given,
     paths: tuple[str, ...],
@@ -46,8 +42,6 @@ def plan(
     as_markdown: bool,
     html: str | None,
     detailed_exitcode: bool,
-    only: tuple[str, ...],
-    set_quantity: tuple[str, ...],
 ) -> int:
     """Show what apply would do; changes nothing."""
     if as_json and as_markdown:
@@ -56,12 +50,10 @@ def plan(
         planfiles.free(out, paths)
     kinds, terminal = all_kinds(), options.terminal
     manifest = options.drained(options.manifest(paths, kinds))
-    wish = Wish(manifest, addresses(only), set_quantity=addresses(set_quantity))
+    wish = Wish(manifest, options.asked())
     with interruptible() as stop:
         reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop)
-        made = reconciler.plan(
-            wish.manifest, choose=wish.only, set_quantity=wish.set_quantity, on_event=asides(terminal)
-        )
+        made = reconciler.plan(wish.manifest, asked=wish.asked, on_event=asides(terminal))
     shown = mask_plan(made, terminal.salt)
     if out is not None:
         planfiles.keep(out, planfiles.dumps(made, wish))

@@ -33,7 +33,20 @@ def progress(terminal: Terminal, seen: list[Plan], now: Callable[[], float]) -> 
         with _live(terminal, seen, now) as listener:
             yield listener
     else:
-        yield lambda event: _line(terminal, event)
+        yield _lines(terminal)
+
+
+def _lines(terminal: Terminal) -> Listener:
+    """A line an event; of looks at what drains one whenever there are fewer jobs, without -v too."""
+    jobs: dict[str, int] = {}
+
+    def listen(event: Event) -> None:
+        before, now = jobs.get(event.step), event.detail.get("jobs")
+        if now is not None:
+            jobs[event.step] = now
+        _line(terminal, event, news=now != before)
+
+    return listen
 
 
 def asides(terminal: Terminal) -> Listener:
@@ -54,15 +67,16 @@ _SAID = {
     "retried": "will be tried again",
     "finished": "done",
     "failed": "failed",
+    "retiring": "goes on retiring",
     "skipped": "skipped",
     "interrupted": "interrupted: calls in flight finish, nothing new begins",
 }
 
 
-def _line(terminal: Terminal, event: Event) -> None:
-    """One plain line, for logs."""
+def _line(terminal: Terminal, event: Event, *, news: bool = False) -> None:
+    """One plain line, for logs; of a look with -v, or where it shows `news`."""
     said = _SAID.get(event.event)
-    if said is None and not (event.event == "polled" and terminal.verbose):
+    if said is None and not (event.event == "polled" and (terminal.verbose or (news and "jobs" in event.detail))):
         return
     at = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S")
     what = event.step or event.detail.get("name") or event.detail.get("operation", "")
@@ -73,13 +87,15 @@ def _told(event: Event, said: str) -> str:
     detail = event.detail
     match event.event:
         case "called":
-            return f"{said} {detail['call']}"
+            return " ".join(part for part in (said, detail["call"], detail.get("job")) if part)
         case "retried":
             return f"{said} in {detail['seconds']} s: {detail['error']}"
-        case "failed":
+        case "failed" | "retiring":
             return f"{said}: {detail['error']}"
         case "skipped":
-            return f"{said}, because {detail['because']} failed"
+            return f"{said}, {_behind(event)}"
+        case "polled" if "jobs" in detail:
+            return _status(event)
         case "polled":
             return f"{said} {_status(event)}"
         case _:
@@ -87,18 +103,32 @@ def _told(event: Event, said: str) -> str:
 
 
 def _status(event: Event) -> str:
+    if "jobs" in event.detail:
+        return f"runs {wording.many(event.detail['jobs'], 'job')}"
     return " ".join(str(event.detail[key]) for key in ("status", "state") if event.detail.get(key))
 
 
-How = Literal["running", "finished", "failed", "skipped"]
+def _behind(event: Event) -> str:
+    how = "has not ended yet" if event.detail.get("retiring") else "failed"
+    return f"because {event.detail['because']} {how}"
+
+
+How = Literal["running", "finished", "failed", "retiring", "skipped"]
 
 _STYLES: dict[How, tuple[str, str]] = {
     "running": ("", "cyan"),
     "finished": ("✓", "green"),
     "failed": ("✗", "bold red"),
+    "retiring": ("…", "yellow"),
     "skipped": ("·", "dim"),
 }
-_COUNTED: dict[How, str] = {"finished": "done", "failed": "failed", "skipped": "skipped", "running": "running"}
+_COUNTED: dict[How, str] = {
+    "finished": "done",
+    "failed": "failed",
+    "retiring": "retiring",
+    "skipped": "skipped",
+    "running": "running",
+}
 
 
 @attrs.frozen
@@ -137,10 +167,10 @@ class Progress:
                     self._says(step, status)
             case "retried":
                 self._says(event.step, f"again in {detail['seconds']} s: {detail['error']}")
-            case "failed":
-                self._ended(event, "failed", detail["error"])
+            case "failed" | "retiring":
+                self._ended(event, event.event, detail["error"])
             case "skipped":
-                self._ended(event, "skipped", f"because {detail['because']} failed")
+                self._ended(event, "skipped", _behind(event))
             case "finished":
                 self._ended(event, "finished", None)
 

@@ -202,7 +202,7 @@ OTHERS = (
         [{**ACTION, "maxTimeSeconds": 700}],
         "update",
     ),
-    Row("queue", "jobQueueType", "ECS", "ECS_FARGATE", "noop replacement !queue-type"),
+    Row("queue", "jobQueueType", "ECS", "ECS_FARGATE", "noop queue-type+replacement !queue-type"),
     Row("quota", "quotaSharePolicy.idleResourceAssignmentStrategy", "FIFO", "FIFO", "replacement noop replacement"),
     Row("fair", "fairsharePolicy.shareDecaySeconds", 0, 600, "noop update update"),
     Row("fair", "fairsharePolicy.computeReservation", 1, 2, "update"),

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from plans.asked import Asked
 from plans.change import Change
 from plans.plan import Plan
 from providers.errors import StoreError
@@ -178,7 +179,7 @@ def test_digests_of_other_rules_are_not_compared(stage: Stage, tmp_path: Path) -
 def test_a_run_of_one_address_leaves_the_others_known(stage: Stage) -> None:
     """It tells what it applied and nothing of what it did not look at."""
     stage.apply(LAB)
-    stage.apply(EDITED, choose=[change(drift(stage, EDITED), "job_queue.high").address])
+    stage.apply(EDITED, asked=Asked(only=[change(drift(stage, EDITED), "job_queue.high").address]))
     assert origins(drift(stage, LAB)) == {"job_queue.high priority": "edit"}
     stage.world.update_job_queue(jobQueue="lab-low", priority=7)
     assert origins(drift(stage, EDITED)) == {"job_queue.low priority": "drift"}

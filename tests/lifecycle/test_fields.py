@@ -35,6 +35,8 @@ VERDICTS = {
     (Action.UPDATE, Impact.SCALING): "scaling",
     (Action.UPDATE, Impact.INFRASTRUCTURE): "infrastructure",
     (Action.REGISTER, Impact.REVISION): "revision",
+    (Action.REPLACE, Impact.REPLACEMENT): "replacement",
+    (Action.REPLACE, Impact.OUTAGE): "replacement",
 }
 DONE = set(VERDICTS.values())
 DIRECTIONS = ("gained", "changed", "lost")
@@ -63,6 +65,16 @@ class Turn:
     @property
     def address(self) -> str:
         return f"{self.kind.name}.{self.name}"
+
+    @property
+    def unasked(self) -> bool:
+        """Whether it is replaced only where the manifest says how."""
+        return self.word == "replacement" and self.kind.facts.replaced == "refuse"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The block as it is to be, with how it is replaced where that must be said."""
+        return {**self.after, "lifecycle": {"replace": "deleteFirst"}} if self.unasked else self.after
 
 
 def turns(rows: Iterable[Row], direction: str) -> list[Turn]:
@@ -117,13 +129,13 @@ def snake(operation: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
 
 
-def shown(stage: Stage, turn: Turn) -> dict[str, Any]:
-    """What the account shows of the object; of a definition, its newest revision."""
+def shown(stage: Stage, turn: Turn, name: str) -> dict[str, Any]:
+    """What the account shows of the object of this name; of a definition, its newest revision."""
     lookup = turn.kind.facts.lookup
     if turn.kind.facts.revisions:
-        found = stage.world.describe_job_definitions(jobDefinitionName=turn.name, status="ACTIVE")["jobDefinitions"]
+        found = stage.world.describe_job_definitions(jobDefinitionName=name, status="ACTIVE")["jobDefinitions"]
         return dict(max(found, key=lambda each: int(each["revision"])))
-    key = turn.kind.arn(turn.name, "aws", REGION, ACCOUNT, "teams") if lookup.by_arn else turn.name
+    key = turn.kind.arn(name, "aws", REGION, ACCOUNT, turn.after.get("jobQueue", "")) if lookup.by_arn else name
     describe = getattr(stage.world, snake(lookup.describe))
     if lookup.batch == 1:
         return dict(describe(**{lookup.keys: key}))
@@ -162,26 +174,30 @@ def expected(turns: Iterable[Turn]) -> dict[str, str]:
 @pytest.mark.parametrize("table", TABLES)
 def test_a_field_is_gained_changed_and_lost(table: str, direction: str) -> None:
     """A plan says of each what its rule says. What may be done is done, seen, and leaves nothing to do; nothing is done
-    of what may not."""
+    of what may not, nor is anything replaced that is to be only where the manifest says how."""
     rows = [turn for turn in turns(TABLES[table], direction) if turn.word[0] != "!" and turn.word != "manifest"]
     barred = [turn for turn in rows if turn.word not in DONE]
     done = [turn for turn in rows if turn.word in DONE]
     stage = Stage.new()
     assert stage.apply(written((turn, turn.before) for turn in rows)).exit_code == 0
-    after = {*(turn.name for turn in barred)}
-    refused = refusals(stage, written((turn, turn.after if turn.name in after else turn.before) for turn in rows))
-    assert by_path(barred, refused) == expected(barred)
+    refusing = [turn for turn in rows if turn in barred or turn.unasked]
+    refused = refusals(stage, written((turn, turn.after if turn in refusing else turn.before) for turn in rows))
+    assert by_path(refusing, refused) == expected(refusing)
 
-    wanted = written((turn, turn.before if turn.name in after else turn.after) for turn in rows)
+    wanted = written((turn, turn.before if turn in barred else turn.told) for turn in rows)
     planned = stage.plan(wanted)
     words = {str(each.address): VERDICTS[each.action, each.impact] for each in planned.changes}
     assert by_path(done, words) == expected(done)
     assert stage.apply(wanted).exit_code == 0
     assert stage.plan(wanted).empty
+    names = {str(each.address): each.name for each in planned.changes}
     for turn in done:
-        spec = dict(wanted.resources[address(turn.address)].spec)
-        live, said = (at(meaning(turn.kind, it), turn.row.path) for it in (shown(stage, turn), spec))
-        assert said == live or (said is None and turn.word == "noop"), turn.row.path
+        spec, name = dict(wanted.resources[address(turn.address)].spec), names[turn.address]
+        live, said = (at(meaning(turn.kind, it), turn.row.path) for it in (shown(stage, turn, name), spec))
+        assert said == live or (said is None and turn.word in ("noop", "replacement")), turn.row.path
+        assert (name != turn.name) is (turn.word == "replacement" and not turn.unasked), turn.row.path
+    alive = {arn.rpartition("/")[2] for arn in stage.all}
+    assert not alive & {turn.name for turn in done if names[turn.address] != turn.name}
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -235,8 +251,9 @@ RECYCLING = [
     ],
     ids=["an ordinary role", "BEST_FIT"],
 )
-def test_off_its_regime_what_recycles_is_refused_as_a_replacement(beside: dict[str, Any]) -> None:
-    """In place only under the service-linked role and another strategy than BEST_FIT."""
+def test_off_its_regime_what_recycles_is_replaced(beside: dict[str, Any]) -> None:
+    """In place only under the service-linked role and another strategy than BEST_FIT; else a new one is there, as it
+    was said, and the old one is gone."""
 
     def there(block: dict[str, Any]) -> dict[str, Any]:
         made = copy.deepcopy(block)
@@ -248,5 +265,17 @@ def test_off_its_regime_what_recycles_is_refused_as_a_replacement(beside: dict[s
     rows = [turn for turn in RECYCLING if turn.row.path != "computeResources.type"]
     stage = Stage.new()
     assert stage.apply(written((turn, there(turn.before)) for turn in rows)).exit_code == 0
-    refused = refusals(stage, written((turn, there(turn.after)) for turn in rows))
-    assert set(by_path(rows, refused).values()) == {"replacement"}
+    wanted = written((turn, there(turn.after)) for turn in rows)
+    planned = stage.plan(wanted)
+    words = {str(each.address): VERDICTS[each.action, each.impact] for each in planned.changes}
+    assert {name: word for name, word in words.items() if word != "noop"} == {
+        turn.address: "replacement" for turn in rows
+    }
+    assert stage.apply(wanted).exit_code == 0
+    assert stage.plan(wanted).empty
+    names = {str(each.address): each.name for each in planned.changes}
+    assert {arn.rpartition("/")[2] for arn in stage.all} == set(names.values())
+    assert not {turn.name for turn in rows} & set(names.values())
+    for turn in rows:
+        live = at(meaning(turn.kind, shown(stage, turn, names[turn.address])), turn.row.path)
+        assert live == at(meaning(turn.kind, turn.after), turn.row.path), turn.row.path

@@ -3,6 +3,7 @@
 import attrs
 import pytest
 
+from plans.asked import Asked
 from providers.errors import InputError, ManifestError, RefusedError
 from providers.resources import Target
 from providers.simulator import Fault
@@ -61,7 +62,7 @@ def test_only_what_was_chosen_and_what_depends_on_it(stage: Stage) -> None:
         edit(LAB, ("vCpus: 64", "vCpus: 65"), ("priority: 1,", "priority: 2,"), ("priority: 10", "priority: 11")),
         "  sort:",
     )
-    report = stage.apply(text, choose=[address("compute_environment.spot")])
+    report = stage.apply(text, asked=Asked(only=[address("compute_environment.spot")]))
     assert report.exit_code == 0
     assert {outcome.address for outcome in report.outcomes} == {"compute_environment.spot", "job_queue.high"}
     assert stage.environment("lab-ondemand")["computeResources"]["maxvCpus"] == 64
@@ -73,14 +74,14 @@ def test_only_what_was_chosen_and_what_depends_on_it(stage: Stage) -> None:
 def test_a_chosen_address_must_be_in_the_manifest(stage: Stage) -> None:
     """A word that names nothing is an error, not an empty plan."""
     with pytest.raises(InputError, match=r"the manifest has no job_queue\.hihg"):
-        stage.plan(LAB, choose=[address("job_queue.hihg")])
+        stage.plan(LAB, asked=Asked(only=[address("job_queue.hihg")]))
     assert stage.calls == {}
 
 
 @on_stage()
 def test_what_a_chosen_one_needs_must_be_there(stage: Stage) -> None:
     """In an empty account a queue alone cannot be made."""
-    planned = stage.plan(LAB, choose=[address("job_queue.low")])
+    planned = stage.plan(LAB, asked=Asked(only=[address("job_queue.low")]))
     assert [refusal.code for refusal in planned.refusals] == ["left-out"]
 
 

@@ -1,8 +1,14 @@
-"""What people reported of other tools, each as a test of a whole run; the rest of these stands beside the rule it is
-about."""
+"""What people reported of other tools, each as a test of a whole run.
+
+docs/known-pains.md says which test holds which report.
+"""
 
 import json
 
+import pytest
+from botocore.exceptions import ClientError
+
+from providers.errors import PlanRefused
 from providers.simulator import Fault
 from providers.simulator import Settings as Simulated
 from tests.kit import LAB, TRAINING, Stage, cut, edit, manifest, on_stage
@@ -25,6 +31,25 @@ def test_vcpus_that_moved_with_the_load_are_left_alone(stage: Stage) -> None:
     assert stage.plan(LAB).empty
     assert stage.apply(edit(LAB, ("maxvCpus: 64", "maxvCpus: 32"))).exit_code == 0
     assert stage.environment("lab-spot")["computeResources"]["maxvCpus"] == 32
+
+
+@on_stage()
+def test_a_change_while_jobs_run_goes_through(stage: Stage) -> None:
+    """Unless it is one that AWS refuses for as long as they run: then the plan says so, and calls nothing
+    (opensupplyhub/open-apparel-registry#2043)."""
+    stage.apply(LAB)
+    submit(stage, number=6)
+    stage.settle(60)
+    desired = stage.environment("lab-spot")["computeResources"]["desiredvCpus"]
+    assert desired >= 6
+    with pytest.raises(PlanRefused, match=f"while {desired} vCPUs are desired"):
+        stage.apply(edit(LAB, ("maxvCpus: 64", "maxvCpus: 4")))
+    assert stage.mutations == []
+    text = edit(LAB, ("maxvCpus: 64", "maxvCpus: 32"))
+    assert stage.apply(text).exit_code == 0
+    stage.settle()
+    assert len(stage.world.list_jobs(jobQueue="lab-high", jobStatus="SUCCEEDED")["jobSummaryList"]) == 6
+    assert stage.apply(edit(LAB, ("maxvCpus: 64", "maxvCpus: 4"))).exit_code == 0
 
 
 @on_stage()
@@ -53,7 +78,8 @@ def test_a_launch_template_is_added_in_place(stage: Stage) -> None:
 
 @on_stage()
 def test_tags_of_a_queue_with_jobs_change_in_place(stage: Stage) -> None:
-    """Jobs in it stay (aws-cloudformation/cloudformation-coverage-roadmap#2463)."""
+    """Jobs in it stay, and it is not updated (aws-cloudformation/cloudformation-coverage-roadmap#2463,
+    aws/aws-cdk#21988)."""
     stage.apply(LAB)
     submit(stage, number=3)
     before = stage.world.list_jobs(jobQueue="lab-high", filters=MINE)
@@ -84,6 +110,65 @@ def test_an_apply_registers_nothing_that_is_there(stage: Stage) -> None:
         assert stage.apply(TRAINING).exit_code == 0
     assert stage.mutations == []
     assert stage.revisions("lab-align") == [1]
+
+
+WORDY = """
+stack: lab
+jobDefinitions:
+  step:
+    type: container
+    platformCapabilities: [FARGATE]
+    timeout: {attemptDurationSeconds: 3600}
+    retryStrategy: {attempts: 3, evaluateOnExit: [{action: RETRY, onExitCode: "3"}, {action: EXIT, onExitCode: "1"}]}
+    containerProperties:
+      image: step:1
+      executionRoleArn: arn:aws:iam::123456789012:role/runs-tasks
+      resourceRequirements: [{type: VCPU, value: "0.50"}, {type: MEMORY, value: "1024"}]
+      environment: [{name: B, value: "2"}, {name: A, value: "1"}, {name: EMPTY, value: ""}]
+      logConfiguration: {logDriver: awslogs, options: {}}
+"""
+"""What AWS shows in other words: other case and order, defaults, empty lists, and without what is empty."""
+
+
+@on_stage()
+def test_what_aws_says_in_other_words_is_registered_once(stage: Stage) -> None:
+    """hashicorp/terraform-provider-aws#19624."""
+    for _ in range(3):
+        assert stage.apply(WORDY).exit_code == 0
+    shown = stage.world.describe_job_definitions(jobDefinitionName="step")["jobDefinitions"]
+    assert [one["revision"] for one in shown] == [1]
+    assert shown[0]["retryStrategy"]["evaluateOnExit"][0]["action"] == "retry"
+    assert "EMPTY" not in json.dumps(shown[0])
+
+
+@on_stage()
+def test_callers_of_the_last_revision_go_on(stage: Stage) -> None:
+    """It stays ACTIVE beside the new one, and beyond that as many as are said
+    (aws-cloudformation/cloudformation-coverage-roadmap#1761, aws/aws-cdk#9144)."""
+    for number in (1, 2):
+        stage.apply(edit(LAB, ("align:1", f"align:{number}")))
+    submit(stage, definition="lab-align:1")
+    stage.settle()
+    assert len(stage.world.list_jobs(jobQueue="lab-high", jobStatus="SUCCEEDED")["jobSummaryList"]) == 1
+    text = edit(LAB, ("  align:\n", "  align:\n    rollout: {keep: 2}\n"), ("align:1", "align:3"))
+    assert stage.apply(text).exit_code == 0
+    assert stage.revisions("lab-align") == [2, 3]
+
+
+@on_stage()
+def test_a_priority_of_jobs_is_registered_zero_included(stage: Stage) -> None:
+    """A queue with a fair-share policy takes no job without one (hashicorp/terraform-provider-aws#31226)."""
+    fair = edit(LAB, ("high: {", "high: {schedulingPolicyArn: fair, "))
+    text = edit(fair, ("  align:\n", "  align:\n    schedulingPriority: 0\n"))
+    assert stage.apply(text).exit_code == 0
+    job = {"jobName": "job", "jobQueue": "lab-high", "shareIdentifier": "a"}
+    stage.world.submit_job(jobDefinition="lab-align", **job)
+    with pytest.raises(ClientError, match="schedulingPriority"):
+        stage.world.submit_job(jobDefinition="lab-sort", **job)
+    assert stage.plan(text).empty
+    assert stage.apply(fair).exit_code == 0
+    with pytest.raises(ClientError, match="schedulingPriority"):
+        stage.world.submit_job(jobDefinition="lab-align", **job)
 
 
 @on_stage()
@@ -206,6 +291,24 @@ def test_the_type_of_resources_is_told_in_any_case(stage: Stage) -> None:
     assert stage.apply(lower).exit_code == 0
     assert stage.plan(lower).empty
     assert stage.plan(LAB).empty
+
+
+@on_stage()
+def test_fargate_is_told_what_changes_and_nothing_else(stage: Stage) -> None:
+    """It refuses an update that names more, changed or not (aws/aws-cdk#27054)."""
+    text = """
+stack: lab
+computeEnvironments:
+  serverless:
+    type: MANAGED
+    computeResources: {type: FARGATE, maxvCpus: 512, subnets: [subnet-1], securityGroupIds: [sg-1]}
+"""
+    more = edit(text, ("512", "1024"))
+    stage.apply(text)
+    assert stage.apply(more).exit_code == 0
+    assert stage.mutations == ["UpdateComputeEnvironment"]
+    assert stage.environment("serverless")["computeResources"]["maxvCpus"] == 1024
+    assert stage.plan(more).empty
 
 
 @on_stage()

@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 import pytest
 
+from plans.asked import Asked
 from plans.plan import TOKEN, Plan
 from plans.planfile import from_json, to_json
 from providers.errors import InputError
@@ -149,9 +150,9 @@ def test_what_jobs_use_up_is_left_alone_with_a_warning(counter: Counter) -> None
 def test_what_jobs_use_up_is_set_where_somebody_says_so(counter: Counter) -> None:
     """By an update in place; the next run leaves it alone again."""
     counter.stage.apply(USED_UP)
-    made = counter.stage.plan(TOPPED_UP, set_quantity=COINS)
+    made = counter.stage.plan(TOPPED_UP, asked=Asked(set_quantity=COINS))
     assert arguments(made) | {"clientToken": TOKEN, "operation": "SET", "quantity": 9} == arguments(made)
-    assert counter.stage.apply(TOPPED_UP, set_quantity=COINS).exit_code == 0
+    assert counter.stage.apply(TOPPED_UP, asked=Asked(set_quantity=COINS)).exit_code == 0
     assert counter.total("coins") == 9
     counter.stage.world.update_consumable_resource(consumableResource="coins", operation="REMOVE", quantity=2)
     assert counter.stage.apply(TOPPED_UP).exit_code == 0
@@ -166,7 +167,7 @@ def test_jobs_that_use_it_up_at_once_do_not_fail_the_run(counter: Counter) -> No
         counter.stage.world.update_consumable_resource(consumableResource="coins", operation="REMOVE", quantity=1)
 
     counter.stage.batch.meta.events.register("after-call.batch.UpdateConsumableResource", use)
-    report = counter.stage.apply(TOPPED_UP, set_quantity=COINS)
+    report = counter.stage.apply(TOPPED_UP, asked=Asked(set_quantity=COINS))
     assert report.exit_code == 0
     assert counter.total("coins") == 8
 
@@ -174,8 +175,8 @@ def test_jobs_that_use_it_up_at_once_do_not_fail_the_run(counter: Counter) -> No
 def test_a_plan_that_was_shown_without_it_does_not_allow_it(counter: Counter) -> None:
     """What is set is a step like any other."""
     counter.stage.apply(USED_UP)
-    held = counter.stage.plan(TOPPED_UP, set_quantity=COINS)
-    assert counter.stage.apply(TOPPED_UP, held=held, set_quantity=COINS).exit_code == 0
+    held = counter.stage.plan(TOPPED_UP, asked=Asked(set_quantity=COINS))
+    assert counter.stage.apply(TOPPED_UP, held=held, asked=Asked(set_quantity=COINS)).exit_code == 0
     assert counter.total("coins") == 9
 
 
@@ -183,4 +184,4 @@ def test_a_plan_that_was_shown_without_it_does_not_allow_it(counter: Counter) ->
 def test_only_a_consumable_resource_of_the_manifest_has_a_quantity(counter: Counter, other: str) -> None:
     """An address that is something else is told."""
     with pytest.raises(InputError, match=other):
-        counter.stage.reconciler.plan(manifest(USED_UP), set_quantity=[address(other)])
+        counter.stage.reconciler.plan(manifest(USED_UP), asked=Asked(set_quantity=[address(other)]))

@@ -1,4 +1,4 @@
-"""A manifest of sixty resources, edited in every way that AWS takes in place, in one go."""
+"""A manifest of sixty resources, edited in every way that AWS takes, in place or not, in one go."""
 
 import copy
 import json
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from plans.change import Action
 from plans.manifest import Manifest
 from providers.errors import PlanRefused
 from tests.kit import Stage, address, manifest
@@ -80,6 +81,7 @@ EDITS = (
     ("job_definition.step1", "timeout.attemptDurationSeconds", 60, "revision"),
     ("job_definition.step2", "tags", {"team": "red"}, "tag"),
 )
+UNASKED = ("job_queue.queue0", "consumable_resource.licences0")
 REPLACED = (
     ("compute_environment.spot0", "computeResources.allocationStrategy", "BEST_FIT"),
     ("compute_environment.spot0", "computeResources.spotIamFleetRole", ROLE),
@@ -123,17 +125,49 @@ def test_sixty_resources_change_each_in_its_way() -> None:
     assert stage.plan(before).empty
 
 
-def test_what_only_a_new_object_could_have_is_refused_and_the_rest_with_it() -> None:
-    """A plan with a replacement does nothing at all, not even what could be done in place."""
+def test_where_a_replacement_is_refused_the_rest_is_with_it() -> None:
+    """A queue and a consumable resource are not replaced unasked; a plan with such a one does nothing at all, not even
+    what could be done in place."""
     stage, before = Stage.new(), written({})
     stage.apply(before)
     shape = stage.all
     wanted = written({(name, path): value for name, path, value in REPLACED} | {("job_queue.queue1", "priority"): 5})
     planned = stage.plan(wanted)
-    assert {refusal.address for refusal in planned.refusals} == {name for name, *_ in REPLACED}
-    assert {refusal.code for refusal in planned.refusals} == {"replacement"}
+    assert {str(change.address) for change in planned.changes if change.action is Action.REPLACE} == {
+        name for name, *_ in REPLACED
+    }
+    assert {(refusal.address, refusal.code) for refusal in planned.refusals} == {
+        (name, "replacement") for name in UNASKED
+    }
     with pytest.raises(PlanRefused):
         stage.apply(wanted)
     assert stage.mutations == []
     assert stage.all == shape
     assert stage.plan(before).empty
+
+
+def test_what_only_a_new_object_can_have_is_made_anew_where_it_is_asked() -> None:
+    """The new ones have what was said, the queue and the consumable resource under their old names; nothing is left of
+    the old ones, and what was not edited is as it was."""
+    stage, before = Stage.new(), written({})
+    stage.apply(before)
+    shape = stage.all
+    asked: dict[tuple[str, str], Any] = {(name, "lifecycle"): {"replace": "deleteFirst"} for name in UNASKED}
+    wanted = written({(name, path): value for name, path, value in REPLACED} | asked)
+    planned = stage.plan(wanted)
+    assert planned.refusals == ()
+    names = {str(each.address): each.name for each in planned.changes if each.action is Action.REPLACE}
+    assert names.keys() == {name for name, *_ in REPLACED}
+    assert stage.apply(wanted).exit_code == 0
+    assert stage.plan(wanted).empty
+    gone = {arn.rpartition("/")[2] for arn in {*shape} - {*stage.all}}
+    made = {arn.rpartition("/")[2] for arn in {*stage.all} - {*shape}}
+    assert gone == {"spot0", "fargate0"}
+    assert made == {names["compute_environment.spot0"], names["compute_environment.fargate0"]}
+    spot = stage.environment(names["compute_environment.spot0"])["computeResources"]
+    assert (spot["allocationStrategy"], spot["spotIamFleetRole"]) == ("BEST_FIT", ROLE)
+    assert stage.environment(names["compute_environment.fargate0"])["computeResources"]["type"] == "FARGATE_SPOT"
+    assert "schedulingPolicyArn" not in stage.queue("queue0")
+    assert stage.queue("queue1")["schedulingPolicyArn"].endswith("/fair0")
+    licences = stage.world.describe_consumable_resource(consumableResource="licences0")
+    assert licences["resourceType"] == "NON_REPLENISHABLE"

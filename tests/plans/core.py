@@ -5,7 +5,8 @@ from typing import Any
 
 import attrs
 
-from plans.change import Change
+from plans.asked import NOTHING, Asked
+from plans.change import Change, Difference
 from plans.graph import build, only
 from plans.manifest import Manifest, Source, parse
 from plans.normalise import DIGEST_RULES, digest
@@ -206,10 +207,11 @@ def plan(
     destroying: bool = False,
     now: float = NOW,
     past: Past | None = None,
+    asked: Asked = NOTHING,
     kinds: Kinds = KINDS,
     region: str = REGION,
 ) -> Plan:
-    """The plan of a manifest over these live objects."""
+    """The plan of a manifest over these live objects; `choose` is what `--only` names."""
     given = manifest(wanted, kinds=kinds) if isinstance(wanted, str) else wanted
     given = emptied(given) if destroying else given
     graph = build(given, kinds=kinds)
@@ -221,7 +223,7 @@ def plan(
         kinds=kinds,
         now=now,
         versions={"batchwright": "0"},
-        only=only(graph, [Address.parse(text) for text in choose]) if choose else None,
+        asked=attrs.evolve(asked, only=only(graph, [Address.parse(text) for text in choose])),
         destroying=destroying,
         past=past,
     )
@@ -229,6 +231,11 @@ def plan(
 
 def change(made: Plan, address: str) -> Change:
     return next(each for each in made.changes if str(each.address) == address)
+
+
+def differing(made: Plan, address: str) -> tuple[Difference, ...]:
+    """What differs, the name of a new object aside."""
+    return tuple(each for each in change(made, address).differences if each.path != "name")
 
 
 def step(made: Plan, name: str) -> Step:

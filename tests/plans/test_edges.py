@@ -34,12 +34,13 @@ def in_order(made: Plan) -> bool:
 
 
 def test_an_environment_leaves_its_queue_before_it_goes() -> None:
-    """Out of the order and out of the manifest in one plan: the queue's update, then disable, then delete
-    (hashicorp/terraform-provider-aws#13221)."""
+    """Out of the order and out of the manifest in one plan: the queue's update, then a look at all queues, disable, the
+    end of its jobs, delete (hashicorp/terraform-provider-aws#13221)."""
     made = plan(environments() + queues(), environment(), environment("old"), queue("high", "old", "one"))
     assert codes(made) == []
-    assert ids(made) == ["update:job_queue.high", f"disable:{OLD}", f"delete:{OLD}"]
-    assert step(made, f"disable:{OLD}").after == ("update:job_queue.high",)
+    going = [f"{verb}:{OLD}" for verb in ("unreferenced", "disable", "drain", "delete")]
+    assert ids(made) == ["update:job_queue.high", *going]
+    assert [each.after for each in made.steps[1:]] == [(name,) for name in ids(made)[:-1]]
 
 
 def test_an_environment_goes_after_the_queues_that_go() -> None:
@@ -47,7 +48,8 @@ def test_an_environment_goes_after_the_queues_that_go() -> None:
     text = environments()
     made = plan(text, environment(), environment("old"), queue("high", "old"))
     assert codes(made) == []
-    assert step(made, f"disable:{OLD}").after == ("delete:job_queue.high",)
+    assert step(made, f"unreferenced:{OLD}").after == ("delete:job_queue.high",)
+    assert step(made, f"disable:{OLD}").after == (f"unreferenced:{OLD}",)
     assert in_order(made)
 
 
@@ -111,7 +113,8 @@ def test_a_queue_that_is_made_again_has_let_go() -> None:
     leaving = queue("high", "old", fields={"status": "DELETING"})
     made = plan(environments() + queues(), environment(), environment("old"), leaving)
     assert codes(made) == []
-    assert step(made, f"disable:{OLD}").after == ("create:job_queue.high",)
+    assert step(made, f"unreferenced:{OLD}").after == ("create:job_queue.high",)
+    assert step(made, f"disable:{OLD}").after == (f"unreferenced:{OLD}",)
 
 
 LICENCE = live("consumable_resource", "licence", {"resourceType": "REPLENISHABLE", "totalQuantity": 4})

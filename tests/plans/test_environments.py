@@ -18,6 +18,7 @@ from tests.plans.core import (
     actions,
     change,
     codes,
+    differing,
     environment,
     environments,
     fargate,
@@ -121,7 +122,10 @@ def test_an_infrastructure_update_sends_only_what_changed(old: str, new: str, me
     assert sent(made) == {"computeResources": {member: value}}
 
 
-@pytest.mark.parametrize(("old", "new", "member"), [row[:3] for row in INFRASTRUCTURE])
+REPLACED = [f"create:{ADDRESS}", *(f"{verb}:{ADDRESS}:one" for verb in ("unreferenced", "disable", "drain", "delete"))]
+
+
+@pytest.mark.parametrize(("old", "new", "member", "value"), INFRASTRUCTURE)
 @pytest.mark.parametrize(
     ("shown", "text", "rule"),
     [
@@ -131,24 +135,30 @@ def test_an_infrastructure_update_sends_only_what_changed(old: str, new: str, me
     ],
 )
 def test_off_that_regime_it_is_a_replacement(
-    old: str, new: str, member: str, shown: dict[str, Any], text: str, rule: str
+    old: str, new: str, member: str, value: Any, shown: dict[str, Any], text: str, rule: str
 ) -> None:
-    """Under an ordinary role, or from or to BEST_FIT, the same is a new object, which is shown and refused."""
+    """Under an ordinary role, or from or to BEST_FIT, the same is a new object with it, and the old one goes; Spot
+    machines under BEST_FIT need a role besides."""
     made = plan(wanting(old, new).replace(text, "") if text else wanting(old, new), environment(**shown))
     assert actions(made) == {ADDRESS: "replace"}
-    assert codes(made) == [(ADDRESS, "replacement")]
-    assert made.steps == ()
+    assert codes(made) == ([(ADDRESS, "spot-fleet-role")] if text and value == "SPOT" else [])
+    assert ids(made) == REPLACED
+    given = encode_members(step(made, f"create:{ADDRESS}").arguments["computeResources"])[member]
+    assert given == value or (member == "launchTemplate" and given == {"launchTemplateName": "it"})
     path = f"computeResources.{member}"
-    assert rule in {row.rule for row in change(made, ADDRESS).differences if row.path.startswith(path)}
-    assert change(made, ADDRESS).reason in made.refusals[0].message
+    forcing = [row for row in differing(made, ADDRESS) if row.path.startswith(path)]
+    assert rule in {row.rule for row in forcing}
+    assert {row.why for row in forcing if row.rule == rule} <= set(change(made, ADDRESS).reason.split("; "))
+    assert change(made, ADDRESS).impact is Impact.REPLACEMENT
 
 
 @pytest.mark.parametrize("new", ["", "allocationStrategy: BEST_FIT, "])
 def test_nothing_goes_back_to_best_fit(new: str) -> None:
     """BEST_FIT, said or unsaid, cannot be had by an update."""
     made = plan(wanting("allocationStrategy: BEST_FIT_PROGRESSIVE, ", new), environment())
-    assert [row.rule for row in change(made, ADDRESS).differences] == ["needs-allocation-strategy"]
-    assert codes(made) == [(ADDRESS, "replacement")]
+    assert [row.rule for row in differing(made, ADDRESS)] == ["needs-allocation-strategy"]
+    assert (codes(made), ids(made)) == ([], REPLACED)
+    assert step(made, f"create:{ADDRESS}").arguments["computeResources"].get("allocationStrategy") in (None, "BEST_FIT")
 
 
 def test_an_unset_strategy_is_best_fit() -> None:
@@ -162,7 +172,9 @@ def test_the_spot_fleet_role_is_for_life() -> None:
     """ComputeResourceUpdate has no spotIamFleetRole."""
     text = wanting("type: EC2, allocation", "type: SPOT, spotIamFleetRole: new, allocation")
     made = plan(text, environment(type="SPOT", spotIamFleetRole="old"))
-    assert [row.rule for row in change(made, ADDRESS).differences] == ["spot-fleet-role"]
+    assert [row.rule for row in differing(made, ADDRESS)] == ["spot-fleet-role"]
+    assert (codes(made), ids(made)) == ([], REPLACED)
+    assert step(made, f"create:{ADDRESS}").arguments["computeResources"]["spotIamFleetRole"] == "new"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +195,7 @@ def test_the_type_changes_between_ec2_and_spot_only(shown: Live, text: str) -> N
     made = plan(text, shown)
     assert actions(made) == {ADDRESS: "replace"}
     told = change(made, ADDRESS)
-    assert {(row.rule, row.why) for row in told.differences} == {("type-boundary", told.reason)}
+    assert {(row.rule, row.why) for row in differing(made, ADDRESS)} == {("type-boundary", told.reason)}
     assert told.reason.startswith("the type changes in place between EC2 and SPOT only, not from ")
 
 
@@ -254,7 +266,8 @@ def test_a_role_changes_within_its_class(shown: str, wanted: str, action: str, r
     """The service-linked role and ordinary ones do not replace each other."""
     made = plan(environments("one") + f"    serviceRole: {wanted}\n", environment(role=shown))
     assert actions(made) == {ADDRESS: action}
-    assert [row.rule for row in change(made, ADDRESS).differences] == [rule]
+    assert [row.rule for row in differing(made, ADDRESS)] == [rule]
+    assert made.steps[0].arguments["serviceRole"] == wanted
 
 
 @pytest.mark.parametrize(
@@ -461,8 +474,8 @@ def test_cluster_and_namespace_are_for_life(said: str, path: str) -> None:
         }
     }
     made = plan(environments("one") + said, environment(fields={"spec": shown}))
-    assert [(row.path, row.rule) for row in change(made, ADDRESS).differences] == [(path, "for-life")]
-    assert codes(made) == [(ADDRESS, "replacement")]
+    assert [(row.path, row.rule) for row in differing(made, ADDRESS)] == [(path, "for-life")]
+    assert (codes(made), ids(made)) == ([], REPLACED)
 
 
 def test_an_update_leaves_out_what_only_a_creation_takes() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from plans import fields
 from plans.fields import BLOCK, MANIFEST, FieldRow, Note, Said, find, nearest
-from tests.plans.core import KINDS, LINKED, ORDINARY, change, environment, environments, plan, queue, queues
+from tests.plans.core import KINDS, LINKED, ORDINARY, change, differing, environment, environments, plan, queue, queues
 from tests.plans.core import fargate as on_fargate
 
 ROWS = fields.rows(KINDS)
@@ -183,7 +183,7 @@ def test_the_nearest_path(path: str, near: str | None) -> None:
 
 
 def whys(text: str, *live: Any, address: str = ADDRESS) -> dict[str, str]:
-    return {it.path: it.why for it in change(plan(text, *live), address).differences}
+    return {it.path: it.why for it in differing(plan(text, *live), address)}
 
 
 @pytest.mark.parametrize(
@@ -267,6 +267,6 @@ def test_managed_instances_have_rules_of_their_own(old: str, new: str, rule: str
     written = json.dumps(MANAGED).replace(old, new)
     text = f"\ncomputeEnvironments:\n  one: {{type: MANAGED, serviceRole: '{ORDINARY}', computeResources: {written}}}\n"
     made = plan(text, environment(fields={"spec": spec}))
-    (difference,) = change(made, ADDRESS).differences
+    (difference,) = differing(made, ADDRESS)
     assert difference.rule == rule
     assert told in difference.why

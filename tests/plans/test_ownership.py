@@ -29,6 +29,7 @@ from tests.plans.core import (
 
 ADDRESS = "compute_environment.one"
 ADOPT = Policy(adopt=True)
+GOING = ["unreferenced", "disable", "drain", "delete"]
 
 
 def shown(own: Any, **given: Any) -> Any:
@@ -150,32 +151,29 @@ def test_an_invalid_one_is_refused_with_awss_reason() -> None:
 
 
 def test_what_left_the_manifest_is_deleted() -> None:
-    """Disabled first, and waited for until it is gone."""
+    """What might use it is looked at, it is disabled, its jobs finish, and it is waited for until it is gone."""
     made = plan(environments(), environment(), environment("old"))
     assert actions(made)["compute_environment.old"] == "delete"
-    assert ids(made) == ["disable:compute_environment.old", "delete:compute_environment.old"]
-    disable, delete = made.steps
-    assert disable.goal is not None
-    assert delete.goal is not None
-    assert (disable.goal.until, delete.goal.until) == ("disabled", "gone")
-    assert delete.after == (disable.id,)
+    assert ids(made) == [f"{verb}:compute_environment.old" for verb in GOING]
+    goals = [each.goal.until for each in made.steps if each.goal is not None]
+    assert goals == ["unreferenced", "disabled", "drained", "gone"]
+    assert [each.after for each in made.steps] == [(), *((name,) for name in ids(made)[:-1])]
+    assert [each.call for each in made.steps] == [None, "UpdateComputeEnvironment", None, "DeleteComputeEnvironment"]
 
 
 @pytest.mark.parametrize(
-    ("fields", "steps"),
+    ("fields", "verbs"),
     [
-        ({"spec": {"state": "DISABLED"}}, ["delete:compute_environment.old"]),
-        ({"status": "DELETING"}, ["wait:compute_environment.old"]),
-        ({"status": "INVALID"}, ["disable:compute_environment.old", "delete:compute_environment.old"]),
-        (
-            {"status": "UPDATING"},
-            ["wait:compute_environment.old", "disable:compute_environment.old", "delete:compute_environment.old"],
-        ),
+        ({"spec": {"state": "DISABLED"}}, ["unreferenced", "drain", "delete"]),
+        ({"status": "DELETING"}, ["wait"]),
+        ({"status": "INVALID"}, GOING),
+        ({"status": "UPDATING"}, ["wait", *GOING]),
     ],
 )
-def test_a_deletion_starts_from_what_is_there(fields: dict[str, Any], steps: list[str]) -> None:
+def test_a_deletion_starts_from_what_is_there(fields: dict[str, Any], verbs: list[str]) -> None:
     """Disabled already, being deleted already, or not settled yet."""
     made = plan(environments(), environment(), environment("old", fields=fields))
+    steps = [f"{verb}:compute_environment.old" for verb in verbs]
     assert ids(made) == steps
     assert [each.after for each in made.steps] == [(), *((name,) for name in steps[:-1])]
 
@@ -238,10 +236,13 @@ def test_a_protected_object_is_not_deleted() -> None:
 
 
 def test_a_protected_object_is_not_replaced() -> None:
-    """Both are told: that it is protected, and that it would be replaced."""
+    """It is told, with what else stands in the way."""
     protected = environment(fields={"tags": tags(ADDRESS, **{PROTECT_TAG: "true"})})
-    made = plan(environments().replace("BEST_FIT_PROGRESSIVE", "BEST_FIT"), protected)
-    assert [code for _, code in codes(made)] == ["protected", "replacement"]
+    text = environments().replace("BEST_FIT_PROGRESSIVE", "BEST_FIT")
+    made = plan(text, protected)
+    assert (actions(made), codes(made)) == ({ADDRESS: "replace"}, [(ADDRESS, "protected")])
+    named = plan(text + "    physicalName: one\n", protected)
+    assert [code for _, code in codes(named)] == ["protected", "replacement"]
 
 
 def test_protection_is_a_tag() -> None:
@@ -373,5 +374,5 @@ def test_a_queue_that_leaves_lets_go_first() -> None:
         destroying=True,
     )
     assert codes(made) == []
-    for last in (f"disable:{ADDRESS}", "delete:scheduling_policy.fair"):
+    for last in (f"unreferenced:{ADDRESS}", "delete:scheduling_policy.fair"):
         assert step(made, last).after == ("delete:job_queue.high",)

@@ -20,6 +20,7 @@ from tests.plans.core import (
     change,
     codes,
     definition,
+    differing,
     environment,
     environments,
     fargate,
@@ -291,8 +292,14 @@ def test_the_kind_of_a_policy_is_for_life() -> None:
     """Fair share and quota shares do not become each other."""
     text = "\nschedulingPolicies:\n  fair: {quotaSharePolicy: {idleResourceAssignmentStrategy: FIFO}}\n"
     made = plan(text, policy(shareDecaySeconds=30))
-    assert {row.rule for row in change(made, "scheduling_policy.fair").differences} == {"kind-of-policy"}
-    assert codes(made) == [("scheduling_policy.fair", "replacement")]
+    fair = "scheduling_policy.fair"
+    assert {row.rule for row in differing(made, fair)} == {"kind-of-policy"}
+    assert (actions(made), codes(made)) == ({fair: "replace"}, [])
+    assert ids(made) == [f"create:{fair}", f"delete:{fair}:fair"]
+    assert "quotaSharePolicy" in made.steps[0].arguments
+    assert "fairsharePolicy" not in made.steps[0].arguments
+    held = plan(text.replace("{quota", "{physicalName: fair, quota"), policy(shareDecaySeconds=30))
+    assert (codes(held), held.steps) == ([(fair, "replacement")], ())
 
 
 def consumable(kind: str, total: int) -> Live:

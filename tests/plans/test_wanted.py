@@ -15,10 +15,10 @@ from tests.plans.core import (
     change,
     codes,
     definition,
+    differing,
     environment,
     environments,
     fargate,
-    ids,
     live,
     plan,
     policy,
@@ -306,9 +306,9 @@ def test_an_unsaid_structure_has_nothing_that_the_service_owns() -> None:
     """Machines that leave the manifest take their vCPUs along."""
     text = f"\ncomputeEnvironments: {{one: {{type: UNMANAGED, serviceRole: '{ORDINARY}'}}}}\n"
     made = plan(text, environment(role=ORDINARY, desiredvCpus=4))
-    rules = {row.path: row.rule for row in change(made, ADDRESS).differences}
+    rules = {row.path: row.rule for row in differing(made, ADDRESS)}
     assert rules == {"computeResources": "unmanaged-for-life", "type": "for-life"}
-    assert ids(made) == []
+    assert actions(made) == {ADDRESS: "replace"}
 
 
 def test_a_scheduling_policy_keeps_an_ignored_share() -> None:

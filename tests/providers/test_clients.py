@@ -16,9 +16,8 @@ from providers import surroundings
 from providers.clients import Connection, connect
 from providers.clock import ManualClock, ScaledClock, SystemClock
 from providers.errors import CallError, CredentialsExpired, CredentialsMissing, InputError, StoreError, Unreachable
-from providers.resources import Target
+from providers.resources import Target, Unread
 from providers.simulator import Fault, Simulator, Store, wire
-from providers.surroundings import Unread
 
 # botocore holds the end of an assumed role's credentials against the system's clock, so that this must be ahead of it.
 NOW = 4_000_000_000.0
@@ -325,6 +324,43 @@ def test_an_endpoint_of_batch_in_the_environment_counts_as_one(
     connection = reach(Target(region="eu-west-1"), AWS_ENDPOINT_URL_BATCH=served.url, **KEYS)
     assert queues(connection) == []
     assert isinstance(surroundings.account(connection), Unread)
+
+
+# Other services
+
+
+def test_the_simulator_knows_batch_only(reach: Callable[..., Connection]) -> None:
+    """It has no EC2 and no IAM, and nobody else's is asked."""
+    connection = reach(simulated(), AWS_ENDPOINT_URL="http://127.0.0.1:1")
+    assert surroundings.client(connection, "iam") == Unread("the simulator knows Batch only")
+
+
+@pytest.mark.parametrize("service", ["ec2", "iam"])
+def test_other_services_are_not_asked_behind_an_endpoint(
+    reach: Callable[..., Connection], served: Served, service: str
+) -> None:
+    """The endpoint is Batch's alone, unless they have one of their own."""
+    name = service.upper()
+    unread = surroundings.client(reach(there(served), **KEYS), service)
+    assert unread == Unread(f"{name} is not asked, since Batch is reached at {served.url}")
+    connection = reach(there(served), **KEYS, **{f"AWS_ENDPOINT_URL_{name}": "http://127.0.0.1:4"})
+    client: Any = surroundings.client(connection, service)
+    assert client.meta.endpoint_url == "http://127.0.0.1:4"
+    assert client is surroundings.client(connection, service)
+
+
+def test_other_services_of_aws_need_no_endpoint(reach: Callable[..., Connection]) -> None:
+    """Where Batch is AWS's own."""
+    client: Any = surroundings.client(reach(Target(region="eu-west-1"), **KEYS), "ec2")
+    assert client.meta.endpoint_url == "https://ec2.eu-west-1.amazonaws.com"
+
+
+def test_an_endpoint_of_all_that_has_batch_only(reach: Callable[..., Connection], served: Served) -> None:
+    """Such as the simulator's own server: nothing is learnt there, and nothing fails."""
+    connection = reach(Target(region="eu-west-1"), AWS_ENDPOINT_URL=served.url, **KEYS)
+    assert isinstance(surroundings.role(surroundings.client(connection, "iam"), "runs"), Unread)
+    ec2 = surroundings.client(connection, "ec2")
+    assert isinstance(surroundings.versions(ec2, "launchTemplateId", ["lt-1"]), Unread)
 
 
 # Roles and identity

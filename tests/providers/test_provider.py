@@ -72,6 +72,33 @@ def test_a_listing_of_keys_is_described(lab: Lab) -> None:
     assert (live.name, live.arn, live.tags, live.status) == ("fair", arn, {"a": "b"}, None)
 
 
+def test_jobs_are_found_by_name(lab: Lab) -> None:
+    """Of any status, page by page, the newest first; a name that differs in case alone is another."""
+    lab.ground()
+    old = [lab.submit(jobName="canary", wait=1) for _ in range(PAGE)]
+    lab.submit(jobName="Canary")
+    lab.submit(jobName="canary-2")
+    lab.clock.sleep(86400)
+    new = lab.submit(jobName="canary")
+    page = provider(lab).jobs_named("q", "canary")
+    rest = provider(lab).jobs_named("q", "canary", page.token)
+    assert [*page.keys, *rest.keys] == [new, *reversed(old)]
+    assert rest.token is None
+    assert provider(lab).jobs_named("q", "nobody") == Page()
+
+
+def test_jobs_are_objects_named_by_their_ids(lab: Lab) -> None:
+    """With tags, status and reason, and all else as it is shown; those that are not there are left out."""
+    lab.ground(maxvCpus=1)
+    first, second = lab.submit(tags={"a": "b"}), lab.submit(wait=5)
+    lives = {live.name: live for live in provider(lab).describe_jobs([first, second, "none"])}
+    assert lives.keys() == {first, second}
+    assert (lives[first].kind, lives[first].tags, lives[second].tags) == ("job", {"a": "b"}, {})
+    assert lives[first].arn == lab.see_job(first)["jobArn"]
+    assert (lives[second].status, lives[second].status_reason) == ("RUNNABLE", "")
+    assert lives[second].spec["jobQueue"].endswith("/q")
+
+
 def test_only_active_revisions_are_listed(lab: Lab) -> None:
     """Deregistered ones stay visible to AWS for months."""
     for _ in range(2):

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
 import attrs
@@ -14,7 +15,7 @@ from plans.report import Event, Report
 from providers.errors import StoreError
 from providers.provider import Provider
 from providers.resources import Address, Ref
-from providers.simulator import Fault
+from providers.simulator import Fault, Settings
 from reconciler.execute import execute
 from reconciler.journal import Journal
 from reconciler.retry import Caller, InlinePool
@@ -41,6 +42,7 @@ class Run:
     events: list[Event] = attrs.field(factory=list)
     lines: list[str] = attrs.field(factory=list)
     full_at: int | None = None
+    stop: Future[int] | None = None
 
     def append(self, line: str) -> None:
         if self.full_at is not None and len(self.lines) >= self.full_at:
@@ -50,7 +52,7 @@ class Run:
     def __call__(self, *steps: Step) -> Report:
         clock = self.stage.clock
         plan = Plan("id", "lab", {}, ACCOUNT, REGION, {}, "", steps=steps)
-        caller = Caller(pool=InlinePool(), clock=clock, rng=random.Random(1))
+        caller = Caller(pool=InlinePool(), clock=clock, rng=random.Random(1), stop=self.stop)
         waiter = Waiter(
             random.Random(2),
             lambda goal, live: unmet(goal.expect, live, kinds()[goal.kind]),
@@ -342,3 +344,77 @@ def test_a_role_that_cannot_be_journalled_is_not_sent(run: Run) -> None:
     assert report.failures[0].error == "the disk is full"
     assert "UpdateComputeEnvironment" not in report.calls
     assert run.stage.environment("ce")["status"] == "INVALID"
+
+
+def _queues(run: Run, count: int) -> str:
+    """Make an environment and so many queues on it; its ARN."""
+    made = run.stage.world.create_compute_environment(
+        computeEnvironmentName="x", type="UNMANAGED", serviceRole="arn:aws:iam::123456789012:role/r"
+    )
+    run.stage.settle()
+    order = [{"order": 1, "computeEnvironment": "x"}]
+    for number in range(count):
+        run.stage.world.create_job_queue(jobQueueName=f"q{number}", priority=1, computeEnvironmentOrder=order)
+    run.stage.settle()
+    return str(made["computeEnvironmentArn"])
+
+
+def unreferenced(arn: str, *after: str, deadline: float = 60) -> Step:
+    goal = Goal("job_queue", arn, "unreferenced", deadline=deadline)
+    return Step(f"unreferenced:{arn}", "compute_environment.x", None, {"arn": arn}, goal, after)
+
+
+def test_who_refers_to_it_is_found_on_any_page() -> None:
+    """All pages are read before anything is said, with no list of names, and one listing serves all."""
+    run = Run(Stage.new(simulated=Settings(page_size=2)))
+    arn = _queues(run, 5)
+    run.stage.simulator.calls.clear()
+    asked: list[Mapping[str, Any]] = []
+    run.stage.batch.meta.events.register(
+        "provide-client-params.batch.DescribeJobQueues", lambda params, **_: asked.append(params)
+    )
+    report = run(unreferenced(arn, deadline=1), unreferenced("arn:other"), waiting("q4", "job_queue"))
+    assert statuses(report) == {f"unreferenced:{arn}": "failed", "unreferenced:arn:other": "done", "wait q4": "done"}
+    assert report.failures[0].error == "after 1 s x is still referred to by the job queues q0, q1, q2, q3, q4"
+    assert report.calls == {"DescribeJobQueues": 3}
+    assert asked
+    assert not any("jobQueues" in params for params in asked)
+
+
+def test_a_queue_lets_go_while_it_is_waited_for(run: Run) -> None:
+    """The wait ends once no queue names it, though nobody of this plan moved that queue."""
+    arn = _queues(run, 1)
+    looks: list[str] = []
+
+    def let_go(operation: str, _: int) -> None:
+        looks.append(operation)
+        if len(looks) == 3:
+            run.stage.world.update_job_queue(jobQueue="q0", state="DISABLED")
+            run.stage.settle(20)
+            run.stage.world.delete_job_queue(jobQueue="q0")
+
+    run.stage.simulator.before_call = let_go
+    report = run(unreferenced(arn, deadline=600))
+    assert statuses(report) == {f"unreferenced:{arn}": "done"}
+    assert report.calls["DescribeJobQueues"] > 3
+
+
+def test_a_listing_that_is_denied_on_its_second_page_fails_those_who_asked() -> None:
+    """Half a listing answers nothing."""
+    run = Run(Stage.new(simulated=Settings(page_size=2)))
+    arn = _queues(run, 3)
+    run.stage.simulator.inject(Fault("DescribeJobQueues", "denied", after=1))
+    report = run(unreferenced("arn:other"), waiting("q0", "job_queue"))
+    assert statuses(report) == {"unreferenced:arn:other": "failed", "wait q0": "failed"}
+    assert statuses(run(unreferenced("arn:other"))) == {"unreferenced:arn:other": "done"}
+    assert arn
+
+
+def test_a_page_that_fails_for_long_is_no_answer() -> None:
+    """The listing begins anew, and nothing of the first half is taken for the whole."""
+    run = Run(Stage.new(simulated=Settings(page_size=2)))
+    arn = _queues(run, 3)
+    run.stage.simulator.inject(Fault("DescribeJobQueues", "server", after=1, times=None, lasts=200))
+    report = run(unreferenced(arn, deadline=400), unreferenced("arn:other", deadline=400))
+    assert statuses(report) == {f"unreferenced:{arn}": "failed", "unreferenced:arn:other": "done"}
+    assert report.failures[0].error == "after 400 s x is still referred to by the job queues q0, q1, q2"

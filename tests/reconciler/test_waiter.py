@@ -44,8 +44,12 @@ def look(waits: Waiter, lives: Sequence[Live], now: float) -> list[Settled]:
     return [
         ended
         for poll in waits.due(now)
-        for ended in waits.answer(poll, [one for one in lives if {one.name, one.arn} & {*poll.keys}], now)
+        for ended in waits.answer(poll, [one for one in lives if _asked(poll, one)], now)
     ]
+
+
+def _asked(poll: Poll, one: Live) -> bool:
+    return poll.keys is None or one.name in poll.keys or one.arn in poll.keys
 
 
 def judged(wanted: Goal, found: Live | None, after: float = 1.0) -> Settled | None:
@@ -182,7 +186,7 @@ def test_goals_of_one_object_share_a_key() -> None:
     waits.add("settle", goal("settled"), "spot", NOW)
     waits.add("look", goal("seen"), "spot", NOW)
     (poll,) = waits.due(NOW + 1)
-    assert poll.keys == ("spot",)
+    assert poll == Poll(CE, ("spot",))
     assert [ended.step_id for ended in waits.answer(poll, [live()], NOW + 1)] == ["settle", "look"]
 
 
@@ -194,13 +198,13 @@ def test_a_look_takes_as_many_keys_as_its_kind_allows() -> None:
     for number in range(2):
         waits.add(f"qs{number}", goal("settled", f"qs{number}", "quota_share"), f"arn:{number}", NOW)
     polls = waits.due(NOW + 1)
-    assert [(poll.kind, len(poll.keys)) for poll in polls] == [
+    assert [(poll.kind, len(poll.keys or ())) for poll in polls] == [
         (CE, 100),
         (CE, 100),
         (CE, 50),
         *[("quota_share", 1)] * 2,
     ]
-    assert len({key for poll in polls for key in poll.keys}) == 252
+    assert len({key for poll in polls for key in poll.keys or ()}) == 252
 
 
 def test_a_kind_is_not_looked_at_twice_at_once() -> None:
@@ -339,3 +343,87 @@ def test_a_look_that_fails_does_not_forget_what_was_seen() -> None:
     assert ended.live == live("CREATING")
     assert ended.error is not None
     assert "CREATING" in ended.error.message
+
+
+SPOT = "arn:aws:batch:eu-west-1:123456789012:compute-environment/spot"
+QUEUE = "job_queue"
+
+
+def queue(name: str, *environments: str, status: str = "VALID") -> Live:
+    order = [{"order": place, "computeEnvironment": arn} for place, arn in enumerate(environments)]
+    return live(status, name, QUEUE, computeEnvironmentOrder=order)
+
+
+def unreferenced(**given: Any) -> Goal:
+    return goal("unreferenced", SPOT, QUEUE, **given)
+
+
+def test_nothing_refers_to_an_object_any_more() -> None:
+    """All queues are looked at, those that are DELETED left out; then the goal is reached."""
+    waits = waiter()
+    waits.add("step", unreferenced(), SPOT, NOW)
+    assert waits.due(NOW + 1) == [Poll(QUEUE, None)]
+    lives = [queue("a", SPOT + "2"), queue("b", SPOT, status="DELETED"), queue("c")]
+    assert waits.answer(Poll(QUEUE, None), lives, NOW + 1) == [Settled("step", None)]
+
+
+@pytest.mark.parametrize("status", ["VALID", "UPDATING", "INVALID", "DELETING"])
+def test_a_queue_that_refers_to_it_is_waited_for(status: str) -> None:
+    """Whatever its status is, as long as it is there."""
+    waits = waiter()
+    waits.add("step", unreferenced(), SPOT, NOW)
+    assert look(waits, [queue("a"), queue("b", SPOT, status=status)], NOW + 1) == []
+    due = waits.next_due()
+    assert due is not None
+    assert [ended.error for ended in look(waits, [queue("b")], due)] == [None]
+
+
+def test_one_listing_answers_every_goal_of_its_kind() -> None:
+    """Those that ask for references and those that ask for an object; other kinds are asked for as ever."""
+    waits = waiter()
+    waits.add("settle", goal("settled", "b", QUEUE), "b", NOW)
+    waits.add("spot", unreferenced(), SPOT, NOW)
+    waits.add("other", goal("unreferenced", "arn:other", QUEUE), "arn:other", NOW)
+    waits.add("gone", goal("gone", "c", QUEUE), "c", NOW)
+    waits.add("ce", goal("settled"), "spot", NOW)
+    assert waits.due(NOW + 1) == [Poll(QUEUE, None), Poll(CE, ("spot",))]
+    ended = waits.answer(Poll(QUEUE, None), [queue("a", "arn:other"), queue("b")], NOW + 1)
+    assert [(one.step_id, one.error) for one in ended] == [("settle", None), ("spot", None), ("gone", None)]
+    assert waits.waiting == ("other", "ce")
+
+
+def test_without_such_a_goal_a_kind_is_asked_by_keys_again() -> None:
+    """A listing costs as many pages as there are objects."""
+    waits = waiter(Spacing(jitter=0.0))
+    waits.add("settle", goal("settled", "b", QUEUE), "b", NOW)
+    waits.add("spot", unreferenced(), SPOT, NOW)
+    assert [ended.step_id for ended in look(waits, [queue("b", status="UPDATING")], NOW + 1)] == ["spot"]
+    assert waits.due(NOW + 2.6) == [Poll(QUEUE, ("b",))]
+
+
+def test_the_deadline_names_who_still_refers_to_it() -> None:
+    """Each of them, so that somebody can take it out there."""
+    error = _late_listing([queue("a", SPOT), queue("b", "arn:other"), queue("c", "arn:other", SPOT)])
+    assert error.message == "after 600 s spot is still referred to by the job queues a, c"
+    assert error.hint == "once they refer to it no more, run the same command again"
+
+
+def test_the_deadline_says_that_nobody_could_look() -> None:
+    """Without one good look nothing is known."""
+    waits = waiter()
+    waits.add("step", unreferenced(), SPOT, NOW)
+    (poll,) = waits.due(NOW + 600)
+    (ended,) = waits.failed(poll, NOW + 600, AccessDenied("not allowed", operation="DescribeJobQueues"))
+    assert isinstance(ended.error, DeadlinePassed)
+    assert ended.error.message == (
+        "what refers to spot could not be found out within 600 s; the last look failed: DescribeJobQueues: not allowed"
+    )
+    assert ended.error.hint == "run the same command again to go on waiting"
+
+
+def _late_listing(lives: Sequence[Live]) -> DeadlinePassed:
+    waits = waiter()
+    waits.add("step", unreferenced(), SPOT, NOW)
+    (ended,) = look(waits, lives, NOW + 600)
+    assert isinstance(ended.error, DeadlinePassed)
+    return ended.error

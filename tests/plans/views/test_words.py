@@ -171,6 +171,15 @@ def test_differences_of_something_new_are_what_its_call_says() -> None:
     assert wording.differences(FIRST, attrs.evolve(own, action=Action.UPDATE, differences=())) == ()
 
 
+def test_a_job_that_tries_something_new_is_no_part_of_it() -> None:
+    """The arguments of a trial job are not those of what it tries, though they stand at its address."""
+    goal = Goal("job", "canary-high", "succeeded")
+    said = {"jobName": "canary-high", "jobQueue": "dev-high", "jobDefinition": "probe"}
+    trial = Step("canary", str(FIRST.changes[1].address), "SubmitJob", said, goal)
+    tried = attrs.evolve(FIRST, steps=(*FIRST.steps, trial))
+    assert wording.differences(tried, FIRST.changes[1]) == wording.differences(FIRST, FIRST.changes[1])
+
+
 def test_a_long_value_is_shortened_unless_all_is_asked_for() -> None:
     """A value of many lines is cut after forty, and says how to see the rest."""
     change = attrs.evolve(QUEUE, differences=(Difference("x", None, [f"line {n} {'x' * 90}" for n in range(60)], "r"),))

@@ -154,6 +154,31 @@ def test_a_plan_file_keeps_what_is_to_be_set(cli: Cli, small: Path) -> None:
     assert "8 → 9" in said.out
 
 
+MACHINES = """
+stack: machines
+computeEnvironments:
+  one:
+    type: MANAGED
+    computeResources:
+      {type: EC2, allocationStrategy: BEST_FIT_PROGRESSIVE, minvCpus: 0, maxvCpus: 4, instanceTypes: [c6i],
+       subnets: [subnet-1], securityGroupIds: [sg-1], instanceRole: ecsInstanceRole}
+"""
+
+
+def test_a_plan_file_keeps_whose_image_is_updated(cli: Cli, home: Path) -> None:
+    """It is done by the plan file, which takes no further options, and once: the next plan has nothing to do."""
+    option = ("--update-image", "compute_environment.one")
+    applied = home / "machines.yaml"
+    applied.write_text(MACHINES)
+    assert cli("apply", applied, "--auto-approve", *FAST).code == 0
+    shown = cli("plan", applied, "--out", "plan.json", "--detailed-exitcode", *option, *FAST)
+    assert (shown.code, "computeResources.updateToLatestImageVersion" in shown.out) == (2, True)
+    assert cli("apply", "plan.json", *option, "--auto-approve", *FAST).code == 1
+    assert cli("apply", "plan.json", "--auto-approve", *FAST).code == 0
+    assert cli("plan", applied, "--detailed-exitcode", *FAST).code == 0
+    assert cli("apply", applied, "--auto-approve", *option, *FAST).code == 0
+
+
 def test_a_refused_plan_ends_with_three(cli: Cli, applied: Path) -> None:
     """A plan that its policy refuses ends with 3, detailed or not, and so does drift."""
     forbidden(applied)

@@ -53,6 +53,18 @@ def test_a_step_from_its_beginning_to_its_end() -> None:
     assert "CREATING ENABLED" in drawn(made)[0]
 
 
+def test_a_trial_job_shows_its_status() -> None:
+    """Between its call and its end a row shows how far the job got."""
+    goal = Goal("job", "canary-a", "succeeded")
+    made = Progress(plan(Step("canary", "compute_environment.a", "SubmitJob", goal=goal)), lambda: 10.0)
+    made.take(Event("started", 0.0, "canary"))
+    made.take(Event("called", 1.0, "canary", detail={"call": "SubmitJob", "job": "id-1"}))
+    assert drawn(made)[0] == "*  canary  SubmitJob  10s"
+    seen = {"kind": "job", "name": "canary-a", "job": "id-1"}
+    made.take(Event("polled", 2.0, "canary", detail={**seen, "status": "RUNNABLE"}))
+    assert drawn(made)[0] == "*  canary  RUNNABLE  10s"
+
+
 def test_failures_and_what_they_keep_from_happening() -> None:
     """A failed step shows its error in one line, a repeated one when it is due, a skipped one because of what."""
     made = Progress(plan(step("a"), step("b"), step("c")), lambda: 0.0)
@@ -163,6 +175,12 @@ def test_lines_for_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert "q is VALID ENABLED" in lines(capsys, EVENTS, verbose=True)
 
 
+def test_the_line_of_a_submission_names_the_job(capsys: pytest.CaptureFixture[str]) -> None:
+    """So that it can be looked up while it runs."""
+    submitted = Event("called", 1.0, "a", detail={"call": "SubmitJob", "job": "id-1"})
+    assert lines(capsys, [submitted]) == ["a called SubmitJob id-1"]
+
+
 def test_reads_tell_once(capsys: pytest.CaptureFixture[str]) -> None:
     """A run that only reads tells once that calls are repeated, and each time with -v."""
     for verbose, expected in ((False, 1), (True, 3)):
@@ -170,3 +188,39 @@ def test_reads_tell_once(capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(3):
             listener(EVENTS[3])
         assert len(capsys.readouterr().err.splitlines()) == expected
+
+
+DRAINING = (
+    Event("started", 0.0, "d"),
+    *(
+        Event("polled", at, "d", detail={"kind": "compute_environment", "name": "spot", "jobs": jobs})
+        for at, jobs in ((1.0, 12), (2.0, 12), (3.0, 1), (4.0, 1))
+    ),
+    Event("retiring", 5.0, "d", detail={"error": "spot still runs 1 job after 5 s", "hint": "again"}),
+    Event("skipped", 6.0, "e", detail={"because": "d", "retiring": True}),
+)
+
+
+def test_the_falling_count_of_jobs_is_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """In a log without -v too, but only where it has changed; and what is not over is not told as failed."""
+    assert lines(capsys, DRAINING) == [
+        "d starts",
+        "d runs 12 jobs",
+        "d runs 1 job",
+        "d goes on retiring: spot still runs 1 job after 5 s",
+        "e skipped, because d has not ended yet",
+    ]
+    assert lines(capsys, DRAINING, verbose=True).count("d runs 12 jobs") == 2
+
+
+def test_the_falling_count_of_jobs_stands_in_the_table() -> None:
+    """As what the service says of the step."""
+    draining = Step("d", "compute_environment.spot", None, goal=Goal("compute_environment", "spot", "drained"))
+    made = Progress(plan(draining, step("e")), lambda: 10.0)
+    for event in DRAINING[:2]:
+        made.take(event)
+    assert made.rows["d"].says == "runs 12 jobs"
+    for event in DRAINING[2:]:
+        made.take(event)
+    assert (made.rows["d"].how, made.rows["d"].says) == ("retiring", "spot still runs 1 job after 5 s")
+    assert made.rows["e"].says == "because d has not ended yet"

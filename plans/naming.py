@@ -1,0 +1,42 @@
+"""What the objects of a replacement are called.
+
+AWS keeps a name for as long as its object lives, so a new one beside the old has another: the name that the manifest
+gives, cut where needed, and eight hexadecimal digits. They are made of what is wanted and of the name of the object
+that is replaced, so that a run which begins again finds what it had made.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+_ROOM = 119
+_DIGITS = re.compile(r"-[0-9a-f]{8}")
+
+
+def alike(name: str, base: str) -> bool:
+    """Whether a name is `base`, or one that replacements of it have."""
+    head = base[:_ROOM]
+    return name == base or (name.startswith(head) and bool(_DIGITS.fullmatch(name[len(head) :])))
+
+
+def of_one_base(names: Iterable[str]) -> bool:
+    """Whether all these names are ones that replacements of one object have had."""
+    given = [*names]
+    bases = [*given, *(name[:-9] for name in given if _DIGITS.fullmatch(name[-9:]))]
+    return any(all(alike(name, base) for name in given) for base in bases)
+
+
+def successor(base: str, wanted: Mapping[str, Any], replaced: str, taken: Callable[[str], bool]) -> str:
+    """The name of a new object in place of `replaced`; what is `taken` is passed over as if it were replaced too.
+
+    `wanted` is the normal form of what is to be made.
+    """
+    said = json.dumps(wanted, sort_keys=True, default=str)
+    name = replaced
+    while True:
+        digest = hashlib.sha256(f"{said}\n{name}".encode()).hexdigest()
+        name = f"{base[:_ROOM]}-{digest[:8]}"
+        if not taken(name):
+            return name

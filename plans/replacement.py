@@ -1,0 +1,163 @@
+"""Which of the objects of an address is kept, and what takes the place of what.
+
+Any number of objects may carry one address, as a replacement that was cut short leaves two of them. Kept is what is
+not INVALID, then what takes least to become as desired, then what most others use, then by name; the others leave.
+Where the kept one cannot become as desired, a new one takes its place, in the manner that the manifest or the kind
+says: `createFirst` under a name of its own, `deleteFirst` under the old one once that is free, `twoHop` under the old
+one while a third carries what uses it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import attrs
+
+from plans.change import Action, Difference, Impact, Refusal
+from plans.decision import Decision
+from plans.naming import successor
+from plans.normalise import normalise, resolved
+from plans.policy import Policy
+from plans.tagging import ignored_tags, tags_of
+from plans.world import World, referred
+from providers.kinds import Kind
+from providers.resources import Live, Manner, Ref, Resource
+
+FIXED: Sequence[Manner] = ("deleteFirst", "twoHop")
+"""The manners that keep the name."""
+
+
+def manner_of(resource: Resource, kind: Kind) -> Manner:
+    """How a new object would take the place of the old; one name cannot be had by two at a time."""
+    return resource.lifecycle.replace or ("refuse" if resource.fixed_name else kind.facts.replaced)
+
+
+def kept(
+    resource: Resource,
+    kind: Kind,
+    candidates: Sequence[Decision],
+    going: Sequence[Live],
+    world: World,
+    policy: Policy,
+) -> Decision:
+    """What is to be done with an address that these objects hold, each compared already.
+
+    `going` are those that are being deleted. One that is asked for and under way already is not begun again.
+    """
+    manner = manner_of(resource, kind)
+    fixed = resource.physical_name if manner in FIXED else None
+    best = min(candidates, key=lambda candidate: _rank(candidate, fixed, world))
+    lives = [live for candidate in candidates if (live := candidate.live) is not None]
+    others = tuple(live for live in (*lives, *going) if live is not best.live)
+    forced = resource.address in world.asked.replace and not others
+    if best.change.action is Action.REPLACE or forced:
+        reason = best.change.reason or "it was said to be replaced"
+        return _replaced(best, reason, (*lives, *going), resource, kind, manner, world, policy)
+    if best.live is not None and manner == "twoHop" and best.live.name != fixed:
+        reason = f"{best.live.name} stands in for {fixed}"
+        return _replaced(best, reason, (*lives, *going), resource, kind, manner, world, policy)
+    if not others:
+        return best
+    reason = f"in place of {', '.join(live.name for live in others)}"
+    change = attrs.evolve(
+        best.change, action=Action.REPLACE, impact=max(best.change.impact, Impact.REPLACEMENT), reason=reason
+    )
+    return attrs.evolve(best, change=change, superseded=others)
+
+
+def heir(decision: Decision) -> str | Ref | None:
+    """What refers to the address of a decision from then on; None where that does not change."""
+    match decision.manner:
+        case None:
+            return decision.live.arn if decision.superseded and decision.live is not None else None
+        case "createFirst":
+            return Ref(decision.change.address)
+        case "refuse":
+            return None
+        case _:
+            return decision.namesake.arn if decision.namesake is not None else Ref(decision.change.address)
+
+
+def _rank(candidate: Decision, fixed: str | None, world: World) -> tuple[Any, ...]:
+    live, change = candidate.live, candidate.change
+    assert live is not None
+    away = fixed is not None and live.name != fixed
+    return (
+        live.status == "INVALID",
+        change.action is Action.REPLACE,
+        away,
+        change.impact,
+        -len(world.users(live)),
+        live.name,
+    )
+
+
+def _replaced(
+    best: Decision,
+    reason: str,
+    lives: tuple[Live, ...],
+    resource: Resource,
+    kind: Kind,
+    manner: Manner,
+    world: World,
+    policy: Policy,
+) -> Decision:
+    live = best.live
+    assert live is not None
+    spec = resolved(resource.spec, kind, world.resolve)
+    tags = {**ignored_tags(live, policy), **tags_of(resource, world.stack)}
+    name, differences = resource.physical_name, best.change.differences
+    if manner == "createFirst":
+        name = successor(
+            name,
+            normalise(spec, kind, lambda _kind, reference: str(reference)),
+            live.name,
+            lambda made: bool(world.at_name(kind.name, made)),
+        )
+    if name != live.name and not any(row.path == "name" for row in differences):
+        differences = (
+            Difference("name", live.name, name, "replace", "a new object has a name of its own"),
+            *differences,
+        )
+    change = attrs.evolve(
+        best.change,
+        name=name,
+        action=Action.REPLACE,
+        impact=_impact(manner, lives, kind, world),
+        reason=reason,
+        differences=differences,
+    )
+    made = Decision(change, resource, live, spec, tags, superseded=lives, manner=manner, warnings=best.warnings)
+    return attrs.evolve(made, refusals=tuple(_taken(made, resource, world)))
+
+
+def _impact(manner: Manner, lives: Sequence[Live], kind: Kind, world: World) -> Impact:
+    """Where the old one goes first, whoever submits to it does without for a while, as does a user that has no other
+    that works."""
+    if manner != "deleteFirst":
+        return Impact.REPLACEMENT
+    alone = (
+        not any(_works(other) for other in _others(user, lives, kind, world))
+        for live in lives
+        for user in world.users(live)
+    )
+    return Impact.OUTAGE if kind.name == "job_queue" or any(alone) else Impact.REPLACEMENT
+
+
+def _others(user: Live, lives: Sequence[Live], kind: Kind, world: World) -> Iterator[Live]:
+    for reference in referred(user.spec, world.kinds[user.kind], kind.name):
+        live = world.by_arn.get(str(world.shown(kind.name, reference)))
+        if live is not None and live not in lives:
+            yield live
+
+
+def _works(live: Live) -> bool:
+    return live.state != "DISABLED" and live.status in (None, "VALID", "UPDATING")
+
+
+def _taken(decision: Decision, resource: Resource, world: World) -> Iterator[Refusal]:
+    """A name that stays has to be free once the old one is gone."""
+    for live in world.namesakes(resource) if decision.manner in FIXED else ():
+        if live not in decision.superseded:
+            told = f"{live.name} exists already and is not of this address"
+            hint = "give this one another name, or remove that one first"
+            yield Refusal(str(decision.change.address), "name-taken", told, hint)

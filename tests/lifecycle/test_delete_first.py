@@ -1,0 +1,51 @@
+"""An environment is replaced under its own name, or has another: taken out of its queues, made anew, put back."""
+
+import pytest
+
+from plans.change import Action
+from tests.kit import Stage, edit
+from tests.lifecycle.watching import Watcher
+
+BEFORE = """
+stack: kept
+computeEnvironments:
+  one:
+    type: MANAGED
+    lifecycle: {replace: deleteFirst}
+    computeResources: {type: FARGATE, maxvCpus: 16, subnets: [subnet-1], securityGroupIds: [sg-1]}
+  two:
+    type: MANAGED
+    computeResources: {type: FARGATE_SPOT, maxvCpus: 16, subnets: [subnet-1], securityGroupIds: [sg-1]}
+jobQueues:
+  first: {priority: 1, computeEnvironmentOrder: [one, two]}
+  second: {priority: 1, computeEnvironmentOrder: [two, one]}
+"""
+ANEW = edit(BEFORE, ("type: FARGATE,", "type: FARGATE_SPOT,"))
+NAMED = edit(BEFORE, ("deleteFirst}", "deleteFirst}\n    physicalName: other"))
+
+
+def orders(stage: Stage) -> list[list[str]]:
+    return [
+        [entry["computeEnvironment"].rpartition("/")[2] for entry in stage.queue(queue)["computeEnvironmentOrder"]]
+        for queue in ("first", "second")
+    ]
+
+
+@pytest.mark.parametrize(("wanted", "name"), [(ANEW, "one"), (NAMED, "other")], ids=["anew", "renamed"])
+def test_it_leaves_its_queues_and_comes_back(wanted: str, name: str, every_call: bool) -> None:
+    """At its old place; cut short anywhere, the same command ends as if nothing had happened, and no queue was ever
+    without an environment."""
+    whole = Stage.new()
+    whole.apply(BEFORE)
+    assert whole.plan(wanted).changes[0].action is Action.REPLACE
+    for at, stage in whole.forks(lambda stage: stage.apply(wanted), reads=1 if every_call else 50):
+        Watcher(stage).attend()
+        assert stage.apply(wanted).exit_code == 0, at
+        assert stage.all == whole.all, at
+        assert orders(stage) == [[name, "two"], ["two", name]], at
+        assert stage.plan(wanted).empty, at
+    changed = [call for call in whole.mutations if call != "UpdateJobQueue"]
+    assert changed == ["UpdateComputeEnvironment", "DeleteComputeEnvironment", "CreateComputeEnvironment"]
+    assert whole.mutations.count("UpdateJobQueue") == 4
+    kept = whole.environment(name)["computeResources"]["type"]
+    assert kept == ("FARGATE_SPOT" if wanted is ANEW else "FARGATE")
