@@ -52,9 +52,9 @@ def looked_at(decisions: Sequence[Decision], world: World) -> list[Decision]:
 def unread(snapshot: Snapshot) -> Iterator[str]:
     """What was not learnt of the services around Batch, in one sentence: each reason with what it kept away.
 
-    Nothing is around the simulator.
+    What there is not is not told.
     """
-    surroundings = Surroundings() if snapshot.target.provider == "simulator" else snapshot.surroundings
+    surroundings = snapshot.surroundings
     found: dict[str, list[str]] = {}
     for what, answers in (
         ("launch templates", surroundings.templates),
@@ -62,7 +62,8 @@ def unread(snapshot: Snapshot) -> Iterator[str]:
         ("service roles", surroundings.roles),
     ):
         for reason in dict.fromkeys(answer.reason for answer in answers.values() if isinstance(answer, Unread)):
-            found.setdefault(reason, []).append(what)
+            if reason:
+                found.setdefault(reason, []).append(what)
     if found:
         yield "not looked at: " + "; ".join(f"{' and '.join(whats)} ({reason})" for reason, whats in found.items())
 

@@ -84,11 +84,12 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
     make = _maker(core, region, attach)
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
-    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=_only_batch)
+    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=only_batch)
 
 
-def _only_batch(_service: str) -> Any:
-    raise Unreachable("the simulator knows Batch only")
+def only_batch(_service: str) -> Any:
+    """The clients of what is around the simulator, which is nothing."""
+    raise Unreachable("")
 
 
 def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:

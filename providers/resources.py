@@ -269,9 +269,9 @@ class JobCount:
 
 @attrs.frozen
 class Unread:
-    """What could not be read, and why."""
+    """What could not be read, and why; without a reason where there is nothing to read, as around the simulator."""
 
-    reason: str
+    reason: str = ""
 
 
 @attrs.frozen(order=True)

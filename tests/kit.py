@@ -25,7 +25,7 @@ from plans.plan import Plan
 from plans.policy import Policy
 from plans.report import Event, Report
 from providers import model
-from providers.clients import Connection
+from providers.clients import Connection, only_batch
 from providers.clock import ManualClock
 from providers.kinds import Kinds, bind
 from providers.provider import translate
@@ -120,7 +120,7 @@ class Stage:
 
         reconciler = Reconciler(
             target or Target(provider="simulator", region=region),
-            Connection(batch, clock, region, "the test", identity),
+            Connection(batch, clock, region, "the test", identity, other=only_batch),
             kinds(),
             settings or Settings(),
             policies,

@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from providers.errors import Unreachable
 from tests.kit import Stage
 from tests.servers import moto
 
@@ -19,6 +20,10 @@ _TRUST = {
     "Version": "2012-10-17",
     "Statement": {"Effect": "Allow", "Principal": {"Service": "batch.amazonaws.com"}, "Action": "sts:AssumeRole"},
 }
+
+
+def _nothing(service: str) -> Any:
+    raise Unreachable(f"there is no client of {service.upper()}")
 
 
 @attrs.frozen
@@ -41,7 +46,7 @@ class Surrounded:
 
     def alone(self) -> None:
         """Let the reconciler have AWS Batch and nothing else from now on."""
-        self.reach(Stage.new().reconciler.connection.other)
+        self.reach(_nothing)
 
     def template(self, name: str = TEMPLATE, **data: Any) -> str:
         """Make a launch template; its id."""
@@ -65,12 +70,13 @@ class Surrounded:
 
 
 @contextmanager
-def surroundings() -> Iterator[Callable[[], Surrounded]]:
+def surroundings(first: int) -> Iterator[Callable[[], Surrounded]]:
     """Makes stages, each with IAM and EC2 of its own, that share one server and its clients, which take long to make.
 
-    Only the newest stage may be used.
+    Only the newest stage may be used. Accounts count from `first`: moto's world is the process's, and no two tests may
+    share one.
     """
-    accounts = itertools.count(200_000_000_001)
+    accounts = itertools.count(first)
     newest: list[tuple[str, Counter[str]]] = []
 
     def own(params: dict[str, Any], **_: Any) -> None:

@@ -48,7 +48,7 @@ computeEnvironments:
 
 @pytest.fixture(scope="module")
 def surround() -> Iterator[Callable[[], Surrounded]]:
-    with surroundings() as made:
+    with surroundings(200_000_000_001) as made:
         yield made
 
 

@@ -146,6 +146,7 @@ def test_another_name_is_another_queue(stage: Stage) -> None:
     (refusal,) = stage.plan(edit(LAB, ("high: {", "high: {physicalName: production, "))).refusals
     assert (refusal.code, "deleteFirst" in refusal.hint) == ("replacement", True)
     told = edit(LAB, ("high: {", "high: {physicalName: production, lifecycle: {replace: deleteFirst}, "))
+    told += "policy: {maxImpact: outage}\n"
     assert stage.apply(told).exit_code == 0
     assert stage.mutations == ["UpdateJobQueue", "DeleteJobQueue", "CreateJobQueue"]
     assert stage.queue("lab-high") == {}

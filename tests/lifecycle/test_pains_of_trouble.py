@@ -86,7 +86,7 @@ def test_user_data_that_is_no_archive_is_told_in_awss_words(stage: Stage) -> Non
 
 @pytest.fixture(scope="module")
 def surround() -> Iterator[Callable[[], Surrounded]]:
-    with surroundings() as made:
+    with surroundings(400_000_000_001) as made:
         yield made
 
 

@@ -27,7 +27,7 @@ EMPTY = "stack: lab\nschedulingPolicies: {fair: {fairsharePolicy: {shareDecaySec
 
 @pytest.fixture(scope="module")
 def surround() -> Iterator[Callable[[], Surrounded]]:
-    with surroundings() as made:
+    with surroundings(300_000_000_001) as made:
         yield made
 
 
