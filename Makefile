@@ -16,7 +16,8 @@ help:
 	@echo "make test    format, lint, types, import contracts, tests with coverage"
 	@echo "make lint    the same without the tests"
 	@echo "make bench   speed and memory, as ratios within one run"
-	@echo "make explore each rule of the simulator switched off, and the test that fails without it"
+	@echo "make explore a death at every call of every scenario; each rule of the simulator switched off, and the test that"
+	@echo "             fails without it"
 	@echo "make docs    renew the rules in docs/simulator.md and the fields in docs/fields.md"
 	@echo "make clean   remove what the others made"
 
@@ -39,6 +40,7 @@ bench: $(SEEN)/develop
 	$(BIN)/python -m benchmarks
 
 explore: $(SEEN)/develop
+	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle
 	$(BIN)/python -m tests.exploration
 
 # What stands below the markers is made anew: from the rules of the simulator, and from what is known of the fields.

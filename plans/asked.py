@@ -18,6 +18,9 @@ def _addresses(given: Iterable[Address]) -> frozenset[Address]:
     return frozenset(given)
 
 
+_CHOOSE = "choose it too, with --only %s, or ask in a run of its own"
+
+
 @attrs.frozen
 class Asked:
     """What is asked for this once; nothing, unless it is said.
@@ -41,18 +44,23 @@ class Asked:
         return Asked(only=self.only, move_references=self.move_references)
 
     def check(self, blocks: Mapping[Address, Resource], kinds: Kinds) -> None:
-        """Raise InputError for an address of which a manifest has no block, or for which this cannot be asked."""
+        """Raise InputError for an address of which a manifest has no block, for which this cannot be asked, or that is
+        not chosen."""
         for addresses, kind, told in (
             (self.replace, None, "an object is replaced at KIND.NAME"),
             (self.set_quantity, "consumable_resource", "a quantity is set of consumable_resource.NAME"),
             (self.update_image, "compute_environment", "an image is updated of compute_environment.NAME"),
         ):
             for address in sorted(addresses):
-                if kind is None and kinds[address.kind].facts.revisions:
+                if kind is None and address in blocks and kinds[address.kind].facts.revisions:
                     raise InputError(f"{address} is not replaced: it changes by new revisions", hint=told)
                 if kind not in (None, address.kind) or address not in blocks:
                     what = f"{kinds[kind].title} {address}" if kind else str(address)
                     raise InputError(f"the manifest has no {what}", hint=told)
+                if self.only and address not in self.only:
+                    raise InputError(
+                        f"something is asked of {address}, which --only leaves out", hint=_CHOOSE % address
+                    )
 
     def to_json(self) -> Mapping[str, Any]:
         return {

@@ -83,7 +83,10 @@ class Difference:
 
 @attrs.frozen
 class Change:
-    """What is to be done with one resource. `origin` tells why it came or went as a whole, where somebody asked."""
+    """What is to be done with one resource. `origin` tells why it came or went as a whole, where somebody asked.
+
+    `owner` is None of what is this stack's; of another's that changes along, the stack that has it, empty for none.
+    """
 
     address: Address
     name: str
@@ -93,6 +96,7 @@ class Change:
     differences: tuple[Difference, ...] = ()
     jobs: JobCount | None = None
     origin: Origin | None = None
+    owner: str | None = None
 
     @property
     def kind(self) -> str:

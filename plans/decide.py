@@ -19,8 +19,8 @@ from plans.naming import alike, of_one_base
 from plans.normalise import digest, normalise, resolved
 from plans.policy import Policy
 from plans.repairs import borne_with, repairs, stays
-from plans.replacement import kept, manner_of
-from plans.resending import resent, unknown
+from plans.replacement import DELETED, kept, manner_of
+from plans.resending import remedy, resent, unknown
 from plans.revisions import held_back, not_pinned, spellings
 from plans.tagging import differences_of_tags, ignored_tags, tags_of
 from plans.units import default_of, unit_of, value_of
@@ -82,8 +82,17 @@ def _object(resource: Resource, kind: Kind, world: World, policy: Policy) -> Dec
             return _creation(resource, kind, world, live)
         if not (policy.adopt and nobodys(live, world)):
             return name_taken(resource, live, world)
-        return _comparison(resource, kind, live, policy, world, adopted=True)
+        taken_over = _comparison(resource, kind, live, policy, world, adopted=True)
+        if taken_over.change.action is not Action.REPLACE:
+            return taken_over
+        message = f"{live.name} is not managed yet and needs a new object in its place: {taken_over.change.reason}"
+        hint = "take it over with batchwright adopt first, and then apply"
+        return _refused(resource, _refusal(resource.address, "adopt-first", message, hint), live=live)
     strangers = [live for live in holders if not alike(live.name, resource.physical_name)]
+    if strangers and len(holders) > 1 and of_one_base(live.name for live in holders):
+        message = f"{' and '.join(live.name for live in holders)} are the two sides of a replacement that was cut short"
+        hint = "give the block its former name, apply, and then the new one"
+        return _refused(resource, _refusal(resource.address, "under-way", message, hint), live=holders[0])
     if strangers and len(holders) > 1:
         return _claimed_twice(resource, tuple(live.name for live in holders), holders[0])
     if strangers:
@@ -128,7 +137,9 @@ def _comparison(resource: Resource, kind: Kind, live: Live, policy: Policy, worl
             for path in not_reset(resource.spec, live, kind)
         ]
         if live.status == "INVALID" and not borne and not repairs(units, kind):
-            refusals.append(_refusal(resource.address, "invalid", stays(live, units), kind.facts.repair))
+            replaceable = manner_of(resource, kind) != "refuse"
+            hint = remedy(live, spec, kind, resource.address, replaceable=replaceable)
+            refusals.append(_refusal(resource.address, "invalid", stays(live, units), hint))
     change = _change(resource, action, impact, _reason(live, forcing, adopted), (*differences, *tagged))
     change = attrs.evolve(change, name=live.name)
     alone = [(paths.render(kind.spec, pair.segments), rule.told(spec, live.spec)) for pair, rule in left]
@@ -234,10 +245,9 @@ def orphan(address: Address, lives: tuple[Live, ...], world: World, reason: str)
     newest = (genuine or lives)[-1]
     jobs = _jobs(genuine, world)
     impact = Impact.OUTAGE if jobs is not None and jobs.total else Impact.NONE
-    if kind.name == "compute_environment":
-        impact = Impact.INFRASTRUCTURE
+    impact = max(impact, DELETED.get(kind.name, Impact.NONE))
     change = Change(address, newest.name, Action.DELETE if genuine else Action.NOOP, impact, reason, (), jobs)
-    hint = "put its block back with lifecycle.protect: false, apply, then take it out"
+    hint = "apply with lifecycle.protect: false in its block, which is put back where it is gone, and then try again"
     refusals = tuple(
         _refusal(address, "protected", f"{live.name} is protected", hint)
         for live in (genuine[-1:] if kind.facts.revisions else genuine)

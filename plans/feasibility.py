@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from plans import paths, quotas, reach, training
+from plans import canary, paths, quotas, reach, training
 from plans.change import Action, Change, Impact, Refusal
 from plans.decide import CANNOT_UNSET
 from plans.decision import Decision
@@ -105,18 +105,30 @@ def _replacement(decision: Decision) -> Iterable[Refusal]:
         yield Refusal(address, "protected", "it is protected", "say lifecycle.protect: false where this is meant")
     if decision.resource.lifecycle.protect:
         yield Refusal(address, "protected", "it is protected", "apply with lifecycle.protect: false first")
+    told = f"this needs a new object in place of the old: {decision.change.reason}"
+    said = decision.resource.lifecycle.replace
+    if decision.manner == "twoHop" and decision.change.kind == "job_queue":
+        told += "; twoHop has a third object carry what uses the old one, and jobs are not carried from queue to queue"
+        yield Refusal(address, "replacement", told, _HOW["job_queue"])
     if decision.manner == "refuse":
-        yield Refusal(
-            address,
-            "replacement",
-            f"this needs a new object in place of the old: {decision.change.reason}",
-            _HOW.get(decision.change.kind, _KEPT_NAME),
-        )
+        if said == "refuse":
+            told += "; lifecycle.replace: refuse forbids it"
+        renamed = next((row for row in decision.change.differences if row.path == "name"), None)
+        hint = _HOW.get(decision.change.kind, _KEPT_NAME)
+        if renamed is not None and decision.change.kind != "job_definition":
+            alone = " without lifecycle.replace: createFirst" if said == "createFirst" else ""
+            hint = (
+                f"to keep the name say physicalName: {renamed.before}{alone}, or keep the row under moved that gave it;"
+                " lifecycle.replace: deleteFirst makes another of the new name once the old one is gone"
+            )
+        elif said == "refuse":
+            hint = "take lifecycle.replace: refuse out where a replacement is meant, or take the change back"
+        yield Refusal(address, "replacement", told, hint)
 
 
 _KEPT_NAME = (
-    "say lifecycle.replace: createFirst for a new object under a name made from the old one, or deleteFirst for one"
-    " under the same name once the old one is gone"
+    "say lifecycle.replace: createFirst, and no physicalName, for a new object under a name made from the old one, or"
+    " deleteFirst for one under the same name once the old one is gone"
 )
 _HOW: Mapping[str, str] = {
     "compute_environment": (
@@ -150,7 +162,11 @@ def _allowed(change: Change, policy: Policy) -> Iterable[Refusal]:
 
 def _whole(decisions: Sequence[Decision], manifest: Manifest, world: World, policy: Policy) -> Iterable[Refusal]:
     """What the policy and good sense say of all changes together."""
-    deleted = [decision.change for decision in decisions if decision.change.action is Action.DELETE]
+    deleted = [
+        decision.change
+        for decision in decisions
+        if decision.change.action is Action.DELETE and not canary.is_queue_of_one(decision.change.address)
+    ]
     if not manifest.resources:
         yield Refusal("", "empty-manifest", "the manifest wants nothing", "to delete a whole stack use destroy")
     elif deleted and not any(world.holders(address) for address in manifest.resources):

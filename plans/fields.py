@@ -118,6 +118,12 @@ def find(path: str, among: Sequence[FieldRow]) -> tuple[FieldRow, ...]:
         )
         if found:
             return found
+    if any(head in (row.kind, row.section) for row in among):
+        common = tuple(
+            row for row in among if row.kind == BLOCK and _folded(row.path) in (rest, rest.partition(".")[2])
+        )
+        if common:
+            return common
     told = tuple(row for row in among if wanted in (row.kind, row.section) and wanted)
     return told or _alone(wanted, among)
 

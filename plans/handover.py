@@ -143,6 +143,13 @@ def releases(manifest: Manifest, world: World) -> list[Decision]:
     return found
 
 
+def let_go(manifest: Manifest, world: World) -> Iterator[str]:
+    """Of what was to be let go of, the addresses that nothing of the stack carries."""
+    for address in manifest.ownership.removed:
+        if address.kind not in world.snapshot.unobserved and not world.holders(address):
+            yield f"{address}: nothing of stack {manifest.stack} is at this address, so there is nothing to let go of"
+
+
 def _release(address: Address, lives: Sequence[Live]) -> Decision:
     newest = lives[-1]
     differences = [Difference(paths.tag(key), newest.tags[key], None, "tags", _RELEASED) for key in _ours(newest)]

@@ -18,7 +18,7 @@ from plans.normalise import normalise
 from plans.world import World
 from providers.kinds.compute_environment import ec2
 from providers.kinds.regimes import recycling
-from providers.resources import LAUNCH_TAG, Document, Snapshot, Surroundings, Template, Unread, Versions
+from providers.resources import LAUNCH_TAG, Document, Snapshot, Template, Unread, Versions
 
 _KIND = "compute_environment"
 _TEMPLATE = "computeResources.launchTemplate"
@@ -72,7 +72,7 @@ def _imaged(decision: Decision, world: World) -> Decision:
     address, live = decision.change.address, decision.live
     if address not in world.asked.update_image:
         return decision
-    if live is None or decision.change.action in (Action.CREATE, Action.REPLACE):
+    if live is None or _anew(decision):
         return _warned(decision, f"{address}: it is made with the newest image, and needs no update for that")
     barred = _barred(decision, world)
     if barred:
@@ -81,6 +81,11 @@ def _imaged(decision: Decision, world: World) -> Decision:
     why = f"it was said to be updated; {recycling(decision.spec, live.spec)}"
     ordered = _ordered(decision, world, (_IMAGE,), (Difference(_IMAGE, None, True, _RECYCLES, why),))
     return _warned(ordered, *(f"{address}: {told}" for told in _imaged_elsewhere(decision.spec, world)))
+
+
+def _anew(decision: Decision) -> bool:
+    """Whether an object is made, which has the newest of everything; one that is kept in place of others has not."""
+    return decision.change.action is Action.CREATE or decision.manner is not None
 
 
 def _imaged_elsewhere(spec: Document, world: World) -> Iterator[str]:
@@ -114,6 +119,10 @@ def _followed(decision: Decision, world: World) -> Decision:
     if not moving:
         told = f"{address}: lifecycle.followLaunchTemplate has nothing to follow: no launch template is named by"
         return _warned(decision, f"{told} $Latest or $Default")
+    if any(isinstance(found, Unread) and not found.reason for found in answers.values()):
+        return _warned(
+            decision, f"{address}: lifecycle.followLaunchTemplate is not looked at: EC2 cannot be asked here"
+        )
     if len(known) < len(moving):
         return decision
     settled = dict.fromkeys(f"{found.id}@{found.of(template.version)}" for template, found in known.items())
@@ -121,7 +130,7 @@ def _followed(decision: Decision, world: World) -> Decision:
     if len(value) > _TAG_VALUE:
         message = "it names more launch templates by $Latest or $Default than a tag can remember the versions of"
         return _refused(decision, "launch-templates", message, "name some of them by the numbers of versions")
-    if live is None or decision.change.action in (Action.CREATE, Action.REPLACE):
+    if live is None or _anew(decision):
         return attrs.evolve(decision, tags={**decision.tags, LAUNCH_TAG: value})
     return _caught_up(decision, world, known, value)
 
@@ -181,7 +190,7 @@ def _ordered(decision: Decision, world: World, units: Sequence[str], differences
     spec = paths.put(decision.spec, paths.split(_IMAGE), True, kind.facts.keyed, kind.spec)
     change = attrs.evolve(
         change,
-        action=Action.UPDATE,
+        action=Action.REPLACE if change.action is Action.REPLACE else Action.UPDATE,
         impact=max(change.impact, Impact.INFRASTRUCTURE),
         differences=(*differences, *change.differences),
     )

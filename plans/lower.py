@@ -17,7 +17,6 @@ from plans.removals import leave
 from plans.succession import Succession
 from plans.users import Users
 from plans.world import World
-from providers.resources import Ref
 
 
 def lower(
@@ -34,9 +33,7 @@ def lower(
         for decision in decisions
     }
     for trial in trials:
-        said, address = trial.definition, trial.decision.change.address
-        defined = lowered[said.address].last if isinstance(said, Ref) and said.address in lowered else ()
-        lowered[address] = canary.steps(trial, lowered[address], defined, world)
+        lowered[trial.decision.change.address] = canary.steps(trial, lowered, world)
     users = Users.of(decisions, lowered, world)
     succession = Succession(world, users)
     steps: list[Step] = []
@@ -48,7 +45,11 @@ def lower(
             refusals += refused
         else:
             steps += succession.carried_out(decision, _after_needs(decision, users))
-    return _sorted(steps), (*refusals, *succession.refusals)
+    ordered, circle = _sorted(steps)
+    if circle:
+        message = f"these steps would wait for each other: {', '.join(circle)}"
+        refusals.append(Refusal("", "circle", message, "make the changes one after the other, with --only"))
+    return ordered, (*refusals, *succession.refusals)
 
 
 def _after_needs(decision: Decision, users: Users) -> list[str]:
@@ -70,7 +71,8 @@ def _after_needs(decision: Decision, users: Users) -> list[str]:
 def _closing(decision: Decision) -> bool:
     """Whether a change switches off something that works; whoever uses it is changed before."""
     return (
-        decision.change.action is Action.UPDATE
+        decision.change.action in (Action.UPDATE, Action.REPLACE)
+        and decision.manner is None
         and "state" in decision.units
         and decision.spec.get("state") == "DISABLED"
         and decision.live is not None
@@ -78,8 +80,8 @@ def _closing(decision: Decision) -> bool:
     )
 
 
-def _sorted(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """The steps in the order given, each moved behind what it comes after."""
+def _sorted(steps: Iterable[Step]) -> tuple[tuple[Step, ...], tuple[str, ...]]:
+    """The steps in the order given, each moved behind what it comes after; or those that come after themselves."""
     by_id: dict[str, Step] = {}
     for step in steps:
         assert step.id not in by_id, step.id
@@ -92,7 +94,9 @@ def _sorted(steps: Iterable[Step]) -> tuple[Step, ...]:
             waiting = next((by_id[name] for name in here.after if name not in done), None)
             if waiting is None:
                 done[here.id] = trail.pop(here.id)
+            elif waiting.id in trail:
+                passed = [*trail]
+                return (), tuple(passed[passed.index(waiting.id) :])
             else:
-                assert waiting.id not in trail, (*trail, waiting.id)
                 trail[waiting.id] = waiting
-    return tuple(done.values())
+    return tuple(done.values()), ()

@@ -6,12 +6,14 @@ that is replaced, so that a run which begins again finds what it had made.
 """
 
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 _ROOM = 119
+_PASSED_OVER = 4
 _DIGITS = re.compile(r"-[0-9a-f]{8}")
 
 
@@ -33,10 +35,18 @@ def successor(base: str, wanted: Mapping[str, Any], replaced: str, taken: Callab
 
     `wanted` is the normal form of what is to be made.
     """
+    return next(name for name in _line(base, wanted, replaced) if not taken(name))
+
+
+def succeeds(name: str, base: str, wanted: Mapping[str, Any], replaced: str) -> bool:
+    """Whether a name is one that the successor of `replaced` would have, some names being taken."""
+    return name in itertools.islice(_line(base, wanted, replaced), _PASSED_OVER)
+
+
+def _line(base: str, wanted: Mapping[str, Any], replaced: str) -> Iterator[str]:
     said = json.dumps(wanted, sort_keys=True, default=str)
     name = replaced
     while True:
         digest = hashlib.sha256(f"{said}\n{name}".encode()).hexdigest()
         name = f"{base[:_ROOM]}-{digest[:8]}"
-        if not taken(name):
-            return name
+        yield name

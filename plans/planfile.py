@@ -2,29 +2,24 @@
 
 A plan file comes from outside and may be anything, so reading one ends either in a plan or in a `PlanFileError`.
 The digest tells an edit by accident or by hand; it is no signature, so whoever applies a file plans again from its
-manifest and holds the outcome against it with `compare`.
+manifest and holds the outcome against it with `plans.promise.compare`.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import attrs
 
 from plans.change import Action, Change, Difference, Impact, Origin, Refusal
 from plans.jsonform import AGAIN, Place, depth, encode, encode_members
-from plans.masking import mask_plan
 from plans.plan import FORMAT, Estimate, Goal, Plan, Step, Until
-from plans.printable import plain
 from providers.errors import PlanFileError
-from providers.resources import Address, JobCount
+from providers.resources import JobCount
 
 MAX_CHARACTERS = 64 * 1024 * 1024
 MAX_DEPTH = 64
-
-_TOLD = 5
-_PROMISED = ("call", "when", "arguments", "goal")
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -105,121 +100,6 @@ def loads(text: str) -> tuple[Plan, Mapping[str, Any]]:
     return from_json(at["plan"].value), at["manifest"].mapping()
 
 
-def compare(held: Plan, fresh: Plan) -> list[str]:
-    """One sentence for each step and each difference of `fresh` that `held` does not hold; empty where it stands.
-
-    A difference that was not shown, or that starts from another value, means that somebody else moved the world.
-
-    Steps are the same where id, call, arguments, goal and when are; a reference of `held` is kept by the ARN of what
-    it names, made since. Steps of `held` that `fresh` lacks are done already, and a wait that only `fresh` holds, for
-    what was called since, changes nothing. Sentences hold no control characters, and no secrets of the environment.
-    """
-    made = {f"{change.address}#arn": (change.kind, change.name) for change in held.changes}
-    promised, held_shown, fresh_shown = _by_id(held), _by_id(mask_plan(held, None)), _by_id(mask_plan(fresh, None))
-    sentences = list(_unseen(held, fresh, made))
-    for step in fresh.steps:
-        what = plain(f"{f'{step.call} of' if step.call else 'the wait for'} {step.address} (step {step.id})")
-        if step.id not in promised:
-            if step.call is not None:
-                sentences.append(f"{what} is needed now and is not in the plan")
-            continue
-        before, after = _made_since(_promise(promised[step.id]), _promise(step), made), _promise(step)
-        if _canonical(before) != _canonical(after):
-            paths = _moved(before, after)
-            old, new = _leaves_of(held_shown[step.id]), _leaves_of(fresh_shown[step.id])
-            told = [f"{plain(path)} was {_word(old, path)} and is now {_word(new, path)}" for path in paths[:_TOLD]]
-            more = [f"{len(paths) - _TOLD} more differ"] if len(paths) > _TOLD else []
-            sentences.append(f"{what} is not as in the plan: {'; '.join(told + more)}")
-    return sentences
-
-
-def _unseen(held: Plan, fresh: Plan, made: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    """The differences behind promised steps that nobody was shown; of what was to be created none could be shown."""
-    promised = _by_id(held)
-    addresses = {step.address for step in fresh.steps if step.call is not None and step.id in promised}
-    addresses -= {str(change.address) for change in held.changes if change.action is Action.CREATE}
-    shown: dict[tuple[Address, str], list[Difference]] = {}
-    for change in held.changes:
-        for difference in change.differences:
-            shown.setdefault((change.address, difference.path), []).append(difference)
-    for change, masked in zip(fresh.changes, mask_plan(fresh, None).changes, strict=True):
-        if str(change.address) not in addresses:
-            continue
-        for difference, told in zip(change.differences, masked.differences, strict=True):
-            candidates = shown.get((change.address, _named(difference.path, made)), ())
-            if not any(_same(candidate, difference, made) for candidate in candidates):
-                values = f"{json.dumps(encode(told.before))} → {json.dumps(encode(told.after))}"
-                yield f"{plain(f'{change.address}: {difference.path}')} is now {values}, which the plan did not show"
-
-
-def _same(old: Difference, new: Difference, made: Mapping[str, tuple[str, str]]) -> bool:
-    return all(
-        _canonical(_made_since(encode(before), encode(after), made)) == _canonical(encode(after))
-        for before, after in ((old.before, new.before), (old.after, new.after))
-    )
-
-
-def _named(path: str, made: Mapping[str, tuple[str, str]]) -> str:
-    """The path as it was promised, with the reference that stood where an ARN made since stands now."""
-    for reference, object_made in made.items() if "[arn:" in path else ():
-        found = next((part for part in path.split("[")[1:] if _is_arn_of(part.partition("]")[0], object_made)), None)
-        if found is not None:
-            path = path.replace(f"[{found.partition(']')[0]}]", f"[{reference}]")
-    return path
-
-
-def _by_id(plan: Plan) -> Mapping[str, Step]:
-    return {step.id: step for step in plan.steps}
-
-
-def _promise(step: Step) -> Mapping[str, Any]:
-    """What is promised of a step, as JSON."""
-    return {name: value for name, value in _step_json(step).items() if name in _PROMISED}
-
-
-def _moved(old: Any, new: Any) -> list[str]:
-    """The paths at which two promises differ."""
-    before, after = dict(_leaves("", old)), dict(_leaves("", new))
-    return [path for path in {**before, **after} if _word(before, path) != _word(after, path)]
-
-
-def _made_since(old: Any, new: Any, made: Mapping[str, tuple[str, str]]) -> Any:
-    """What was promised, with the ARN that stands there now in place of a reference to its object."""
-    match old, new:
-        case {"$ref": str() as reference}, str() as arn if _is_arn_of(arn, made.get(reference)):
-            return arn
-        case dict(), dict():
-            return {key: _made_since(value, new.get(key), made) for key, value in old.items()}
-        case list(), list() if len(old) == len(new):
-            return [_made_since(*pair, made) for pair in zip(old, new, strict=True)]
-        case _:
-            return old
-
-
-def _is_arn_of(arn: str, made: tuple[str, str] | None) -> bool:
-    return made is not None and arn.split(":", 5)[5:] == [f"{made[0].replace('_', '-')}/{made[1]}"]
-
-
-def _leaves_of(step: Step) -> Mapping[str, Any]:
-    return dict(_leaves("", _promise(step)))
-
-
-def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
-    match value:
-        case dict() if value:
-            for key, member in value.items():
-                yield from _leaves(f"{path}.{key}" if path else key, member)
-        case list() if value:
-            for position, element in enumerate(value):
-                yield from _leaves(f"{path}[{position}]", element)
-        case _:
-            yield path, value
-
-
-def _word(leaves: Mapping[str, Any], path: str) -> str:
-    return json.dumps(leaves[path]) if path in leaves else "unset"
-
-
 def _digest(rest: Mapping[str, Any]) -> str:
     return hashlib.sha256(_canonical(rest).encode("ascii")).hexdigest()
 
@@ -238,6 +118,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "jobs": None if change.jobs is None else {"by_status": dict(change.jobs.by_status), "more": change.jobs.more},
         **_origin_json(change.origin),
+        **({} if change.owner is None else {"owner": change.owner}),
         "differences": [
             {
                 "path": difference.path,
@@ -304,6 +185,7 @@ def _read_change(at: Place) -> Change:
         differences=at["differences"].each(_read_difference),
         jobs=at["jobs"].maybe(_read_jobs),
         origin=_read_origin(at),
+        owner=at["owner"].text() if "owner" in at.mapping() else None,
     )
 
 

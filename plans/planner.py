@@ -17,6 +17,7 @@ from plans.decision import Decision
 from plans.lower import lower
 from plans.manifest import Manifest
 from plans.masking import mask_plan
+from plans.moving import moved_along, unknown
 from plans.origins import form_of, with_origins
 from plans.past import Past
 from plans.plan import Plan, Step
@@ -57,13 +58,13 @@ def make_plan(
     world = attrs.evolve(World.of(manifest, snapshot, kinds, adoptable), asked=asked)
     decisions, world = ([], world) if handing_over else _wanted(chosen, world, policy)
     trials = canary.trials(decisions, world)
+    if not handing_over:
+        decisions += canary.left_over(trials, tuple(decisions), world)
     if destroying or (policy.prune and not asked.only and not handing_over):
         reason = "the stack is destroyed" if destroying else "it left the manifest"
-        used = canary.in_use(trials)
         for address, lives in world.orphans():
-            left = tuple(live for live in lives if live not in used)
-            if left and address not in manifest.ownership.removed:
-                decisions.append(orphan(address, left, world, reason))
+            if not canary.is_queue_of_one(address) and address not in manifest.ownership.removed:
+                decisions.append(orphan(address, lives, world, reason))
     decisions = with_outages(launching.looked_at(decisions, world), world)
     steps, refusals = lower(decisions, world, trials, now=now)
     guarded = not (destroying or handing_over)
@@ -71,6 +72,7 @@ def make_plan(
     environments = tuple(snapshot.of("compute_environment"))
     refusals += tuple(roles.refusals(steps, environments, kinds["compute_environment"], snapshot.surroundings))
     refusals += tuple(canary.refusals(trials, world))
+    refusals += tuple(unknown(world))
     if asked.only:
         refusals += tuple(feasibility.left_out(decisions, asked.only, world))
     handed = [] if asked.only else handover.releases(manifest, world)
@@ -90,6 +92,7 @@ def make_plan(
     )
     if past is not None:
         changes = with_origins(changes, everything, world, past)
+    changes += tuple(moved_along(decisions, steps, world))
     plan = Plan(
         id="",
         stack=manifest.stack,
@@ -104,6 +107,7 @@ def make_plan(
         warnings=(
             *feasibility.warnings(decisions, world),
             *(told for each in handed for told in each.warnings),
+            *(handover.let_go(manifest, world) if handing_over else ()),
             *roles.warnings(environments, manifest.stack, snapshot.surroundings),
             *launching.unread(snapshot),
             *_unknown(everything, kinds),
@@ -124,7 +128,8 @@ def _wanted(chosen: Iterable[Address], world: World, policy: Policy) -> tuple[li
     for address in chosen:
         decisions.append(decide(world.desired[address], world, policy))
         if (stands := heir(decisions[-1])) is not None:
-            world = attrs.evolve(world, heirs={**world.heirs, address: stands})
+            names = {**world.names, address: decisions[-1].change.name}
+            world = attrs.evolve(world, heirs={**world.heirs, address: stands}, names=names)
     return decisions, world
 
 

@@ -122,10 +122,16 @@ class Queues:
         for user in users.values():
             own = self.by_arn.get(user.arn)
             kept = user.spec.get("jobQueueType")
-            stays = own is None or not sends(own, "computeEnvironmentOrder")
-            if stays and user.status != "DELETING" and kept in _SORTS and sort not in ("", kept):
+            follows = own is None or not sends(own, "computeEnvironmentOrder") or self._names(own, decision)
+            if follows and user.status != "DELETING" and kept in _SORTS and sort not in ("", kept):
                 told = f"{user.name} is a queue of {kept} for life, and the new environment would be of {sort}"
-                yield Refusal(str(decision.change.address), "queue-type", told, "make another queue")
+                hint = "make an environment of that sort under another name, and a queue for it"
+                yield Refusal(str(decision.change.address), "queue-type", told, hint)
+
+    def _names(self, queue: Decision, environment: Decision) -> bool:
+        """Whether a queue is to name what takes the place of its environment."""
+        stands = self.world.heirs.get(environment.change.address, Ref(environment.change.address))
+        return stands in referred(queue.spec, self.world.kinds[_QUEUE], _ENVIRONMENT)
 
     def _mixed_by(self, decision: Decision) -> Iterable[Refusal]:
         """What other instance types make of the queues that have an environment; of those that send it, they tell."""

@@ -11,6 +11,7 @@ from typing import Any
 from plans.change import Action, Refusal
 from plans.decision import Decision
 from plans.queues import sends
+from plans.succession import carries
 from plans.world import World
 from providers.resources import Document, Live
 
@@ -19,6 +20,7 @@ ENVIRONMENTS_A_QUEUE = 3
 SHARES_A_QUEUE = 20
 _USED = "delete what is not used first"
 _CHOICES = ", or replace fewer at a time with --only, or say lifecycle.replace: deleteFirst"
+_HALF_WAY = ", or first end the replacement that was cut short: apply the manifest that it was for once more"
 
 
 def refusals(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
@@ -71,7 +73,7 @@ def _of_account(decisions: Sequence[Decision], world: World) -> Iterable[Refusal
                 "",
                 "quota",
                 f"{there} {kind.title}s are there and {wanted} would be made; AWS allows {kind.facts.quota}",
-                _USED + (_CHOICES if beside[kind.name] else ""),
+                _hint(decision for decision in decisions if _beside(decision) and decision.change.kind == kind.name),
             )
 
 
@@ -88,7 +90,14 @@ def _crowded(decisions: Sequence[Decision], world: World) -> Iterable[Refusal]:
         for holder, count in wanted.items():
             if holder is not None and there[holder] + count > most:
                 message = f"{there[holder]} {told} {holder} are there and {count} would be made; AWS allows {most}"
-                yield Refusal("", "quota", message, _USED + (_CHOICES if holder in replaced else ""))
+                yield Refusal("", "quota", message, _hint(beside if holder in replaced else ()))
+
+
+def _hint(beside: Iterable[Decision]) -> str:
+    """What makes room, where these replacements need some."""
+    replaced = [*beside]
+    half_way = any(len(decision.superseded) > 1 for decision in replaced)
+    return _USED + (_CHOICES if replaced else "") + (_HALF_WAY if half_way else "")
 
 
 def _beside(decision: Decision) -> bool:
@@ -99,7 +108,7 @@ def _beside(decision: Decision) -> bool:
         case "twoHop", Live(status="DELETING"):
             return False
         case "twoHop", old:
-            return old is None or len(decision.superseded) == 1
+            return old is None or not any(carries(live) for live in decision.superseded if live is not old)
         case _:
             return False
 

@@ -7,20 +7,25 @@ says: `createFirst` under a name of its own, `deleteFirst` under the old one onc
 one while a third carries what uses it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from plans.change import Action, Difference, Impact, Refusal
 from plans.decision import Decision
-from plans.naming import successor
-from plans.normalise import normalise, resolved
+from plans.naming import succeeds, successor
+from plans.normalise import normalise
 from plans.policy import Policy
+from plans.repairs import reason as why_invalid
 from plans.tagging import ignored_tags, tags_of
+from plans.wanted import with_ignored
 from plans.world import World, referred
 from providers.kinds import Kind
-from providers.resources import Live, Manner, Ref, Resource
+from providers.resources import CANARY, Document, Live, Manner, Ref, Resource
+
+DELETED: Mapping[str, Impact] = {"compute_environment": Impact.INFRASTRUCTURE}
+"""What the deletion of something that nothing uses counts as, where that is more than nothing."""
 
 FIXED: Sequence[Manner] = ("deleteFirst", "twoHop")
 """The manners that keep the name."""
@@ -41,27 +46,78 @@ def kept(
 ) -> Decision:
     """What is to be done with an address that these objects hold, each compared already.
 
-    `going` are those that are being deleted. One that is asked for and under way already is not begun again.
+    `going` are those that are being deleted. Of a replacement that was asked for, and cut short, the new object is told
+    by its name.
     """
     manner = manner_of(resource, kind)
     fixed = resource.physical_name if manner in FIXED else None
-    best = min(candidates, key=lambda candidate: _rank(candidate, fixed, world))
+    asked = resource.address in world.asked.replace
     lives = [live for candidate in candidates if (live := candidate.live) is not None]
+    made = [each for each in candidates if asked and _is_new(each, resource, kind, (*lives, *going), world, policy)]
+    best = min(made or candidates, key=lambda candidate: _rank(candidate, fixed, world))
     others = tuple(live for live in (*lives, *going) if live is not best.live)
-    forced = resource.address in world.asked.replace and not others
-    if best.change.action is Action.REPLACE or forced:
-        reason = best.change.reason or "it was said to be replaced"
-        return _replaced(best, reason, (*lives, *going), resource, kind, manner, world, policy)
+    if best.change.action is Action.REPLACE or (asked and not made):
+        reasons = [best.change.reason or "it was said to be replaced"]
+        reasons += [
+            f"{live.name} is INVALID ({why_invalid(live)}) and goes too" for live in others if live.status == "INVALID"
+        ]
+        return _replaced(best, "; ".join(reasons), (*lives, *going), resource, kind, manner, world, policy)
     if best.live is not None and manner == "twoHop" and best.live.name != fixed:
         reason = f"{best.live.name} stands in for {fixed}"
         return _replaced(best, reason, (*lives, *going), resource, kind, manner, world, policy)
     if not others:
         return best
-    reason = f"in place of {', '.join(live.name for live in others)}"
-    change = attrs.evolve(
-        best.change, action=Action.REPLACE, impact=max(best.change.impact, Impact.REPLACEMENT), reason=reason
-    )
+    reason = "; ".join([f"{best.change.name} stays", *(_retiring(live, world) for live in others)])
+    moving = any(_in_use(live, world) for live in others)
+    least = Impact.REPLACEMENT if moving else DELETED.get(kind.name, Impact.NONE)
+    change = attrs.evolve(best.change, action=Action.REPLACE, impact=max(best.change.impact, least), reason=reason)
     return attrs.evolve(best, change=change, superseded=others)
+
+
+def _retiring(live: Live, world: World) -> str:
+    """What becomes of an object in favour of another, as far as it has not yet."""
+    if live.status == "DELETING":
+        return f"{live.name} is being deleted"
+    if _in_use(live, world):
+        return f"{live.name} is retired"
+    waits = live.kind == "compute_environment" and live.state == "DISABLED"
+    return f"{live.name}, left of a replacement, {'goes once no job runs on it' if waits else 'is retired'}"
+
+
+def _in_use(live: Live, world: World) -> bool:
+    """Whether anything but a canary's queue refers to an object."""
+    return any(not str(user.address).endswith(CANARY) for user in world.users(live))
+
+
+def _is_new(
+    candidate: Decision, resource: Resource, kind: Kind, lives: Sequence[Live], world: World, policy: Policy
+) -> bool:
+    """Whether an object was made as wanted in place of another of these: under a name of its own, or under the one that
+    stays, where the third one is on its way out again."""
+    live, manner = candidate.live, manner_of(resource, kind)
+    if live is None or live.status == "INVALID" or manner not in ("createFirst", "twoHop"):
+        return False
+    if manner == "twoHop":
+        leaving = (old.state == "DISABLED" or old.status == "DELETING" for old in lives if old is not live)
+        return live.name == resource.physical_name and _works(live) and any(leaving)
+    return any(
+        succeeds(
+            live.name,
+            resource.physical_name,
+            normalise(_spec(resource, old, kind, world, policy), kind, _as_text),
+            old.name,
+        )
+        for old in lives
+        if old is not live
+    )
+
+
+def _spec(resource: Resource, live: Live, kind: Kind, world: World, policy: Policy) -> Document:
+    return with_ignored(resource.spec, live, kind, (*resource.lifecycle.ignore, *policy.ignore), world.resolve)
+
+
+def _as_text(_kind: str, reference: Any) -> str:
+    return str(reference)
 
 
 def heir(decision: Decision) -> str | Ref | None:
@@ -103,13 +159,13 @@ def _replaced(
 ) -> Decision:
     live = best.live
     assert live is not None
-    spec = resolved(resource.spec, kind, world.resolve)
+    spec = _spec(resource, live, kind, world, policy)
     tags = {**ignored_tags(live, policy), **tags_of(resource, world.stack)}
     name, differences = resource.physical_name, best.change.differences
     if manner == "createFirst":
         name = successor(
             name,
-            normalise(spec, kind, lambda _kind, reference: str(reference)),
+            normalise(spec, kind, _as_text),
             live.name,
             lambda made: bool(world.at_name(kind.name, made)),
         )

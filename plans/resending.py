@@ -4,8 +4,6 @@ A complaint names what is wrong in the words of the service that found it; which
 kind. Where the rules of that field say so, a new object takes the place of the old.
 """
 
-from typing import Any
-
 import attrs
 
 from plans import paths
@@ -14,7 +12,7 @@ from plans.decision import Decision
 from plans.normalise import normalise
 from plans.units import value_of
 from providers.kinds import Kind
-from providers.resources import Live
+from providers.resources import Address, Document, Live
 
 _VERDICTS = {"update": Impact.NONE, "scaling": Impact.SCALING, "infrastructure": Impact.INFRASTRUCTURE}
 
@@ -39,10 +37,11 @@ def resent(decision: Decision, kind: Kind) -> Decision:
     value = value_of(path, decision.spec, kind)
     reason = f"AWS complains of it: {live.status_reason}"
     refusals = tuple(row for row in decision.refusals if row.code != "invalid")
-    difference = Difference(path, _shown(live, path, kind), value, rule.name, f"{reason}; it is sent once more")
-    differences = (*decision.change.differences, difference)
-    impact = _VERDICTS.get(rule.verdict)
-    if impact is None or value is None:
+    impact = _sent(path, decision.spec, live, kind)
+    same = value if value is not None else paths.get(live.spec, paths.split(path), kind.facts.keyed, kind.spec)
+    told = "a new object is made with it" if impact is None else "it is sent once more, as it is"
+    differences = (*decision.change.differences, Difference(path, same, same, rule.name, f"{reason}; {told}"))
+    if impact is None:
         change = attrs.evolve(
             decision.change, action=Action.REPLACE, impact=Impact.REPLACEMENT, reason=reason, differences=differences
         )
@@ -52,6 +51,24 @@ def resent(decision: Decision, kind: Kind) -> Decision:
         decision.change, action=action, impact=max(impact, decision.change.impact), differences=differences
     )
     return attrs.evolve(decision, change=change, units=(*decision.units, path), refusals=refusals)
+
+
+def remedy(live: Live, spec: Document, kind: Kind, address: Address, *, replaceable: bool) -> str:
+    """What may help where nothing of a change repairs what is INVALID.
+
+    `spec` is what is wanted; `replaceable` where a new one may be made.
+    """
+    path = complained_of(live, kind)
+    new = f"; or have a new one made: --replace {address}" if replaceable else ""
+    if path is None or _sent(path, spec, live, kind) is None:
+        return f"{kind.facts.repair}{new}"
+    return f"mend what the reason names and give --repair, which sends {path} once more, or say another {path}{new}"
+
+
+def _sent(path: str, spec: Document, live: Live, kind: Kind) -> Impact | None:
+    """What it disturbs to send a field once more; None where that cannot be sent."""
+    rule = kind.rule(path, normalise(spec, kind), normalise(live.spec, kind))
+    return None if value_of(path, spec, kind) is None else _VERDICTS.get(rule.verdict)
 
 
 def unknown(decision: Decision, kind: Kind) -> Decision:
@@ -64,7 +81,3 @@ def unknown(decision: Decision, kind: Kind) -> Decision:
         Refusal(row.address, row.code, row.message, told) if row.code == "invalid" else row for row in decision.refusals
     )
     return attrs.evolve(decision, refusals=refusals)
-
-
-def _shown(live: Live, path: str, kind: Kind) -> Any:
-    return paths.get(live.spec, paths.split(path), kind.facts.keyed, kind.spec)

@@ -217,7 +217,7 @@ def _plan() -> dict[str, Any]:
                 "properties": {action.value: _COUNT for action in Action},
                 "additionalProperties": False,
             },
-            "changes": _each(_object(change, sometimes=origin)),
+            "changes": _each(_object(change, sometimes={**origin, "owner": _TEXT})),
             "steps": _each(_object(step)),
             "refusals": _each(_object({"address": _TEXT, "code": _TEXT, "message": _TEXT, "hint": _TEXT})),
             "warnings": _each(_TEXT),

@@ -92,14 +92,14 @@ class Succession:
                 *made.behind(before),
                 *self.taken_over(decision, others, Ref(address), made.last).steps,
             ]
-        carrier = next((live for live in others if _carries(live)), None)
+        carrier = next((live for live in others if carries(live)), None)
         hop = Lowered()
         if carrier is not None:
             hop = chain(settle(decision, carrier, kind, f":{carrier.name}"))
             others = [attrs.evolve(live, status="VALID") if live is carrier else live for live in others]
         if carrier is None and old.status != "DELETING":
             carrier = self.third(decision, old, kind)
-            hop = make(decision, kind, carrier.name)
+            hop = make(attrs.evolve(decision, spec=carrier.spec), kind, carrier.name)
             others = [*others, carrier]
         away = Lowered()
         if carrier is not None:
@@ -180,7 +180,7 @@ class Succession:
                     if _mentions(value, arns):
                         there = rewrite(value)
                         if emptied and there in ([], None):
-                            self.refusals.append(_nothing_left(decision, user, kind))
+                            self.refusals.append(_nothing_left(decision, user, self.world))
                             continue
                         steps.append(self.move(decision, user, kind, member, there, after))
                         last = steps[-1].id
@@ -225,19 +225,35 @@ class Succession:
             arguments={kind.update_key: user.arn, member: value},
             goal=Goal(kind.name, user.name, "settled", {member: value}, SETTLED),
             why=f"the {kind.title} {user.name} has to let go of what is replaced",
-            after=tuple(sorted({*after, *filter(None, [before])})),
+            after=tuple(sorted({*after, *filter(None, [before]), *self.settled(decision, user, value)})),
             suffix=suffix,
         )
         self.said[user.arn, member] = (value, made.id)
         return made
 
+    def settled(self, decision: Decision, user: Live, value: Any) -> Iterable[str]:
+        """The steps after which all that a list names is VALID, as AWS demands of every entry; what never will be is
+        refused."""
+        for live in self.world.by_arn.values():
+            if live in decision.leaving or not _mentions(value, [live.arn]):
+                continue
+            own = self.users.by_arn.get(live.arn)
+            if own is not None and own.manner is None and own.units:
+                yield from self.users.lowered[own.change.address].last
+            elif live.status == "INVALID" and (own is None or own.manner is None):
+                message = f"{live.name}, which {user.name} names too, is INVALID ({live.status_reason})"
+                hint = "AWS takes only VALID entries: repair it, or take it out of that list"
+                self.refusals.append(Refusal(str(decision.change.address), "invalid-environment", message, hint))
 
-def _carries(live: Live) -> bool:
+
+def carries(live: Live) -> bool:
+    """Whether the users of another can be at this object for a while."""
     return live.status in ("VALID", "CREATING", "UPDATING") and live.state != "DISABLED"
 
 
-def _nothing_left(decision: Decision, user: Live, kind: Kind) -> Refusal:
-    message = f"the {kind.title} {user.name} has nothing else, and a {kind.title} cannot be without"
+def _nothing_left(decision: Decision, user: Live, world: World) -> Refusal:
+    title, used = world.kinds[user.kind].title, world.kinds[decision.change.kind].title
+    message = f"the {title} {user.name} has no other {used}, and cannot be without"
     hint = "say lifecycle.replace: twoHop, or createFirst without a physicalName, or give it another first"
     return Refusal(str(decision.change.address), "nothing-left", message, hint)
 

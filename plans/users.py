@@ -53,8 +53,8 @@ class Users:
             reason = self.world.snapshot.unobserved.get(kind.name)
             if reason is not None and decision.leaving and decision.change.kind in kind.references.values():
                 message = f"whether a {kind.title} uses {decision.leaving[-1].name} cannot be told: {reason}"
-                hint = "allow the reading, or keep it with policy.prune: false"
-                yield Refusal(str(decision.change.address), "in-use-unknown", message, hint)
+                kept = ", or keep it with policy.prune: false" if decision.resource is None else ""
+                yield Refusal(str(decision.change.address), "in-use-unknown", message, f"allow the reading{kept}")
 
     def letting_go(self, user: Live, arns: Collection[str], decision: Decision) -> tuple[str, ...] | None:
         """The steps after which a user is gone, or refers to none of these any more; None where it still would."""

@@ -45,6 +45,16 @@ def effective(desired: Document, live: Live, kind: Kind, ignore: Iterable[str], 
     return sides.without_ignored(wanted, ignored)
 
 
+def with_ignored(desired: Document, live: Live, kind: Kind, ignore: Iterable[str], resolve: Resolve) -> Document:
+    """What is wanted of an object that takes the place of another, its references resolved: an ignored path has the
+    value of the old one, and nothing else has."""
+    ignored = tuple(ignore)
+    if not ignored:
+        return resolved(desired, kind, resolve)
+    sides = _Sides.of(desired, live, kind, resolve)
+    return sides.without_ignored(sides.said, ignored)
+
+
 def not_reset(desired: Document, live: Live, kind: Kind) -> tuple[str, ...]:
     """The paths that an explicit null asks to reset, and for which an update has nothing.
 

@@ -154,6 +154,7 @@ class Provider:
             revision=item.get("revision"),
             unknown=unknown,
             cluster=item.get("ecsClusterArn", "").rpartition("/")[2] or None,
+            uuid=item.get("uuid", ""),
         )
 
 

@@ -19,6 +19,7 @@ PROTECT_TAG = "batchwright:protect"
 DIGEST_TAG = "batchwright:digest"
 REGISTERED_TAG = "batchwright:registered"
 LAUNCH_TAG = "batchwright:launch-template"
+ENVIRONMENT_TAG = "batchwright:environment"
 HOUSE_TAG_PREFIX = "batchwright:"
 
 CANARY = "@canary"
@@ -204,7 +205,8 @@ class Live:
 
     `spec` holds the members that a manifest may say, as described. `status` and `state` are None where the kind has
     none. `unknown` holds, by path, what the service said and the installed botocore's model lacks. `cluster` is the
-    name of the ECS cluster of a compute environment, None where it shows none.
+    name of the ECS cluster of a compute environment, None where it shows none. `uuid` tells a compute environment from
+    others that had its name; it is empty where none is shown.
     """
 
     kind: str
@@ -217,6 +219,7 @@ class Live:
     revision: int | None = None
     unknown: Document = EMPTY
     cluster: str | None = None
+    uuid: str = ""
 
     @property
     def state(self) -> str | None:

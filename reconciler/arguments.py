@@ -11,10 +11,13 @@ from reconciler.journal import digest
 
 
 def filled(value: Any, known: Mapping[str, str], now: float) -> Any:
-    """The value with ARNs in place of references, by address, and the time (seconds of the epoch) in place of `NOW`."""
+    """The value with what is `known` in place of references, and the time (seconds of the epoch) in place of `NOW`.
+
+    ARNs are known by address, whatever else of an object as ADDRESS#ATTRIBUTE.
+    """
     match value:
-        case Ref(address=address):
-            return known[str(address)]
+        case Ref():
+            return known[_name(value)]
         case Now():
             return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
         case Mapping():
@@ -23,6 +26,23 @@ def filled(value: Any, known: Mapping[str, str], now: float) -> Any:
             return [filled(item, known, now) for item in value]
         case _:
             return value
+
+
+def fillable(value: Any, known: Mapping[str, str]) -> bool:
+    """Whether all is known that the value refers to."""
+    match value:
+        case Ref():
+            return _name(value) in known
+        case Mapping():
+            return all(fillable(item, known) for item in value.values())
+        case list() | tuple():
+            return all(fillable(item, known) for item in value)
+        case _:
+            return True
+
+
+def _name(reference: Ref) -> str:
+    return str(reference.address) if reference.attribute == "arn" else str(reference)
 
 
 def with_token(

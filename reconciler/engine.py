@@ -26,6 +26,7 @@ from plans.past import Past
 from plans.plan import TOKEN, Plan
 from plans.policy import Policy, strictest
 from plans.report import Event, Report
+from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
@@ -35,15 +36,16 @@ from providers.resources import Address, Target, Unread
 from reconciler.journal import History, Journal, key, read, state_folder
 from reconciler.lock import FileLock, Holder, NoLock
 from reconciler.retry import Caller
-from reconciler.task import Task, ask_account, refuse
+from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
 
 
 @attrs.frozen
 class Settings:
-    """How a reconciler works. `timeout` caps the wait for every goal, in seconds; `max_api_rate` is calls a second.
+    """How a reconciler works.
 
-    `state` is the folder of journals and locks; None keeps neither on disk.
+    `timeout` caps the wait for every goal but for a job, in seconds; `max_api_rate` is calls a second. `state` is
+    the folder of journals and locks; None keeps neither on disk.
     """
 
     parallelism: int = 8
@@ -187,8 +189,7 @@ class Reconciler:
             task.check_region()
             account = None if self.settings.state is None else task.account()
             with self._lock(account, manifest.stack):
-                plan = task.plan()
-                refuse(plan, held)
+                plan = task.promised(held)
                 shown = self.wall.now()
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
@@ -197,8 +198,7 @@ class Reconciler:
                     raise NotConfirmed("the plan was not approved; nothing was changed")
                 else:
                     if self.wall.now() - shown > _MOMENT:
-                        plan, approved = task.plan(), plan
-                        refuse(plan, approved)
+                        plan = task.promised(plan)
                     with self._journal(account, manifest.stack) as journal:
                         report = task.carry_out(
                             plan,
@@ -251,16 +251,20 @@ class Reconciler:
         return read(self._state_file(None if isinstance(account, Unread) else account, stack, "journal.jsonl"))
 
     def output(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Mapping[str, Mapping[str, str]]:
-        """Name and ARN of every object of the manifest that is live, by address; of a definition, its newest."""
+        """Name and ARN of every object of the manifest that is live, by address.
+
+        Of a definition that is its newest revision, of several objects of one address the one that works.
+        """
         with self._task(manifest, on_event) as task:
-            snapshot = task.observe(pruning=False)
+            world = World.of(manifest, task.observe(pruning=False), self.kinds)
         found: dict[str, Mapping[str, str]] = {}
-        for kind in self.kinds:
-            for live in snapshot.of(kind.name):
-                if live.owner == manifest.stack and live.address is not None:
-                    revision = {} if live.revision is None else {"revision": str(live.revision)}
-                    found[live.address] = {"name": live.name, "arn": live.arn, **revision}
-        return {str(address): found[str(address)] for address in manifest.resources if str(address) in found}
+        for address in manifest.resources:
+            lives = world.holders(address)
+            live = lives[-1] if lives and self.kinds[address.kind].facts.revisions else world.working(lives)
+            if live is not None:
+                revision = {} if live.revision is None else {"revision": str(live.revision)}
+                found[str(address)] = {"name": live.name, "arn": live.arn, **revision}
+        return found
 
     def export(self, selection: Selection, *, on_event: OnEvent = _ignore) -> Export:
         """A manifest of what is live and selected; raises InputError where that is nothing, RefusedError where

@@ -29,7 +29,7 @@ from providers.errors import (
 from providers.kinds import Kind
 from providers.provider import Page, Provider, produced
 from providers.resources import JobCount, Live
-from reconciler.arguments import filled, with_token
+from reconciler.arguments import fillable, filled, with_token
 from reconciler.counting import Counting, JobPage
 from reconciler.draining import Draining, DrainLook
 from reconciler.inquiry import Inquiries, Look, Made, Undone
@@ -125,7 +125,7 @@ class _Walk:
             throttles=self.caller.throttles,
             seconds=self.now() - began,
             interrupted_by=self.caller.stopped,
-            produced=dict(self.known),
+            produced={address: arn for address, arn in self.known.items() if "#" not in address},
         )
 
     def now(self) -> float:
@@ -173,6 +173,8 @@ class _Walk:
                 self.end(running, "skipped", because=self.without_credentials)
             case "ok" if broken is not None:
                 self.end(running, "skipped", because=self.teller.root(broken))
+            case "always" if not fillable(running.step.arguments, self.known):
+                self.end(running, "dropped")
             case "failed" if not any(other.status == "failed" for other in before):
                 self.end(running, "dropped")
             case _:
@@ -381,6 +383,8 @@ class _Walk:
 
     def settled(self, running: Running, wait: Settled) -> None:
         if wait.error is None:
+            if wait.live is not None and running.step.call == self.kind(running.step).facts.create:
+                self.known[f"{running.step.address}#uuid"] = wait.live.uuid
             self.end(running, "done")
         elif self.role_lags(running, wait):
             self.send_role(running, wait)

@@ -23,9 +23,9 @@ from plans.origins import applied
 from plans.ownership import watched
 from plans.past import Past
 from plans.plan import Goal, Plan
-from plans.planfile import compare
 from plans.planner import emptied, make_plan
 from plans.policy import Policy
+from plans.promise import compare, replaced_by
 from plans.report import Outcome, Report
 from providers.clients import Connection
 from providers.errors import (
@@ -177,6 +177,18 @@ class Task:
                 made = planned(self._in_place(snapshot))
         return made if past is None or made.empty else planned(self._in_place(snapshot), past=past())
 
+    def promised(self, held: Plan | None) -> Plan:
+        """What is to be done now, which has to be what `held` promises, where a plan was made before.
+
+        What that has replaced already is not replaced once more. Raises StalePlan or PlanRefused as `refuse` does.
+        """
+        plan = self.plan()
+        if held is not None and self.asked.replace & (done := replaced_by(held, plan)):
+            self.asked = attrs.evolve(self.asked, replace=self.asked.replace - done)
+            plan = self.plan()
+        refuse(plan, held)
+        return plan
+
     def _in_place(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with what is known of the services around Batch."""
         return attrs.evolve(snapshot, surroundings=self._surroundings)
@@ -278,11 +290,12 @@ def _versions() -> Mapping[str, str]:
 
 
 def _capped(plan: Plan, timeout: float | None) -> Plan:
+    """The plan with no wait longer than this, but for those for jobs, whose time the manifest says."""
     if timeout is None:
         return plan
     steps = [
         step
-        if step.goal is None
+        if step.goal is None or step.goal.until == "succeeded"
         else attrs.evolve(step, goal=attrs.evolve(step.goal, deadline=min(step.goal.deadline, timeout)))
         for step in plan.steps
     ]

@@ -24,7 +24,7 @@ from providers.errors import (
     ServerFault,
 )
 from providers.provider import JOB, PAGE, Page, Provider
-from providers.resources import ADDRESS_TAG, DIGEST_TAG, STACK_TAG, Document, Live
+from providers.resources import Document, Live, Ref
 from reconciler.inquiry import STALENESS
 from reconciler.retry import Caller, Done
 from reconciler.telling import Running, Teller
@@ -116,11 +116,15 @@ class Trials:
         return self._waiter.next_due()
 
     def start(self, running: Running) -> None:
-        """Begin the trial of a step whose arguments are filled in."""
+        """Begin the trial of a step whose arguments are filled in.
+
+        In a queue that was not made by this run there may be a job that does not show yet.
+        """
         goal = running.step.goal
         assert goal is not None
         trial = self._trials[running.step.id] = _Trial(running, goal)
-        self._list(trial)
+        made = isinstance(running.step.arguments["jobQueue"], Ref)
+        self._list(trial, at=None if made else self._now() + STALENESS)
 
     def look(self) -> None:
         """Look at the jobs that are due."""
@@ -171,7 +175,7 @@ class Trials:
             call = partial(self.provider.describe_jobs, some)
             self.caller.submit(TrialCall(trial.step, "read"), "DescribeJobs", call)
             return []
-        own = [live for live in trial.read if live.name not in trial.before and _is_own(live, trial.running.sent)]
+        own = [live for live in trial.read if live.name not in trial.before and _is_one(live, trial.running.sent)]
         newest = max(own, key=lambda live: int(live.spec["createdAt"]), default=None)
         trial.before |= {live.name for live in trial.read}
         trial.read = []
@@ -277,10 +281,13 @@ class Trials:
         return self.caller.clock.now()
 
 
-def _is_own(live: Live, sent: Document) -> bool:
-    """Whether a job carries the tags that tell whose it is and what it tries."""
-    keys = [STACK_TAG, ADDRESS_TAG, *({DIGEST_TAG} & sent["tags"].keys())]
-    return all(live.tags.get(key) == sent["tags"][key] for key in keys)
+def _is_one(live: Live, sent: Document) -> bool:
+    """Whether a job is of this definition, and carries the tags that tell whose it is and what it tries.
+
+    A definition is named by its ARN; one without a revision is whatever revision there is of it.
+    """
+    of_definition = f"{live.spec.get('jobDefinition')}:".startswith(f"{sent['jobDefinition']}:")
+    return of_definition and sent["tags"].items() <= live.tags.items()
 
 
 def _permitting(error: BatchwrightError) -> BatchwrightError:

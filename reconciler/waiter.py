@@ -246,7 +246,10 @@ def _became_invalid(watch: _Watch) -> BecameInvalid:
     return BecameInvalid(reason or f"{watch.goal.name} became INVALID, and AWS gives no reason", hint=_REPAIR)
 
 
-_REPAIR = "mend what the reason names and run the same command again: an INVALID object is repaired or replaced"
+_REPAIR = (
+    "mend what the reason names and run the same command again; where the manifest stays as it is, with --repair, which"
+    " sends that once more, or with --replace ADDRESS, which makes a new one"
+)
 
 
 def _deadline_passed(watch: _Watch) -> DeadlinePassed:

@@ -14,6 +14,7 @@ from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Report
 from plans.views import wording
+from plans.views.story import story
 
 LIMIT = 60_000
 """Characters of a comment; GitHub takes 65,536."""
@@ -76,9 +77,10 @@ def _table(plan: Plan) -> Iterator[str]:
         impact = "" if change.impact is Impact.NONE else f"**{change.impact}**"
         jobs = f"jobs at risk: {change.jobs}" if change.jobs is not None and change.jobs.total else ""
         reason = "; ".join(text for text in (change.reason, jobs) if text)
-        yield from _row(
-            f"`{change.action.symbol}`", _code(str(change.address)), change.action.value, impact, _prose(reason)
-        )
+        told = [f"{number}. {_prose(text)}" for number, text in enumerate(story(plan, change), 1)]
+        address = " ".join(filter(None, (_code(str(change.address)), _prose(wording.whose(change)))))
+        words = "<br>".join(filter(None, (_prose(reason), *told)))
+        yield from _row(f"`{change.action.symbol}`", address, change.action.value, impact, words)
     if len(changes) > _ROWS:
         yield from _row("", f"… and {len(changes) - _ROWS} more", "", "", "")
     yield ""
@@ -108,14 +110,14 @@ def _notes(plan: Plan) -> Iterator[str]:
 def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
     if report is None or not report.outcomes:
         return
-    steps = {step.id: step for step in plan.steps}
+    steps, names = {step.id: step for step in plan.steps}, wording.named(plan)
     yield from _row("Resource", "Step", "Ended", "Time", "")
     yield "|---|---|---|---|---|"
     for outcome in report.outcomes[:_ROWS]:
         because = wording.behind(outcome, report)
         words = [_prose(text) for text in (because, outcome.error, outcome.hint and f"→ {outcome.hint}") if text]
         time = wording.span(outcome.seconds) if outcome.seconds else ""
-        call = _code(wording.ended(outcome, steps))
+        call = _code(wording.ended(outcome, steps, names))
         yield from _row(_code(outcome.address), call, outcome.status, time, "<br>".join(words))
     if len(report.outcomes) > _ROWS:
         yield from _row(f"… and {len(report.outcomes) - _ROWS} more", "", "", "", "")

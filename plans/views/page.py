@@ -12,6 +12,7 @@ from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Report
 from plans.views import wording
+from plans.views.story import story
 
 _CUT = 4000
 
@@ -103,7 +104,7 @@ def _notes(plan: Plan) -> Iterator[str]:
 def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
     if report is None or not report.outcomes:
         return
-    steps = {step.id: step for step in plan.steps}
+    steps, names = {step.id: step for step in plan.steps}, wording.named(plan)
     yield "<h2>How it went</h2>"
     yield from _table_head("Resource", "Step", "Ended", "Time")
     for outcome in report.outcomes:
@@ -111,7 +112,7 @@ def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
         words = [because, outcome.error or "", f"→ {outcome.hint}" if outcome.hint else ""]
         more = "".join(f"<br>{_text(text)}" for text in words if text)
         yield (
-            f"<tr><td>{_code(outcome.address)}</td><td>{_code(wording.ended(outcome, steps))}{more}</td>"
+            f"<tr><td>{_code(outcome.address)}</td><td>{_code(wording.ended(outcome, steps, names))}{more}</td>"
             f'<td class="{outcome.status}">{outcome.status}</td><td>{wording.span(outcome.seconds)}</td></tr>'
         )
     yield "</table>"
@@ -129,13 +130,17 @@ def _change(plan: Plan, change: Change) -> Iterator[str]:
     action = change.action.value
     impact = "" if change.impact is Impact.NONE else f' <span class="alarm">impact: {change.impact}</span>'
     name = f' <span class="soft">named {_text(wording.title(change))}</span>' if wording.title(change) else ""
+    whose = f' <span class="alarm">{_text(wording.whose(change))}</span>' if wording.whose(change) else ""
     yield "<details open>"
     yield (
         f'<summary><span class="{action}">{change.action.symbol}</span> {_code(str(change.address))} '
-        f'<span class="{action}">{action}</span>{impact}{name}</summary>'
+        f'<span class="{action}">{action}</span>{impact}{name}{whose}</summary>'
     )
     if change.reason:
         yield f"<p>{_text(change.reason)}</p>"
+    told = [f"<li>{_text(text)}</li>" for text in story(plan, change)]
+    if told:
+        yield f"<ol>{''.join(told)}</ol>"
     if change.jobs is not None and change.jobs.total:
         yield f'<p class="alarm">jobs at risk: {_text(str(change.jobs))}</p>'
     differences = wording.differences(plan, change)
@@ -163,13 +168,14 @@ def _steps(plan: Plan) -> Iterator[str]:
     if not plan.steps:
         return
     numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+    names = wording.named(plan)
     yield "<h2>Steps in order</h2>"
     yield from _table_head("", "Step", "Resource", "After", "Why")
     for number, step in enumerate(plan.steps, 1):
         after = ", ".join(str(numbers.get(other, other)) for other in step.after)
         when = f' <span class="soft">({wording.when(step)})</span>' if wording.when(step) else ""
         yield (
-            f"<tr><td>{number}</td><td>{_code(wording.what(step))}{when}</td><td>{_code(step.address)}</td>"
+            f"<tr><td>{number}</td><td>{_code(wording.what(step, names))}{when}</td><td>{_code(step.address)}</td>"
             f"<td>{_text(after)}</td><td>{_text(step.why)}</td></tr>"
         )
     yield "</table>"

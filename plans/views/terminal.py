@@ -9,6 +9,7 @@ account 111122223333 · region eu-west-1 (from the manifest) · stack genomics
 Plan: 1 to update; 1 call.
 """
 
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import groupby
@@ -20,6 +21,7 @@ from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Outcome, Report, Status
 from plans.views import wording
+from plans.views.story import story
 
 _RESET = "\x1b[0m"
 _CODES: Mapping[str, str] = {
@@ -57,6 +59,9 @@ _ENDS: Mapping[Status, tuple[str, str]] = {
 _NARROWEST = 40
 _BLOCK = 40
 """Lines of one value that are shown unless all are asked for."""
+
+_ARN = re.compile(r"\[arn:[^\]]*/([^\]/]+)\]")
+"""An entry of a path that is told by an ARN, which ends in a name."""
 
 _PROSE = 2000
 """Characters of one message that are shown."""
@@ -138,6 +143,8 @@ class _Page:
         for change in shown:
             yield self.heading(change, words[change.action], column)
             yield from self.prose("" if first else change.reason, "      ", "dim")
+            for number, told in enumerate(story(plan, change), 1):
+                yield from self.prose(f"{number}. {told}", "      ", "", hanging="         ")
             yield from self.differences(wording.differences(plan, change), change)
             if change.jobs is not None and change.jobs.total:
                 yield from self.prose(f"jobs at risk: {change.jobs}", "      ", "red")
@@ -154,6 +161,8 @@ class _Page:
             text += self.paint(f"  impact: {change.impact}", style)
         if name := wording.title(change):
             text += self.paint(f"  named {wording.cut(name, self.width // 2)}", "dim")
+        if whose := wording.whose(change):
+            text += self.paint(f"  {whose}", "alarm")
         return f"  {text}"
 
     def differences(self, differences: tuple[Difference, ...], change: Change) -> Iterator[str]:
@@ -166,11 +175,19 @@ class _Page:
             yield from self.prose(because, "        ", "dim")
 
     def difference(self, difference: Difference, column: int) -> Iterator[str]:
-        path = wording.cut(plain(difference.path), self.width - 20).ljust(column)
+        whole = plain(difference.path)
+        path = (whole if self.verbose else wording.cut(_ARN.sub(r"[\1]", whole), self.width - 20)).ljust(column)
         before, after = difference.before, difference.after
         if before is None and not difference.rule and not self.verbose:
             new = wording.begun(wording.inline(after), self.width - len(path) - 8)
             yield f"      {path}  {self.paint(new, 'green')}"
+            return
+        if before is not None and before == after:
+            if wording.flat(after) and len(wording.inline(after)) <= self.width - len(path) - 8:
+                yield f"      {path}  {wording.inline(after)}"
+                return
+            yield f"      {path.rstrip()}:"
+            yield from self.block(list(wording.lines(None, after)), marked=False)
             return
         if wording.flat(before) and wording.flat(after):
             old, new = wording.inline(before), wording.inline(after)
@@ -199,11 +216,12 @@ class _Page:
             return
         yield self.paint("Steps in order", "bold")
         numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
+        names = wording.named(plan)
         for number, step in enumerate(plan.steps, 1):
             places = ", ".join(str(numbers.get(other, plain(other))) for other in step.after)
             after = f"  after {places}" if places else ""
             when = f" ({wording.when(step)})" if wording.when(step) else ""
-            yield f"  {number:>3}  {wording.what(step)}  {plain(step.address)}{self.paint(after + when, 'dim')}"
+            yield f"  {number:>3}  {wording.what(step, names)}  {plain(step.address)}{self.paint(after + when, 'dim')}"
             yield from self.prose(step.why, "       ", "dim")
         yield ""
 
@@ -228,14 +246,14 @@ class _Page:
             yield ""
 
     def outcomes(self, plan: Plan, report: Report) -> Iterator[str]:
-        steps = {step.id: step for step in plan.steps}
+        steps, names = {step.id: step for step in plan.steps}, wording.named(plan)
         column = max((min(len(plain(outcome.address)), self.width // 2) for outcome in report.outcomes), default=0)
         for outcome in report.outcomes:
             symbol, style = _ENDS[outcome.status]
             address = wording.cut(plain(outcome.address), max(column, 20)).ljust(column)
             took = self.paint(f"  {wording.span(outcome.seconds)}", "dim") if outcome.seconds else ""
             status = "" if outcome.status == "done" else f"  {outcome.status}"
-            yield f"  {self.paint(f'{symbol} {address}  {wording.ended(outcome, steps)}{status}', style)}{took}"
+            yield f"  {self.paint(f'{symbol} {address}  {wording.ended(outcome, steps, names)}{status}', style)}{took}"
             yield from self.ending(outcome, report)
         if report.outcomes:
             yield ""
@@ -263,5 +281,6 @@ def _without_remedy(change: Change) -> Change:
     bare = tuple(
         attrs.evolve(difference, rule="", why=wording.origin(difference.origin)) for difference in change.differences
     )
-    reason = wording.origin(change.origin)
+    still = change.reason if change.action is Action.REPLACE and not change.differences else ""
+    reason = "; ".join(filter(None, (still, wording.origin(change.origin))))
     return attrs.evolve(change, impact=Impact.NONE, reason=reason, jobs=None, differences=bare)

@@ -109,7 +109,7 @@ def summary(plan: Plan) -> str:
     resources = many(len(plan.changes), "resource")
     if plan.empty:
         if not plan.changes:
-            return "No changes. There is nothing in the manifest, and nothing of its stack is live."
+            return "No changes. There is nothing to do: nothing of this is live."
         return f"No changes. {resources} {'is' if len(plan.changes) == 1 else 'are'} as the manifest says."
     counts = ", ".join(f"{count} {_TO_DO[action]}" for action, count in _counted(plan)) or "nothing to change"
     calls = many(sum(step.call is not None for step in plan.steps), "call")
@@ -172,9 +172,24 @@ def advice(report: Report) -> str:
     return ""
 
 
-def what(step: Step) -> str:
-    """What a step does."""
-    return plain(step.call) if step.call else f"wait until {step.goal.until}" if step.goal else "wait"
+def what(step: Step, names: Mapping[str, str]) -> str:
+    """What a step does, and to which object, where that is not the one of its change; `names` as of `named`."""
+    done = plain(step.call) if step.call else f"wait until {step.goal.until}" if step.goal else "wait"
+    return " ".join(filter(None, (done, _object(step, names))))
+
+
+def named(plan: Plan) -> Mapping[str, str]:
+    """What the objects of the changes of a plan are called, by address."""
+    return {str(change.address): change.name for change in plan.changes if change.owner is None}
+
+
+def _object(step: Step, names: Mapping[str, str]) -> str:
+    """The name of what a step acts on, where its address does not tell."""
+    if step.goal is None or step.goal.until == "succeeded":
+        return ""
+    name = step.goal.name.rpartition("/")[2]
+    own = step.goal.until == "unreferenced" or step.goal.kind == step.address.partition(".")[0]
+    return "" if own and name == names.get(step.address) else plain(name)
 
 
 def when(step: Step) -> str:
@@ -182,10 +197,11 @@ def when(step: Step) -> str:
     return _WHEN[step.when]
 
 
-def ended(outcome: Outcome, steps: Mapping[str, Step]) -> str:
+def ended(outcome: Outcome, steps: Mapping[str, Step], names: Mapping[str, str]) -> str:
     """What a step did that ended so; its plan tells more of it than its outcome."""
-    if outcome.call is None and outcome.step in steps:
-        return what(steps[outcome.step])
+    step = steps.get(outcome.step)
+    if step is not None:
+        return what(attrs.evolve(step, call=outcome.call or step.call), names)
     return plain(outcome.call or "wait")
 
 
@@ -200,6 +216,13 @@ def behind(outcome: Outcome, report: Report) -> str:
 def title(change: Change) -> str:
     """The physical name, where it is not the name in the manifest."""
     return "" if change.name in ("", change.address.name) else plain(change.name)
+
+
+def whose(change: Change) -> str:
+    """Whose it is, where it is not this stack's."""
+    if change.owner is None:
+        return ""
+    return f"of stack {plain(change.owner)}" if change.owner else "of no stack"
 
 
 def because(change: Change, difference: Difference) -> tuple[str, str]:
@@ -300,6 +323,9 @@ def lines(before: Any, after: Any) -> Iterator[Line]:
 def listing(difference: Difference) -> Iterator[Line]:
     """A difference with its path, line by line, for views that show removed above added."""
     path, before, after = plain(difference.path), difference.before, difference.after
+    if before is not None and before == after:
+        yield Line(" ", f"{path}: {inline(after)}")
+        return
     if short(before) and short(after):
         if before is not None:
             yield Line("-", f"{path}: {inline(before)}")

@@ -426,8 +426,8 @@ FACTS = Facts(
             **dict.fromkeys(SCALE, cited(_INVALID, _SCALING)),
         }
     ),
-    repair="name another service role, or change the field that the reason names: AWS does not look again at what is"
-    " wrong when only state or vCPUs change",
+    repair="change the field that the reason names: AWS does not look again at what is wrong when only state or vCPUs"
+    " change",
     settles=True,
     switched=True,
     replaced="createFirst",

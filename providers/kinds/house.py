@@ -34,13 +34,29 @@ def _said(field: Field, documentation: str) -> Field:
 
 DRAIN = structure(
     "What to do with unfinished jobs when a queue goes.",
-    mode=text("refuse (default), wait, cancel or terminate.", "refuse", "wait", "cancel", "terminate"),
+    mode=text(
+        "What to do: refuse deletes no queue that has some; wait, cancel or terminate them, which this version cannot"
+        " do yet; unsaid, it is refuse.",
+        "refuse",
+        "wait",
+        "cancel",
+        "terminate",
+    ),
     timeout=_said(_DURATION, "How long to drain, such as 30m."),
 )
 
 _LIFECYCLE = structure(
     "How this object may change.",
-    replace=text("How a replacement is done.", "createFirst", "deleteFirst", "twoHop", "refuse"),
+    replace=text(
+        "How a replacement is done: createFirst makes the new object beside the old, under a name of its own;"
+        " deleteFirst deletes the old one and makes it anew under its name; twoHop keeps the name too, while a third"
+        " one carries what uses it; refuse makes none; unsaid, it is createFirst for compute environments and"
+        " scheduling policies without physicalName, else refuse.",
+        "createFirst",
+        "deleteFirst",
+        "twoHop",
+        "refuse",
+    ),
     protect=_said(_BOOLEAN, "Refuse deletion and replacement until an apply says false."),
     ignore=of(_STRING, "Paths never compared and never changed, such as computeResources.imageId."),
 )
@@ -89,7 +105,13 @@ DEFINITION: Mapping[str, Field] = MappingProxyType(
             "How revisions come and go.",
             keep=Field("integer", minimum=1, documentation="How many ACTIVE revisions stay, the newest included; 3."),
             keepFor=_said(_DURATION, "The age below which no revision is deregistered, such as 7d."),
-            foreign=text("What a newer revision of somebody else means.", "supersede", "keep", "refuse"),
+            foreign=text(
+                "What a newer revision of somebody else means: supersede registers one over it where the manifest"
+                " differs; keep leaves it, and says so; refuse refuses the plan; unsaid, it is refuse.",
+                "supersede",
+                "keep",
+                "refuse",
+            ),
             migrate=_said(
                 _BOOLEAN,
                 "Register a revision where only deprecated members say the same otherwise, such as vcpus; false.",
@@ -103,7 +125,9 @@ POLICY = structure(
     prune=_said(_BOOLEAN, "Delete what carries this stack's tag and left the manifest; true."),
     adopt=_said(_BOOLEAN, "Take over objects of the wanted name that nobody owns; false."),
     maxImpact=text(
-        "The most that a plan may disturb; replacement.",
+        "The most that a plan may disturb: none of what runs; scaling; revision, a new revision of a definition;"
+        " infrastructure, instances recycle, or an environment goes; replacement, a new object takes the place of an"
+        " old one; outage, a queue cannot run jobs for a while; unsaid, it is replacement.",
         "none",
         "scaling",
         "revision",

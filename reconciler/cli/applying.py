@@ -21,8 +21,8 @@ from reconciler.cli.options import (
     all_kinds,
     asked_options,
     bound_options,
+    events_output,
     given,
-    json_output,
     paths,
     repair_option,
     run_options,
@@ -42,7 +42,7 @@ approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @click.command()
 @paths
 @approved
-@json_output
+@events_output
 @given(variable_options, asked_options, bound_options, run_options, target_options)
 def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: bool) -> int:
     """Make AWS Batch as a manifest says, or carry out a plan file."""
@@ -61,7 +61,7 @@ def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: b
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--stack", metavar="NAME", help="The stack, where its manifest is gone.")
 @approved
-@json_output
+@events_output
 @given(variable_options, repair_option, bound_options, run_options, target_options)
 def destroy(options: Given, paths: tuple[str, ...], stack: str | None, auto_approve: bool, as_json: bool) -> int:
     """Delete everything that a stack owns."""

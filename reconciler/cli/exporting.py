@@ -34,7 +34,10 @@ def export(
     out: str | None,
     as_json: bool,
 ) -> int:
-    """Write a manifest of what is live; exit 4 if something of it could not be written."""
+    """Write a manifest of what is live.
+
+    Exit 4 if something of it could not be written.
+    """
     kinds, terminal = all_kinds(), options.terminal
     selection = _selection(stack, everything, name_prefix, as_stack, kinds)
     if out is not None and os.path.lexists(out):

@@ -187,6 +187,12 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float |
 
 paths = click.argument("paths", nargs=-1, required=True, type=click.Path())
 json_output = click.option("--json", "as_json", is_flag=True, help="The result as JSON on stdout.")
+events_output = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="What happens as JSON on stdout, a line an event, the report last; asks nothing, so give --auto-approve.",
+)
 repair_option = click.option(
     "--repair", is_flag=True, help="Send once more what AWS complains of, to every object that is INVALID."
 )
@@ -256,7 +262,7 @@ run_options = _stack(
         metavar="SECONDS",
         type=click.FloatRange(min=1),
         callback=_finite,
-        help="The longest wait for any one goal, such as an environment becoming VALID.",
+        help="The longest wait for any one goal, such as an environment becoming VALID; not for a canary's job.",
     ),
     click.option(
         "--lock",

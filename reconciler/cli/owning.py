@@ -8,8 +8,8 @@ from reconciler.cli.options import (
     Given,
     addresses,
     all_kinds,
+    events_output,
     given,
-    json_output,
     paths,
     run_options,
     target_options,
@@ -21,7 +21,7 @@ from reconciler.cli.planfiles import Wish
 @click.command()
 @paths
 @approved
-@json_output
+@events_output
 @given(variable_options, run_options, target_options)
 def adopt(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: bool) -> int:
     """Take over what is live under the names of a manifest.
@@ -38,7 +38,7 @@ def adopt(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: b
 @click.argument("texts", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--stack", metavar="NAME", required=True, help="The stack that lets go.")
 @approved
-@json_output
+@events_output
 @given(run_options, target_options)
 def forget(options: Given, texts: tuple[str, ...], stack: str, auto_approve: bool, as_json: bool) -> int:
     """Let go of objects of a stack without deleting them.

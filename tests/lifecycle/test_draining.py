@@ -97,7 +97,7 @@ def test_what_still_runs_is_told_as_retiring_and_the_same_command_goes_on() -> N
         assert "Still retiring: 3 done, 1 retiring, 1 skipped" in text
         assert "goes on where this stopped" in text
     shown = rendered(steps, report)[0]
-    assert "wait until drained  retiring" in shown
+    assert "wait until drained lab-spot  retiring" in shown
     assert f"because drain:{ADDRESS} has not ended yet" in shown
     assert "failed" not in shown.lower()
     environment = run.stage.environment("lab-spot")

@@ -1,13 +1,17 @@
 """A plan that was made before is a promise: it is kept, or refused, and never quietly another one."""
 
+from collections.abc import Callable
+
 import attrs
 import pytest
 
+from plans.asked import Asked
 from plans.planfile import dumps, loads
 from plans.policy import Policy
 from providers.errors import NotConfirmed, PlanRefused, StalePlan
 from providers.simulator import Fault
-from tests.kit import LAB, Stage, cut, edit, manifest, on_stage
+from tests.kit import LAB, Stage, address, cut, edit, manifest, on_stage
+from tests.lifecycle.test_replacement import MANNERS, A, B, holders
 
 CHANGED = edit(LAB, ("priority: 10", "priority: 11"), ("align:1", "align:2"))
 UPDATED_LATER = edit(
@@ -188,3 +192,56 @@ def test_a_deletion_that_broke_off_is_resumed(stage: Stage) -> None:
     stage.settings(timeout=None)
     assert stage.apply(LAB, destroying=True, held=held).exit_code == 0
     assert stage.all == []
+
+
+ASKED = Asked(replace=[address("compute_environment.shared")])
+
+
+@pytest.mark.parametrize(("wanted", "asked"), [(B, Asked()), (A, ASKED)], ids=["edited", "asked for"])
+@MANNERS
+def test_a_replacement_that_was_killed_is_resumed(
+    manner: Callable[[str], str], wanted: str, asked: Asked, every_call: bool
+) -> None:
+    """Wherever the process died, even after all was done, the same file brings the replacement to its end."""
+    whole = Stage.new()
+    whole.apply(manner(A))
+    old = whole.environment("shared")["uuid"]
+    held, _ = loads(dumps(whole.plan(manner(wanted), asked=asked), {}))
+    forks = whole.forks(
+        lambda stage: stage.apply(manner(wanted), asked=asked, held=held), reads=1 if every_call else 1000
+    )
+    for at, stage in [*forks, (len(forks), whole)]:
+        assert stage.apply(manner(wanted), asked=asked, held=held).exit_code == 0, at
+        (name,) = holders(stage)
+        assert stage.environment(name)["uuid"] != old, at
+        assert stage.plan(manner(wanted)).empty, at
+        assert stage.all == whole.all, at
+
+
+@MANNERS
+def test_what_somebody_else_did_half_way_makes_a_plan_stale(manner: Callable[[str], str]) -> None:
+    """Half way too nobody's change is undone that nobody was shown, wherever the process died."""
+    whole = Stage.new()
+    whole.apply(manner(A))
+    held = whole.plan(manner(B))
+    for at, stage in whole.forks(lambda stage: stage.apply(manner(B), held=held), reads=1000):
+        stage.settle()
+        stage.world.update_job_queue(jobQueue="one", priority=50)
+        stage.settle()
+        with pytest.raises(StalePlan, match=r"job_queue\.one"):
+            stage.apply(manner(B), held=held)
+        assert stage.mutations == [], at
+
+
+@on_stage()
+def test_a_role_that_goes_apart_is_resumed_between(stage: Stage) -> None:
+    """Of two updates of one environment the second has the id of the first once that is done."""
+    role = "arn:aws:iam::123456789012:role/service-role/"
+    before = edit(LAB, ("  spot: &environment\n", f"  spot: &environment\n    serviceRole: {role}one\n"))
+    stage.apply(before)
+    after = edit(before, (f"{role}one", f"{role}two"), ("instanceTypes: [c6i]", "instanceTypes: [m6i]"))
+    held = stage.plan(after)
+    stage.simulator.inject(Fault("UpdateComputeEnvironment", "denied", after=1))
+    assert stage.apply(after, held=held).exit_code == 4
+    assert stage.apply(after, held=held).exit_code == 0
+    assert stage.plan(after).empty

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 from plans.asked import Asked
@@ -44,6 +45,15 @@ computeEnvironments:
     type: MANAGED
     computeResources: {type: FARGATE, maxvCpus: 16, subnets: [subnet-1], securityGroupIds: [sg-1]}
 """
+
+
+def test_what_cannot_be_followed_is_told() -> None:
+    """The simulator has no EC2 to ask; a block that asks for nothing is told nothing."""
+    stage = Stage.new()
+    assert stage.apply(STACK).exit_code == 0
+    told = f"{SPOT}: lifecycle.followLaunchTemplate is not looked at: EC2 cannot be asked here"
+    assert told in stage.plan(STACK).warnings
+    assert stage.plan(PLAIN).warnings == ()
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +190,29 @@ def test_a_replacement_is_made_with_the_version_of_now(around: Surrounded) -> No
     made = stage.plan(edit(OLD, ("subnet-1", "subnet-2")))
     (creation,) = (step for step in made.steps if step.call == "CreateComputeEnvironment")
     assert creation.arguments["tags"][LAUNCH_TAG] == f"{lt}@2"
+
+
+def test_what_is_kept_of_two_is_not_made_anew(around: Surrounded) -> None:
+    """Of a replacement that was cut short the new one stays, and takes up what moved since as any other does."""
+    stage, lt = around.stage, around.template()
+    around.linked_role()
+    stage.apply(STACK)
+    asked = Asked(replace=[SPOT])
+    forks = stage.forks(lambda whole: whole.apply(STACK, asked=asked), reads=1000)
+    around.version()
+    stage = forks[0][1]
+    stage.reconciler = attrs.evolve(
+        stage.reconciler,
+        connection=attrs.evolve(stage.reconciler.connection, other=around.stage.reconciler.connection.other),
+    )
+    stage.settle()
+    assert stage.plan(STACK, asked=attrs.evolve(asked, update_image=[SPOT])).warnings == ()
+    assert stage.apply(STACK, asked=asked).exit_code == 0
+    (name,) = (one["computeEnvironmentName"] for one in stage._environments())
+    assert name != "lab-spot"
+    assert tag(stage, name) == f"{lt}@2"
+    assert "CreateComputeEnvironment" not in stage.mutations
+    assert stage.plan(STACK).empty
 
 
 def test_an_update_that_ended_before_its_tag_is_made_again(around: Surrounded) -> None:

@@ -11,6 +11,7 @@ from tests.kit import LAB, Stage, address, cut, edit, manifest, on_stage
 
 UNTAGGED = ("batchwright:stack", "batchwright:address")
 ADOPTING = f"{LAB}policy: {{adopt: true}}\n"
+SPOT = address("compute_environment.spot")
 
 
 def _disown(stage: Stage) -> None:
@@ -76,6 +77,23 @@ def test_a_chosen_address_must_be_in_the_manifest(stage: Stage) -> None:
     with pytest.raises(InputError, match=r"the manifest has no job_queue\.hihg"):
         stage.plan(LAB, asked=Asked(only=[address("job_queue.hihg")]))
     assert stage.calls == {}
+
+
+@pytest.mark.parametrize(
+    "asked", [Asked(replace=[SPOT]), Asked(update_image=[SPOT])], ids=["--replace", "--update-image"]
+)
+@on_stage()
+def test_what_is_asked_for_must_be_chosen(stage: Stage, asked: Asked) -> None:
+    """What is left out is not replaced, and to ask for it is an error, not an empty plan; what needs it is chosen."""
+    stage.apply(LAB)
+    with pytest.raises(InputError, match=r"of compute_environment\.spot, which --only leaves out") as error:
+        stage.plan(LAB, asked=attrs.evolve(asked, only=[address("job_queue.low")]))
+    assert error.value.hint is not None
+    assert "--only compute_environment.spot" in error.value.hint
+    assert stage.calls == {}
+    chosen = stage.plan(LAB, asked=attrs.evolve(asked, only=[SPOT]))
+    assert {change.address for change in chosen.changes} == {SPOT, address("job_queue.high")}
+    assert not chosen.empty
 
 
 @on_stage()

@@ -92,7 +92,7 @@ def test_more_vcpus_repair_nothing_and_other_machines_do(stage: Stage) -> None:
     for text in (LAB, scaled):
         (refusal,) = stage.plan(text).refusals
         assert (refusal.code, LOST in refusal.message) == ("invalid", True)
-        assert "service role" in str(refusal.hint)
+        assert "change the field that the reason names" in str(refusal.hint)
     with pytest.raises(PlanRefused):
         stage.apply(scaled)
     assert stage.mutations == []

@@ -141,6 +141,7 @@ def test_what_cannot_be_read_may_be_a_user() -> None:
     unread = {"job_queue": "AccessDenied"}
     made = plan(environments(), environment(), environment("old"), unobserved=unread)
     assert codes(made) == [(OLD, "in-use-unknown")]
+    assert "policy.prune: false" in made.refusals[0].hint
     assert codes(plan(environments(), environment(), LICENCE, unobserved=unread)) == []
 
 

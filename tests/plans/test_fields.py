@@ -124,7 +124,14 @@ def test_what_a_field_takes() -> None:
     assert row("variables.allowed").type == "list of anything"
     assert row("job_queue.computeEnvironmentOrder.computeEnvironment").type == "name or ARN of a compute environment"
     assert row("job_definition.platformCapabilities").enum[:2] == ("EC2", "FARGATE")
-    assert row("lifecycle.replace").says == "How a replacement is done"
+
+
+@pytest.mark.parametrize("path", ["lifecycle.replace", "policy.maxImpact", "drain.mode", "rollout.foreign"])
+def test_every_word_of_ours_is_explained(path: str) -> None:
+    """What it means, and which one holds where nothing is said; AWS knows none of them."""
+    told = row(path)
+    assert all(word in told.says for word in told.enum), told.says
+    assert f"unsaid, it is {told.enum[0] if path == 'lifecycle.replace' else ''}" in told.says
 
 
 @pytest.mark.parametrize(
@@ -132,6 +139,9 @@ def test_what_a_field_takes() -> None:
     [
         ("jobQueues.priority", ["job_queue.priority"]),
         ("jobQueues.high.priority", ["job_queue.priority"]),
+        ("jobQueues.lifecycle.replace", ["lifecycle.replace"]),
+        ("jobQueues.high.lifecycle.replace", ["lifecycle.replace"]),
+        ("compute_environment.physicalName", ["physicalName"]),
         ("containerProperties.environment[FOO].value", ["job_definition.containerProperties.environment[].value"]),
         ("capacityLimits", ["service_environment.capacityLimits", "quota_share.capacityLimits"]),
         ("policy.maxImpact", ["policy.maxImpact"]),

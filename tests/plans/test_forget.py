@@ -160,7 +160,12 @@ def test_an_unknown_address_is_an_error() -> None:
         check_held(forgotten(GONE), snapshot(), KINDS)
     assert caught.value.hint == "it owns nothing here"
     check_held(forgotten(GONE, "job_queue.high"), lives, KINDS)
-    assert handed(forgotten("job_queue.high"), nobodys(queue("p-high"))).empty
+    again = handed(forgotten("job_queue.high"), nobodys(queue("p-high")))
+    assert again.empty
+    assert again.warnings == (
+        "job_queue.high: nothing of stack lab is at this address, so there is nothing to let go of",
+    )
+    assert handed(forgotten(GONE), environment("gone")).warnings == ()
 
 
 def test_many_owned_addresses_are_not_all_told() -> None:

@@ -145,7 +145,7 @@ def test_an_invalid_one_is_refused_with_awss_reason() -> None:
     made = plan(environments(), broken)
     assert codes(made) == [(ADDRESS, "invalid")]
     assert "CLIENT_ERROR - no role" in made.refusals[0].message
-    assert "another service role" in str(made.refusals[0].hint)
+    assert "change the field that the reason names" in str(made.refusals[0].hint)
     repaired = plan(environments().replace("[sg-1]", "[sg-2]"), broken)
     assert (codes(repaired), ids(repaired)) == ([], [f"update:{ADDRESS}"])
 

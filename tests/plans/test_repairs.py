@@ -89,7 +89,31 @@ def test_state_and_scale_repair_nothing(text: str, shown: dict[str, Any], more: 
     made = plan(text, broken(**shown))
     assert codes(made) == [(ADDRESS, "invalid")]
     assert made.refusals[0].message == f"it is INVALID: {REASON}{more}"
-    assert "another service role" in made.refusals[0].hint
+    assert f"--replace {ADDRESS}" in made.refusals[0].hint
+
+
+@pytest.mark.parametrize(
+    ("reason", "path"),
+    [
+        ("INTERNAL_ERROR - The subnet ID 'subnet-1' does not exist", "computeResources.subnets"),
+        ("CLIENT_ERROR - User is not authorized to perform: sts:AssumeRole", "serviceRole"),
+        ("CLIENT_ERROR - something that no row knows", None),
+    ],
+)
+def test_what_helps_hangs_on_the_reason(reason: str, path: str | None) -> None:
+    """A role is named only where the reason is about it, --repair only where the reason tells what to send."""
+    hint = plan(environments(), attrs.evolve(environment(), status="INVALID", status_reason=reason)).refusals[0].hint
+    assert ("serviceRole" in hint) == (path == "serviceRole")
+    assert "another service role" not in hint
+    assert (f"--repair, which sends {path} once more" in hint) == (path is not None)
+    assert ("--repair" in hint) == (path is not None)
+    assert f"--replace {ADDRESS}" in hint
+
+
+def test_no_new_one_is_offered_where_none_can_be_made() -> None:
+    """Under a fixed name a new object needs more than to be asked for."""
+    text = environments().replace("    type: MANAGED\n", "    type: MANAGED\n    physicalName: one\n", 1)
+    assert "--replace" not in plan(text, broken()).refusals[0].hint
 
 
 def test_it_can_be_switched_off() -> None:

@@ -85,14 +85,18 @@ def held(how: str = "", name: str = "", text: str = ANEW) -> str:
 )
 def test_one_is_kept_and_the_others_go(lives: list[Live], kept: str) -> None:
     """What is not INVALID, then what takes least, then what most others use, then by name."""
-    made = plan(environments(), *lives, asked=Asked(move_references=["theirs"]))
+    users = [live for live in lives if live.kind == "job_queue"]
+    made = plan(environments(), *lives, asked=Asked(move_references=[live.name for live in users]))
     assert codes(made) == []
     assert change(made, ADDRESS).name == kept
-    assert change(made, ADDRESS).impact >= Impact.REPLACEMENT
+    left = Impact.REPLACEMENT if any(each.call == "UpdateJobQueue" for each in made.steps) else Impact.INFRASTRUCTURE
+    assert change(made, ADDRESS).impact == left
     assert actions(made) == {ADDRESS: "replace"}
     names = {live.name for live in lives if live.kind == "compute_environment"}
     assert retired(made) == names - {kept}
-    assert change(made, ADDRESS).reason == f"in place of {', '.join(sorted(names - {kept}))}"
+    reason = change(made, ADDRESS).reason
+    assert reason.startswith(f"{kept} stays; ")
+    assert all(f"{name}, left of a replacement, is retired" in reason or users for name in names - {kept})
     assert not any(each.call == "CreateComputeEnvironment" for each in made.steps)
 
 
@@ -212,7 +216,7 @@ def test_a_refusal_tells_the_ways_out(kind: str) -> None:
 
 @pytest.mark.parametrize("how", ["createFirst", "deleteFirst", "twoHop"])
 def test_what_is_asked_for_is_replaced_though_nothing_differs(how: str) -> None:
-    """Once: a replacement that is under way already is not begun again, and others are left as they are."""
+    """Others are left as they are; what an earlier one left behind under some other name does not count for it."""
     asked = Asked(replace=[Address.parse(ADDRESS)])
     text = held(how, text=environments("two", "one"))
     shown = [environment(), environment("two")]
@@ -222,9 +226,18 @@ def test_what_is_asked_for_is_replaced_though_nothing_differs(how: str) -> None:
     assert change(made, ADDRESS).reason == "it was said to be replaced"
     assert differing(made, ADDRESS) == ()
     assert any(each.call == "CreateComputeEnvironment" for each in made.steps)
-    under_way = plan(text, *shown, another(), asked=asked)
-    assert change(under_way, ADDRESS).reason == f"in place of {SECOND}"
-    assert not any(each.call == "CreateComputeEnvironment" for each in under_way.steps)
+    beside = plan(text, *shown, another(), asked=asked)
+    assert change(beside, ADDRESS).reason == "it was said to be replaced"
+
+
+def test_what_was_asked_for_is_not_begun_again() -> None:
+    """The new object is told by its name: it is kept, though nothing uses it yet, and the old one goes."""
+    asked = Asked(replace=[Address.parse(ADDRESS)])
+    name = change(plan(environments(), environment(), asked=asked), ADDRESS).name
+    made = plan(environments(), environment(), another(name), queue("high", "one"), asked=asked)
+    assert change(made, ADDRESS).name == name
+    assert not any(each.call == "CreateComputeEnvironment" for each in made.steps)
+    assert f"delete:{ADDRESS}:one" in ids(made)
 
 
 def test_a_forced_replacement_is_refused_where_replacements_are() -> None:

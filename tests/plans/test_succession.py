@@ -172,6 +172,16 @@ def test_a_policy_is_replaced_under_its_queues() -> None:
     assert chained(made, *ids(made))
 
 
+def test_a_policy_that_goes_first_would_leave_its_queue_without() -> None:
+    """And that is told of the policy, and not of environments."""
+    text = "\nschedulingPolicies:\n  fair: {lifecycle: {replace: deleteFirst}, quotaSharePolicy: "
+    text += "{idleResourceAssignmentStrategy: FIFO}}\n"
+    shown = queue("theirs", schedulingPolicyArn=arn("scheduling_policy", "fair"), fields={"tags": {}})
+    made = plan(text, policy(), shown, environment(fields={"tags": {}}), asked=Asked(move_references=["theirs"]))
+    assert codes(made) == [("scheduling_policy.fair", "nothing-left")]
+    assert made.refusals[0].message == "the job queue theirs has no other scheduling policy, and cannot be without"
+
+
 # Users that are not ours, that go, or that cannot be seen.
 
 
@@ -260,6 +270,7 @@ def test_an_unseen_queue_may_use_it(how: str) -> None:
     """Nothing is replaced under queues that cannot be read."""
     made = plan(anew(how=how), environment(), unobserved={"job_queue": "AccessDenied"})
     assert codes(made) == [(ADDRESS, "in-use-unknown")]
+    assert made.refusals[0].hint == "allow the reading"
 
 
 def test_a_reference_to_another_stack_follows_the_one_that_works() -> None:
@@ -326,7 +337,7 @@ def test_a_queue_without_another_bars_it() -> None:
     )
     made = plan(text, environment(), environment("two"), queue(), queue("low", "one", "two"))
     assert codes(made) == [(ADDRESS, "nothing-left")]
-    assert "the job queue high has nothing else" in made.refusals[0].message
+    assert "the job queue high has no other compute environment" in made.refusals[0].message
     assert "twoHop" in made.refusals[0].hint
 
 
@@ -586,7 +597,7 @@ def test_a_queue_takes_one_sort_for_life(how: str, whose: str) -> None:
         "ours, ignored": queues(more=", lifecycle: {ignore: [computeEnvironmentOrder]}"),
     }
     other = environment("other", fields={"tags": {}})
-    asked = Asked(move_references=["theirs"])
+    asked = Asked(move_references=["theirs"] if whose == "theirs" else [])
     user = theirs("theirs", "one", "other") if whose == "theirs" else queue("high", "one", "other")
     made = plan(text + ours.get(whose, ""), environment(), other, user, asked=asked)
     assert "queue-type" in {code for _, code in codes(made)}

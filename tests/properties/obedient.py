@@ -7,7 +7,7 @@ import attrs
 
 from plans.plan import NOW, Plan, Step
 from providers.kinds import Kind
-from providers.resources import Live, Ref
+from providers.resources import ADDRESS_TAG, Live, Ref
 from tests.plans.core import KINDS, arn
 
 _PARTLY = {"computeResources", "eksConfiguration", "managedInstancesProvider", "instanceLaunchTemplate"}
@@ -24,7 +24,7 @@ def after(plan: Plan, lives: Iterable[Live]) -> tuple[Live, ...]:
 
 def _carry_out(step: Step, there: dict[str, Live]) -> None:
     kind = KINDS[step.address.partition(".")[0]]
-    arguments = _filled(step.arguments)
+    arguments = _filled(step.arguments, there)
     match step.call:
         case "TagResource":
             live = there[arguments["resourceArn"]]
@@ -65,13 +65,15 @@ def _shown(arguments: dict[str, Any]) -> dict[str, Any]:
     return arguments
 
 
-def _filled(value: Any) -> Any:
+def _filled(value: Any, there: Mapping[str, Live]) -> Any:
     match value:
         case Ref(address=address):
-            return arn(address.kind, address.name)
+            # Of two, the old one and the one that takes its place, the new one is meant.
+            own = [live.arn for live in there.values() if live.tags.get(ADDRESS_TAG) == str(address)]
+            return own[-1] if own else arn(address.kind, address.name)
         case Mapping():
-            return {key: _filled(item) for key, item in value.items()}
+            return {key: _filled(item, there) for key, item in value.items()}
         case list() | tuple():
-            return [_filled(item) for item in value]
+            return [_filled(item, there) for item in value]
         case _:
             return "2027-01-15T08:00:00.000+00:00" if value is NOW else value

@@ -115,6 +115,33 @@ def test_what_runs_always_runs_after_a_failure_and_after_success(run: Run) -> No
     assert statuses(report) == {"a": "failed", "clean": "done", "b": "done", "tidy": "done"}
 
 
+def test_what_cleans_up_what_was_never_made_is_no_part_of_the_run(run: Run) -> None:
+    """It refers to what a create was to make; whatever has that name is somebody else's."""
+    refuse(run)
+    made = Ref(Address(POLICY, "a"))
+    clean = Step("clean", f"{POLICY}.a", "DeleteSchedulingPolicy", {"arn": made}, None, ("a",), "always")
+    assert statuses(run(policy("a"), policy("b"), clean)) == {"a": "failed", "b": "done"}
+    assert statuses(run(policy("a"), policy("c"), clean)) == {"a": "done", "c": "done", "clean": "done"}
+    assert run.stage.policies() == ["b", "c"]
+
+
+def test_what_a_create_is_told_apart_by_can_be_said_later(run: Run) -> None:
+    """The uuid of an environment, seen as it settled, beside its ARN; the report has the ARN alone."""
+    address = Address("compute_environment", "a")
+    resources = {"type": "FARGATE", "maxvCpus": 16, "subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    said = {"computeEnvironmentName": "a", "type": "MANAGED", "computeResources": resources, "tags": {}}
+    create = Step("create", str(address), "CreateComputeEnvironment", said, Goal("compute_environment", "a", "settled"))
+    tags = {"name": "p", "tags": {"of": Ref(address, "uuid"), "on": Ref(address)}}
+    told = Step("p", f"{POLICY}.p", "CreateSchedulingPolicy", tags, Goal(POLICY, "p", "seen"), ("create",))
+    report = run(create, told)
+    assert report.exit_code == 0
+    shown = run.stage.environment("a")
+    arn = report.produced[f"{POLICY}.p"]
+    (policy,) = run.stage.world.describe_scheduling_policies(arns=[arn])["schedulingPolicies"]
+    assert policy["tags"] == {"of": shown["uuid"], "on": shown["computeEnvironmentArn"]}
+    assert report.produced == {str(address): shown["computeEnvironmentArn"], f"{POLICY}.p": arn}
+
+
 def test_what_undoes_a_failure_runs_after_one_only(run: Run) -> None:
     """Without a failure it is no part of the run: neither done nor skipped, and nothing is told of it."""
     undo = policy("undo", "a", when="failed")

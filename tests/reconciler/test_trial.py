@@ -27,10 +27,12 @@ ENVIRONMENT = "compute_environment.spot"
 NAME = "canary-spot"
 TAGS = {"batchwright:stack": "lab", "batchwright:address": ENVIRONMENT}
 STEP = f"canary:{ENVIRONMENT}:spot"
+OF_ONE = {**TAGS, "batchwright:environment": "one"}
+DEFINITIONS = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-definition"
 
 
 def trial(name: str = NAME, *after: str, step: str = STEP, deadline: float = 600.0, **arguments: Any) -> Step:
-    said = {"jobName": name, "jobQueue": "q", "jobDefinition": "d", "tags": TAGS, **arguments}
+    said = {"jobName": name, "jobQueue": "q", "jobDefinition": f"{DEFINITIONS}/d:1", "tags": TAGS, **arguments}
     goal = Goal("job", name, "succeeded", deadline=deadline)
     return Step(step, ENVIRONMENT, "SubmitJob", said, goal, after)
 
@@ -101,6 +103,12 @@ class Run:
         request = {"jobName": NAME, "jobQueue": "q", "jobDefinition": "d", "tags": TAGS, **changes}
         job: str = self.stage.world.submit_job(**request)["jobId"]
         return job
+
+    def register(self) -> None:
+        """Another revision of `d`, which says the same."""
+        (first,) = self.stage.world.describe_job_definitions(jobDefinitionName="d")["jobDefinitions"]
+        keys = ("type", "platformCapabilities", "containerProperties")
+        self.stage.world.register_job_definition(jobDefinitionName="d", **{key: first[key] for key in keys})
 
     @property
     def jobs(self) -> dict[str, str]:
@@ -201,13 +209,27 @@ def test_the_job_of_an_earlier_run_is_taken(run: Run, age: float) -> None:
     assert {event.detail["job"] for event in run.told("polled")} == {job}
 
 
+@pytest.mark.parametrize("said", ["d", "d:2"])
+def test_a_definition_without_a_revision_is_any(run: Run, said: str) -> None:
+    """AWS took the newest that there was."""
+    run.register()
+    job = run.submit()
+    assert run(trial(jobDefinition=f"{DEFINITIONS}/{said}")).exit_code == 0
+    assert run.jobs == {job: "SUCCEEDED"}
+
+
+def test_a_job_that_does_not_show_yet_is_waited_for() -> None:
+    """A queue that was there before may have a job that a run submitted a moment ago."""
+    run = Run.new(stale_reads=8)
+    job = run.submit()
+    assert run(trial()).exit_code == 0
+    assert run.jobs == {job: "SUCCEEDED"}
+
+
 def test_a_trial_that_failed_is_tried_anew() -> None:
     """What failed then may have been mended since."""
-    run = Run.new(Outcome(exit_code=1, definition="bad"))
-    bad = run.stage.world.describe_job_definitions(jobDefinitionName="d")["jobDefinitions"][0]
-    keys = ("type", "platformCapabilities", "containerProperties")
-    run.stage.world.register_job_definition(jobDefinitionName="bad", **{key: bad[key] for key in keys})
-    run.submit(jobDefinition="bad")
+    run = Run.new(Outcome(exit_code=1, command="false"))
+    run.submit(containerOverrides={"command": ["false"]})
     run.stage.settle()
     assert run(trial()).exit_code == 0
     assert run.statuses == ["SUCCEEDED", "FAILED"]
@@ -233,13 +255,15 @@ def test_the_newest_job_counts() -> None:
         {"tags": {}},
         {"tags": {**TAGS, "batchwright:stack": "other"}},
         {"tags": {**TAGS, "batchwright:address": "compute_environment.other"}},
-        {"tags": {**TAGS, "batchwright:digest": "other"}},
+        {"tags": {**TAGS, "batchwright:environment": "other"}},
+        {"jobDefinition": "d:2"},
     ],
 )
 def test_the_job_of_somebody_else_is_not_taken(run: Run, changes: dict[str, Any]) -> None:
-    """It has another name, though the same without regard to case, or tags that are not ours."""
-    other = run.submit(**changes)
-    report = run(trial(tags={**TAGS, "batchwright:digest": "1"}))
+    """It has another name, though the same without regard to case, tags that are not ours, or another definition."""
+    run.register()
+    other = run.submit(**{"jobDefinition": "d:1", "tags": OF_ONE, **changes})
+    report = run(trial(tags=OF_ONE))
     assert report.calls["SubmitJob"] == 1
     assert len(run.jobs) == 2
     assert {event.detail["job"] for event in run.told("polled")}.isdisjoint({other})
@@ -472,7 +496,7 @@ def test_a_job_without_a_host_is_ended() -> None:
         "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - "
     )
     assert error(report).endswith("; it was ended")
-    assert 600 <= report.outcomes[0].seconds < 602
+    assert 610 <= report.outcomes[0].seconds < 612
     assert run.journal == ENDED
     assert [event.detail["call"] for event in run.told("called")] == ["SubmitJob", "TerminateJob"]
     assert run.stage.policies() == []

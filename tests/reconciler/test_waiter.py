@@ -115,6 +115,9 @@ def test_invalid_ends_a_wait_at_once() -> None:
     assert ended is not None
     assert isinstance(ended.error, BecameInvalid)
     assert ended.error.message == "CLIENT_ERROR - Not authorized to perform sts:AssumeRole"
+    assert ended.error.hint is not None
+    assert "--repair" in ended.error.hint
+    assert "--replace ADDRESS" in ended.error.hint
     assert ended.live is not None
 
 

@@ -293,6 +293,133 @@ NOT_CONVERGED = Report(
     ),
 )
 
+_SPOT_OLD = "arn:aws:batch:eu-west-1:111122223333:compute-environment/dev-spot"
+_ROLE = "the API has no update for the service role"
+_MOVED = "it was said to be moved along"
+
+REPLACED = plan_of(
+    changes=(
+        Change(
+            SPOT,
+            "dev-spot-1a2b3c4d",
+            Action.REPLACE,
+            Impact.REPLACEMENT,
+            _ROLE,
+            differences=(
+                Difference("name", "dev-spot", "dev-spot-1a2b3c4d", "replace", "a new object has a name of its own"),
+                Difference("serviceRole", "old", "new", "role", _ROLE),
+                Difference("computeResources.subnets", ["subnet-1"], ["subnet-1"], "network", "it is sent once more"),
+            ),
+        ),
+        Change(
+            HIGH,
+            "dev-high",
+            Action.UPDATE,
+            differences=(
+                Difference(
+                    f"computeEnvironmentOrder[{_SPOT_OLD}]",
+                    {"order": 1, "computeEnvironment": _SPOT_OLD},
+                    None,
+                    "in-place",
+                ),
+                Difference(
+                    f"computeEnvironmentOrder[{SPOT}#arn]",
+                    None,
+                    {"order": 1, "computeEnvironment": Ref(SPOT)},
+                    "in-place",
+                ),
+            ),
+        ),
+        Change(
+            Address("job_queue", "theirs"),
+            "theirs",
+            Action.UPDATE,
+            reason=_MOVED,
+            differences=(
+                Difference(
+                    "computeEnvironmentOrder", ["dev-spot", "big"], ["dev-spot-1a2b3c4d", "big"], "move", _MOVED
+                ),
+            ),
+            owner="other",
+        ),
+    ),
+    steps=(
+        Step(
+            f"create:{SPOT}",
+            str(SPOT),
+            "CreateComputeEnvironment",
+            goal=Goal("compute_environment", "dev-spot-1a2b3c4d", "settled"),
+        ),
+        Step(
+            "create:job_queue.spot.canary",
+            "job_queue.spot.canary",
+            "CreateJobQueue",
+            goal=Goal("job_queue", "dev-spot-1a2b3c4d-canary", "settled"),
+            after=(f"create:{SPOT}",),
+        ),
+        Step(
+            f"canary:{SPOT}",
+            str(SPOT),
+            "SubmitJob",
+            {"jobDefinition": Ref(ALIGN)},
+            goal=Goal("job", "dev-spot-1a2b3c4d-canary", "succeeded"),
+            after=("create:job_queue.spot.canary",),
+        ),
+        Step(
+            f"update:{HIGH}",
+            str(HIGH),
+            "UpdateJobQueue",
+            goal=Goal(
+                "job_queue",
+                "dev-high",
+                "settled",
+                {"computeEnvironmentOrder": [{"order": 1, "computeEnvironment": Ref(SPOT)}]},
+            ),
+            after=(f"canary:{SPOT}",),
+        ),
+        Step(
+            f"move:{SPOT}:theirs",
+            str(SPOT),
+            "UpdateJobQueue",
+            goal=Goal(
+                "job_queue",
+                "theirs",
+                "settled",
+                {"computeEnvironmentOrder": [{"order": 1, "computeEnvironment": Ref(SPOT)}]},
+            ),
+            after=(f"canary:{SPOT}",),
+        ),
+        Step(
+            f"unreferenced:{SPOT}:dev-spot",
+            str(SPOT),
+            None,
+            goal=Goal("job_queue", _SPOT_OLD, "unreferenced"),
+            after=(f"update:{HIGH}", f"move:{SPOT}:theirs"),
+        ),
+        Step(
+            f"disable:{SPOT}:dev-spot",
+            str(SPOT),
+            "UpdateComputeEnvironment",
+            goal=Goal("compute_environment", "dev-spot", "disabled"),
+            after=(f"unreferenced:{SPOT}:dev-spot",),
+        ),
+        Step(
+            f"drain:{SPOT}:dev-spot",
+            str(SPOT),
+            None,
+            goal=Goal("compute_environment", "dev-spot", "drained"),
+            after=(f"disable:{SPOT}:dev-spot",),
+        ),
+        Step(
+            f"delete:{SPOT}:dev-spot",
+            str(SPOT),
+            "DeleteComputeEnvironment",
+            goal=Goal("compute_environment", "dev-spot", "gone"),
+            after=(f"drain:{SPOT}:dev-spot",),
+        ),
+    ),
+)
+
 DONE = Report(
     plan_id=FIRST.id,
     outcomes=tuple(Outcome(step.id, step.address, step.call, "done", 12.0) for step in FIRST.steps),
@@ -328,6 +455,12 @@ HOSTILE_REPORT = Report(
     residue=HOSTILE_PLAN,
 )
 
+REPLACED_DONE = Report(
+    plan_id=REPLACED.id,
+    outcomes=tuple(Outcome(step.id, step.address, step.call, "done", 12.0) for step in REPLACED.steps),
+    seconds=108.0,
+)
+
 PLANS: Mapping[str, tuple[Plan, Report | None]] = {
     "no_changes": (NO_CHANGES, None),
     "first": (FIRST, None),
@@ -335,5 +468,7 @@ PLANS: Mapping[str, tuple[Plan, Report | None]] = {
     "done": (FIRST, DONE),
     "in_part": (MIXED, IN_PART),
     "not_converged": (MIXED, NOT_CONVERGED),
+    "replaced": (REPLACED, None),
+    "replaced_done": (REPLACED, REPLACED_DONE),
     "hostile": (HOSTILE_PLAN, HOSTILE_REPORT),
 }

@@ -4,7 +4,7 @@ import pytest
 
 from plans.views import diagram, markdown, page, terminal
 from tests.plans.views.conftest import Golden
-from tests.plans.views.examples import BIG, FIRST, HIGH, HOSTILE, MIXED, PLANS, SPOT
+from tests.plans.views.examples import BIG, FIRST, HIGH, HOSTILE, MIXED, PLANS, REPLACED, SPOT
 
 _NODES = [(str(SPOT), "dev-spot"), (str(BIG), "dev-big"), (str(HIGH), str(HIGH)), (HOSTILE, "")]
 _EDGES = [(str(SPOT), str(HIGH)), (str(BIG), str(HIGH)), (str(HIGH), HOSTILE)]
@@ -31,6 +31,11 @@ def test_page(golden: Golden, name: str) -> None:
 def test_verbose_terminal(golden: Golden) -> None:
     """Verbose adds what stays as it is, and the steps in order."""
     golden("mixed_verbose.txt", terminal.render(MIXED, verbose=True))
+
+
+def test_verbose_steps(golden: Golden) -> None:
+    """Each step names the object that it acts on, and paths are whole."""
+    golden("replaced_verbose.txt", terminal.render(REPLACED, verbose=True))
 
 
 def test_coloured_terminal(golden: Golden) -> None:

@@ -83,7 +83,7 @@ def test_values_beyond_measure_are_not_compared_line_by_line() -> None:
 @pytest.mark.parametrize(
     ("plan", "words"),
     [
-        (plan_of(), "No changes. There is nothing in the manifest, and nothing of its stack is live."),
+        (plan_of(), "No changes. There is nothing to do: nothing of this is live."),
         (plan_of(changes=(Change(HIGH, "high", Action.NOOP),)), "No changes. 1 resource is as the manifest says."),
         (NO_CHANGES, "No changes. 3 resources are as the manifest says."),
         (FIRST, "Plan: 3 to create; 3 calls, about 1m 35s."),
@@ -209,18 +209,26 @@ def test_a_message_of_several_lines_keeps_them() -> None:
     ("outcome", "words"),
     [
         (Outcome("w", "a.b", None, "done"), "wait until gone"),
+        (Outcome("o", "a.b", None, "done"), "wait until gone c"),
+        (Outcome("u", "a.b", None, "done"), "wait until unreferenced"),
+        (Outcome("v", "a.b", None, "done"), "wait until unreferenced c"),
+        (Outcome("m", "a.b", "UpdateJobQueue", "done"), "UpdateJobQueue b"),
         (Outcome("x", "a.b", None, "done"), "wait"),
         (Outcome("n", "a.b", None, "done"), "wait"),
         (Outcome("w", "a.b", "CreateJobQueue", "done"), "CreateJobQueue"),
     ],
 )
 def test_a_wait_is_told_by_its_goal(outcome: Outcome, words: str) -> None:
-    """A step without a call is told by what it waits for, as far as the plan knows the step."""
-    steps = {
-        "w": Step("w", "a.b", None, goal=Goal("job_queue", "b", "gone")),
-        "n": Step("n", "a.b", None),
+    """A step without a call is told by what it waits for, and by its object where that is not its address's."""
+    goals = {
+        "w": Goal("a", "b", "gone"),
+        "o": Goal("a", "c", "gone"),
+        "u": Goal("job_queue", "arn:aws:batch:eu-west-1:1:a/b", "unreferenced"),
+        "v": Goal("job_queue", "arn:aws:batch:eu-west-1:1:a/c", "unreferenced"),
+        "m": Goal("job_queue", "b", "settled"),
     }
-    assert wording.ended(outcome, steps) == words
+    steps = {name: Step(name, "a.b", None, goal=goal) for name, goal in goals.items()} | {"n": Step("n", "a.b", None)}
+    assert wording.ended(outcome, steps, {"a.b": "b"}) == words
 
 
 def test_an_address_of_any_length_fits() -> None:

@@ -285,3 +285,11 @@ def test_a_manifest_as_json_is_no_plan_file(cli: Cli, home: Path) -> None:
     assert "not a plan file" in cli("show", "m.json").err
     assert cli("apply", "m.json", "--auto-approve", *FAST).code in (0, 3)
     assert os.listdir(home / "state" / "batchwright")
+
+
+@pytest.mark.parametrize("verb", ["apply", "destroy", "adopt", "forget"])
+def test_json_says_what_it_takes(cli: Cli, verb: str) -> None:
+    """Lines of events, and nobody is asked; other verbs print one result."""
+    words = " ".join(cli(verb, "--help").out.split())
+    assert "a line an event, the report last; asks nothing, so give --auto-approve" in words
+    assert "The result as JSON on stdout." in " ".join(cli("plan", "--help").out.split())

@@ -43,7 +43,7 @@ def test_a_field_at_length(cli: Cli) -> None:
         ("job_queue.tags", "tags are edited in place [tags]"),
         (
             "lifecycle.replace",
-            "lifecycle.replace (in every block) says How a replacement is done. takes string: createF",
+            "lifecycle.replace (in every block) says How a replacement is done: createFirst makes",
         ),
         ("policy.maxImpact", "policy.maxImpact (on top) says The most that a plan may disturb"),
         ("rollout.keep", "job_definition.rollout.keep says How many ACTIVE revisions stay"),
