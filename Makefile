@@ -34,7 +34,7 @@ lint: $(SEEN)/develop
 	$(BIN)/lint-imports --no-cache
 
 test: lint
-	$(BIN)/pytest --numprocesses 2 --cov --cov-report=term
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 2 --cov --cov-report=term
 
 bench: $(SEEN)/develop
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,6 @@
 """What is made, changed and tagged: the steps of a change to something that the manifest wants."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from plans import paths
@@ -11,6 +10,7 @@ from plans.decision import Decision
 from plans.normalise import normalise, saying
 from plans.plan import NOW, TOKEN, Goal, Step, Until
 from plans.repairs import parked
+from plans.retention import registered_before
 from plans.units import expected, sent
 from providers.kinds import Kind
 from providers.resources import (
@@ -140,17 +140,8 @@ def _deregister(decision: Decision, kind: Kind, now: float, *, arriving: int) ->
             suffix=f":{live.revision}",
         )
         for live in beyond
-        if rollout.keep_for is None or _older(live, now - rollout.keep_for)
+        if rollout.keep_for is None or registered_before(live, now - rollout.keep_for)
     ]
-
-
-def _older(live: Live, than: float) -> bool:
-    """Whether a revision was registered before a moment; of one that does not tell its time in UTC nobody knows."""
-    try:
-        registered = datetime.fromisoformat(live.tags.get(REGISTERED_TAG, ""))
-    except ValueError:
-        return False
-    return registered.tzinfo is not None and registered.timestamp() <= than
 
 
 def _update(decision: Decision, live: Live, kind: Kind) -> list[Step]:

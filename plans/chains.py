@@ -15,6 +15,8 @@ SETTLED, DISABLED, GONE, SEEN = 1200.0, 600.0, 1200.0, 60.0
 # For as long as an infrastructure update leaves jobs alone by default (UpdatePolicy of the AWS Batch API reference);
 # and for as long as AWS's index of relations may lag (hashicorp/terraform-provider-aws#46925).
 DRAINED, LET_GO = 1800.0, 600.0
+# How long the jobs of a queue that goes have to finish where its drain says nothing else.
+EMPTIED = 3600.0
 # What an infrastructure update takes beside its jobs, in seconds, and what these have by default, in minutes
 # (UpdatePolicy of the AWS Batch API reference).
 _MARGIN, _MINUTES = 1800.0, 30
@@ -50,10 +52,10 @@ def step(
     return Step(f"{verb}:{address}{suffix}", address, call, arguments, goal, after, when, why)
 
 
-def infrastructure_patience(spec: Document) -> float:
-    """How long an infrastructure update of this environment may take, in seconds."""
+def infrastructure_patience(spec: Document, margin: float = _MARGIN) -> float:
+    """How long an infrastructure update of this environment may take, in seconds; without margin, its jobs."""
     policy = spec.get("updatePolicy") or {}
-    return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + _MARGIN
+    return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + margin
 
 
 def settle(decision: Decision, live: Live, kind: Kind, suffix: str = "") -> list[Step]:

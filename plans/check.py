@@ -274,7 +274,7 @@ def _number(text: str) -> float | None:
     return number if abs(number) != float("inf") else None
 
 
-def _duration(text: str) -> float | None:
+def duration(text: str) -> float | None:
     found = _DURATION.fullmatch(text)
     return float(found[1]) * _SECONDS[found[2]] if found else None
 
@@ -285,5 +285,5 @@ _SCALARS: Mapping[str, Callable[[str], Any]] = {
     "float": _number,
     "double": _number,
     "boolean": _TRUTH.get,
-    "duration": _duration,
+    "duration": duration,
 }

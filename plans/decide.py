@@ -5,7 +5,6 @@ one that botocore has gained since, is updated in place where the update operati
 is known, and else replaced.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -35,7 +34,6 @@ from providers.resources import (
     STACK_TAG,
     Address,
     Document,
-    JobCount,
     Live,
     Manner,
     Resource,
@@ -243,10 +241,8 @@ def orphan(address: Address, lives: tuple[Live, ...], world: World, reason: str)
     kind = world.kinds[address.kind]
     genuine = tuple(live for live in lives if world.genuine(live))
     newest = (genuine or lives)[-1]
-    jobs = _jobs(genuine, world)
-    impact = Impact.OUTAGE if jobs is not None and jobs.total else Impact.NONE
-    impact = max(impact, DELETED.get(kind.name, Impact.NONE))
-    change = Change(address, newest.name, Action.DELETE if genuine else Action.NOOP, impact, reason, (), jobs)
+    impact = DELETED.get(kind.name, Impact.NONE)
+    change = Change(address, newest.name, Action.DELETE if genuine else Action.NOOP, impact, reason)
     hint = "apply with lifecycle.protect: false in its block, which is put back where it is gone, and then try again"
     refusals = tuple(
         _refusal(address, "protected", f"{live.name} is protected", hint)
@@ -262,17 +258,6 @@ def orphan(address: Address, lives: tuple[Live, ...], world: World, reason: str)
         if live not in genuine
     )
     return Decision(change, None, newest, newest.spec, EMPTY, genuine, (), refusals, warnings)
-
-
-def _jobs(lives: Iterable[Live], world: World) -> JobCount | None:
-    """The unfinished jobs of all these queues together; None where none was counted."""
-    counts = [world.snapshot.jobs[live.arn] for live in lives if live.arn in world.snapshot.jobs]
-    if not counts:
-        return None
-    total: Counter[str] = Counter()
-    for count in counts:
-        total.update(count.by_status)
-    return JobCount(dict(total), any(count.more for count in counts))
 
 
 def _creation(resource: Resource, kind: Kind, world: World, leaving: Live | None) -> Decision:

@@ -15,6 +15,7 @@ from providers.resources import (
     HOUSE_TAG_PREFIX,
     Address,
     Canary,
+    DefinitionCanary,
     Lifecycle,
     Resource,
     Rollout,
@@ -70,7 +71,7 @@ def resource(kind: Kind, name: str, entry: Entry, common: Common, checker: Check
         tags=tags,
         lifecycle=lifecycle,
         drain=drain_of(house["drain"]) if "drain" in house else None,
-        rollout=_rollout(house.get("rollout", {})),
+        rollout=_rollout(house.get("rollout", {}), spec, node, path, faults),
         depends_on=tuple(_depends_on(house.get("dependsOn", ()), node, path, checker)),
         fixed_name="physicalName" in house,
         mark=entry.key.mark,
@@ -183,9 +184,39 @@ def _physical_name(
     return fixed
 
 
-def _rollout(block: Mapping[str, Any]) -> Rollout:
+def _rollout(block: Mapping[str, Any], spec: Mapping[str, Any], node: Node, path: str, faults: Faults) -> Rollout:
     names = {"keep": "keep", "keepFor": "keep_for", "foreign": "foreign", "migrate": "migrate"}
-    return Rollout(**{names[key]: value for key, value in block.items() if value is not None})
+    said = {names[key]: value for key, value in block.items() if key in names and value is not None}
+    canary = block.get("canary")
+    if isinstance(canary, Mapping):
+        entries = node.entries["rollout"].node.entries["canary"].node.entries
+        said["canary"] = _definition_canary(canary, spec, entries, f"{path}.rollout.canary", faults)
+    return Rollout(**said)
+
+
+_OVERRIDES: Mapping[str, str] = {
+    "containerOverrides": "containerProperties",
+    "ecsPropertiesOverride": "ecsProperties",
+    "eksPropertiesOverride": "eksProperties",
+    "nodeOverrides": "nodeProperties",
+}
+"""What of a definition the members of SubmitJob override (API_SubmitJob)."""
+
+
+def _definition_canary(
+    block: Mapping[str, Any], spec: Mapping[str, Any], entries: Mapping[str, Entry], path: str, faults: Faults
+) -> DefinitionCanary | None:
+    said = {key: value for key, value in block.items() if value is not None and value is not BROKEN}
+    fitting = [member for member, properties in _OVERRIDES.items() if _has(spec, properties)]
+    for member in _OVERRIDES:
+        if member in said and member not in fitting:
+            hint = f"such a definition takes {fitting[0]}" if fitting else None
+            message = f"{member} overrides {_OVERRIDES[member]}, which this definition does not have"
+            faults.add(entries[member].key, f"{path}.{member}", message, hint)
+    if "queue" not in said:
+        return None
+    queue, timeout = said.pop("queue"), said.pop("timeout", 600.0)
+    return DefinitionCanary(queue, timeout, said)
 
 
 def _depends_on(texts: Any, node: Node, path: str, checker: Checker) -> Iterator[Address]:

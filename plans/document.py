@@ -14,7 +14,7 @@ from plans.manifest import Manifest
 from plans.ownership import Ownership
 from plans.policy import IMPACTS, Policy
 from providers.kinds.house import DEFINITION, DRAIN, RESOURCE
-from providers.resources import Canary, Drain, Lifecycle, Resource, Rollout, Target
+from providers.resources import Canary, DefinitionCanary, Drain, Lifecycle, Resource, Rollout, Target
 
 _MODES = DRAIN.members["mode"].enum
 _REPLACE = RESOURCE["lifecycle"].members["replace"].enum
@@ -79,7 +79,10 @@ def _resource_json(resource: Resource) -> dict[str, Any]:
             "pinned": [*resource.lifecycle.pinned],
         },
         "drain": attrs.asdict(resource.drain) if resource.drain else None,
-        "rollout": attrs.asdict(resource.rollout),
+        "rollout": {
+            **attrs.asdict(resource.rollout, recurse=False),
+            "canary": _definition_canary_json(resource.rollout.canary),
+        },
         "depends_on": [str(address) for address in resource.depends_on],
         "fixed_name": resource.fixed_name,
     }
@@ -116,13 +119,24 @@ def _canary_json(canary: Canary | None) -> Mapping[str, Any] | None:
     return {"job_definition": encode(canary.job_definition), "timeout": canary.timeout}
 
 
+def _definition_canary(at: Place) -> DefinitionCanary:
+    return DefinitionCanary(at["queue"].document(), at["timeout"].number(), at["request"].members())
+
+
+def _definition_canary_json(canary: DefinitionCanary | None) -> Mapping[str, Any] | None:
+    if canary is None:
+        return None
+    return {"queue": encode(canary.queue), "timeout": canary.timeout, "request": encode_members(canary.request)}
+
+
 def _drain(at: Place) -> Drain:
     return Drain(at["mode"].word(_MODES), at["timeout"].maybe(Place.number))
 
 
 def _rollout(at: Place) -> Rollout:
     keep_for, foreign = at["keep_for"].maybe(Place.number), at["foreign"].word(_FOREIGN)
-    return Rollout(at["keep"].integer(), keep_for, foreign, at["migrate"].flag())
+    canary = at["canary"].maybe(_definition_canary)
+    return Rollout(at["keep"].integer(), keep_for, foreign, at["migrate"].flag(), canary)
 
 
 def _policy(at: Place) -> Policy:

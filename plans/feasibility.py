@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from plans import canary, paths, quotas, reach, training
+from plans import paths, quotas, reach, training
+from plans.canaries import is_canary
 from plans.change import Action, Change, Impact, Refusal
 from plans.decide import CANNOT_UNSET
 from plans.decision import Decision
@@ -69,7 +70,6 @@ def warnings(decisions: Sequence[Decision], world: World) -> Iterable[str]:
         yield from decision.warnings
         yield from quotas.warnings(decision)
         yield from _hanging(decision, world)
-        yield from _undrained(decision)
         yield from _above_its_floor(decision, world)
         yield from _emptied(decision, world)
         yield from _many_to_propagate(decision)
@@ -137,21 +137,16 @@ _HOW: Mapping[str, str] = {
     ),
     "job_queue": (
         "whoever submits names the queue: add a queue under another name, move them over, then remove this one; or say"
-        " lifecycle.replace: deleteFirst, which waits for no job and leaves a time without the queue"
+        " lifecycle.replace: deleteFirst, which leaves a time without the queue, and drain for what becomes of its jobs"
     ),
     "job_definition": "a family keeps its name: add a block under the new name, move its users over, remove the old",
 }
 
 
 def _allowed(change: Change, policy: Policy) -> Iterable[Refusal]:
-    """What the policy says of one change; of the outage that jobs would suffer only that they bar the way."""
+    """What the policy says of one change; what its jobs suffer is for the drain to say."""
     most = Impact.parse(policy.max_impact)
-    if change.jobs is not None and change.jobs.total:
-        message = f"{change.name} holds {change.jobs}, and deleting a queue ends its jobs"
-        if policy.drain.mode != "refuse":
-            message += f"; the policy says drain ({policy.drain.mode}), which this version cannot do"
-        yield Refusal(str(change.address), "jobs", message, "wait for them, or cancel them, and plan again")
-    elif change.impact > most:
+    if change.impact > most:
         yield Refusal(
             str(change.address),
             "max-impact",
@@ -165,7 +160,7 @@ def _whole(decisions: Sequence[Decision], manifest: Manifest, world: World, poli
     deleted = [
         decision.change
         for decision in decisions
-        if decision.change.action is Action.DELETE and not canary.is_queue_of_one(decision.change.address)
+        if decision.change.action is Action.DELETE and not is_canary(decision.change.address)
     ]
     if not manifest.resources:
         yield Refusal("", "empty-manifest", "the manifest wants nothing", "to delete a whole stack use destroy")
@@ -335,16 +330,6 @@ def _hanging(decision: Decision, world: World) -> Iterable[str]:
                 f"{decision.change.address}: AWS complains of the role of {live.name} ({live.status_reason}), and would"
                 " hang in its deletion: make the role good again, and give --repair"
             )
-
-
-def _undrained(decision: Decision) -> Iterable[str]:
-    """A queue takes its own `drain` along when it leaves the manifest, so that it is told while it is there."""
-    drain = decision.resource.drain if decision.resource else None
-    if drain is not None and drain.mode != "refuse":
-        yield (
-            f"{decision.change.address}: drain ({drain.mode}) cannot be done by this version;"
-            " a queue with unfinished jobs is not deleted"
-        )
 
 
 def _above_its_floor(decision: Decision, world: World) -> Iterable[str]:

@@ -6,9 +6,8 @@ let go or gone.
 
 from collections.abc import Iterable, Sequence
 
-from plans import canary
 from plans.arrivals import arrive
-from plans.canary import Trial
+from plans.canaries import Canaries
 from plans.change import Action, Refusal
 from plans.decision import Decision
 from plans.graph import dependencies
@@ -18,33 +17,36 @@ from plans.succession import Succession
 from plans.users import Users
 from plans.world import World
 
+_NONE = Canaries()
+
 
 def lower(
-    decisions: Sequence[Decision], world: World, trials: Sequence[Trial] = (), *, now: float
+    decisions: Sequence[Decision], world: World, canaries: Canaries = _NONE, *, now: float
 ) -> tuple[tuple[Step, ...], tuple[Refusal, ...]]:
     """The steps of all changes, in an order in which they could be carried out one by one, and what forbids them.
 
-    Nothing moves to a new environment before its trial has succeeded.
+    Nothing is used by others before its canary has succeeded.
     """
-    lowered = {
+    alone = {
         decision.change.address: leave(decision, world)
         if decision.resource is None
         else arrive(decision, world.kinds[decision.change.kind], now=now)
         for decision in decisions
     }
-    for trial in trials:
-        lowered[trial.decision.change.address] = canary.steps(trial, lowered, world)
+    tried = canaries.tried(alone, decisions, world)
+    lowered = tried.lowered
     users = Users.of(decisions, lowered, world)
     succession = Succession(world, users)
     steps: list[Step] = []
-    refusals: list[Refusal] = []
+    refusals: list[Refusal] = [*tried.refusals]
     for decision in decisions:
         if decision.resource is None:
             before, refused = users.gone(decision)
             steps += lowered[decision.change.address].behind(before)
             refusals += refused
         else:
-            steps += succession.carried_out(decision, _after_needs(decision, users))
+            before = [*_after_needs(decision, users), *tried.before.get(decision.change.address, ())]
+            steps += succession.carried_out(decision, before)
     ordered, circle = _sorted(steps)
     if circle:
         message = f"these steps would wait for each other: {', '.join(circle)}"

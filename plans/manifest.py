@@ -19,7 +19,7 @@ from plans.variables import Variables, parse_variables, settle
 from plans.yamltext import collector_off, read
 from providers.errors import ManifestError
 from providers.kinds import Kinds
-from providers.resources import EMPTY, Address, Resource, Target
+from providers.resources import EMPTY, Address, Ref, Resource, Target
 
 __all__ = ["Manifest", "Policy", "Source", "parse", "parse_policy", "parse_variables", "strictest"]
 
@@ -85,7 +85,10 @@ def parse(
             checker.references.clear()
             if made := resource(kind, name, entry, common, checker):
                 resources[made.address] = made
-                edges[made.address] = (*made.depends_on, *checker.references)
+                canary = made.rollout.canary
+                # The queue of a canary comes first only where something is tried.
+                needed = (found for found in checker.references if canary is None or canary.queue != Ref(found))
+                edges[made.address] = (*made.depends_on, *needed)
     entries = {address: names[address.kind][address.name] for address in resources}
     names_differ(resources, entries, kinds, faults)
     nothing_waits_for_itself(edges, entries, kinds, faults)

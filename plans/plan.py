@@ -36,7 +36,8 @@ class Goal:
     """What a wait waits for.
 
     `expect` maps paths of the normal form to the values that must be seen there, None for a path that must be unset;
-    `tags[KEY]` stands for a tag. `deadline` is in seconds from the call.
+    `tags[KEY]` stands for a tag. `deadline` is in seconds from the call; of a queue, or a quota share, that is to be
+    `drained` none means that there must be no jobs already.
     """
 
     kind: str
@@ -53,6 +54,10 @@ class Step:
     `call` is the API operation as botocore spells it; `arguments` may hold `Ref`s to what an earlier step makes,
     `NOW` and `TOKEN`. `after` names the steps that come before. `when`: `ok` runs after success, `failed` only if a
     step of `after` failed, `always` in either case.
+
+    Where a queue, or a quota share, is to be `drained`, `arguments` are those of the listing of its jobs, with the
+    `reason` for which `call` ends them, if that is not the listing itself. Several jobs are ended in one call where the
+    service has one for that.
     """
 
     id: str

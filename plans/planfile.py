@@ -116,7 +116,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "action": change.action.value,
         "impact": str(change.impact),
         "reason": change.reason,
-        "jobs": None if change.jobs is None else {"by_status": dict(change.jobs.by_status), "more": change.jobs.more},
+        "jobs": None if change.jobs is None else attrs.asdict(change.jobs),
         **_origin_json(change.origin),
         **({} if change.owner is None else {"owner": change.owner}),
         "differences": [
@@ -207,7 +207,12 @@ def _read_origin(at: Place) -> Origin | None:
 
 def _read_jobs(at: Place) -> JobCount:
     counts = at["by_status"]
-    return JobCount({status: counts[status].integer() for status in counts.mapping()}, at["more"].flag())
+    return JobCount(
+        by_status={status: counts[status].integer() for status in counts.mapping()},
+        more=at["more"].flag(),
+        longest=at["longest"].maybe(Place.number),
+        fate=at["fate"].text(),
+    )
 
 
 def _read_step(at: Place) -> Step:

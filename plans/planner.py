@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from plans import canary, feasibility, handover, launching, roles
+from plans import feasibility, handover, jobs, launching, roles
 from plans.asked import NOTHING, Asked
+from plans.canaries import Canaries, is_canary, is_queue_of_one, litter
 from plans.change import Action, Change, Difference
 from plans.decide import decide, orphan
 from plans.decision import Decision
@@ -55,23 +56,29 @@ def make_plan(
     """
     chosen = [address for address in _ordered(graph, kinds) if not asked.only or address in asked.only]
     adoptable = frozenset(chosen) if policy.adopt or handing_over else frozenset[Address]()
-    world = attrs.evolve(World.of(manifest, snapshot, kinds, adoptable), asked=asked)
+    world = attrs.evolve(World.of(manifest, snapshot, kinds, adoptable), asked=asked, drain=policy.drain)
     decisions, world = ([], world) if handing_over else _wanted(chosen, world, policy)
-    trials = canary.trials(decisions, world)
+    canaries = Canaries.of(decisions, world)
+    decisions = canaries.told(decisions)
     if not handing_over:
-        decisions += canary.left_over(trials, tuple(decisions), world)
-    if destroying or (policy.prune and not asked.only and not handing_over):
-        reason = "the stack is destroyed" if destroying else "it left the manifest"
-        for address, lives in world.orphans():
-            if not canary.is_queue_of_one(address) and address not in manifest.ownership.removed:
-                decisions.append(orphan(address, lives, world, reason))
+        decisions += canaries.left_over(decisions, world)
+    pruning = destroying or (policy.prune and not asked.only and not handing_over)
+    reason = "the stack is destroyed" if destroying else "it left the manifest"
+    used, left_behind = canaries.in_use, litter(decisions)
+    for address, lives in world.orphans():
+        left = tuple(live for live in lives if live not in used)
+        if not left or is_queue_of_one(address) or address in manifest.ownership.removed:
+            continue
+        if pruning or address in left_behind:
+            decisions.append(orphan(address, left, world, "its canary is over" if is_canary(address) else reason))
     decisions = with_outages(launching.looked_at(decisions, world), world)
-    steps, refusals = lower(decisions, world, trials, now=now)
+    steps, refusals = lower(decisions, world, canaries, now=now)
     guarded = not (destroying or handing_over)
     refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, now=now, destroying=not guarded))
     environments = tuple(snapshot.of("compute_environment"))
     refusals += tuple(roles.refusals(steps, environments, kinds["compute_environment"], snapshot.surroundings))
-    refusals += tuple(canary.refusals(trials, world))
+    refusals += tuple(canaries.refusals(decisions, world))
+    refusals += tuple(jobs.refusals(steps, snapshot))
     refusals += tuple(unknown(world))
     if asked.only:
         refusals += tuple(feasibility.left_out(decisions, asked.only, world))
@@ -90,6 +97,7 @@ def make_plan(
         )
         for decision in everything
     )
+    changes = jobs.at_risk(changes, steps, snapshot)
     if past is not None:
         changes = with_origins(changes, everything, world, past)
     changes += tuple(moved_along(decisions, steps, world))
@@ -110,6 +118,7 @@ def make_plan(
             *(handover.let_go(manifest, world) if handing_over else ()),
             *roles.warnings(environments, manifest.stack, snapshot.surroundings),
             *launching.unread(snapshot),
+            *jobs.uncounted(snapshot),
             *_unknown(everything, kinds),
         ),
         unobserved=dict(snapshot.unobserved),
@@ -150,8 +159,9 @@ def _leaving(steps: Iterable[Step], kinds: Kinds) -> Mapping[str, Sequence[Diffe
     found: dict[str, list[Difference]] = {}
     for step in steps:
         kind = kinds[step.address.partition(".")[0]]
-        if kind.facts.revisions and step.call == kind.facts.delete:
-            revision = str(step.arguments[kind.delete_key]).rpartition(":")[2]
+        gone = step.arguments.get(kind.delete_key) if step.call == kind.facts.delete else None
+        if kind.facts.revisions and isinstance(gone, str):
+            revision = gone.rpartition(":")[2]
             difference = Difference(f"revisions[{revision}]", "ACTIVE", "INACTIVE", "deregister", step.why)
             found.setdefault(step.address, []).append(difference)
     return found

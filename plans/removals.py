@@ -1,17 +1,21 @@
 """What goes: the steps of deleting what carries our tags and is wanted no more.
 
 Before anything is switched off, everything is looked at that could refer to it: what began to since the plan was made
-stands in the way. A queue is disabled before its jobs are counted, so that none arrives in between; if there are any
-it is enabled again. The queue of a canary goes with its job. An environment that is disabled has its jobs finish first.
+stands in the way. A queue, or a quota share, is disabled before its jobs are counted, so that none arrives in between.
+What becomes of them its `drain` says: where they save it, it is enabled again; else nothing goes before all have ended.
+The queue of a canary goes with its job. An environment that is disabled has its jobs finish first.
 """
 
-from plans.chains import DISABLED, DRAINED, GONE, LET_GO, SETTLED, Lowered, chain, settle, step, wait
+from collections.abc import Mapping
+
+from plans.chains import DISABLED, DRAINED, EMPTIED, GONE, LET_GO, SETTLED, Lowered, chain, settle, step, wait
 from plans.decision import Decision
+from plans.jobs import listed
 from plans.plan import Goal, Step
 from plans.resending import complained_of
 from plans.world import World
 from providers.kinds import Kind, Kinds
-from providers.resources import CANARY, Live
+from providers.resources import CANARY, DrainMode, Live
 
 
 def leave(decision: Decision, world: World) -> Lowered:
@@ -37,8 +41,8 @@ def retire(decision: Decision, live: Live, world: World, suffix: str = "") -> Lo
     disable = _switch(decision, live, kind, suffix) if kind.facts.switched and live.state != "DISABLED" else []
     jobs: list[Step] = []
     match kind.name:
-        case "job_queue" if not str(live.address).endswith(CANARY):
-            jobs = _jobs(decision, live, kind, suffix, switched=bool(disable))
+        case "job_queue" | "quota_share" if not str(live.address).endswith(CANARY):
+            jobs = _jobs(decision, live, world, suffix, switched=bool(disable))
         case "compute_environment":
             jobs = _drain(decision, live, kind, suffix)
     arguments = {kind.delete_key: live.arn}
@@ -128,27 +132,47 @@ def _drain(decision: Decision, live: Live, kind: Kind, suffix: str) -> list[Step
     ]
 
 
-def _jobs(decision: Decision, live: Live, kind: Kind, suffix: str, *, switched: bool) -> list[Step]:
-    count = step(
-        "jobs",
+def _jobs(decision: Decision, live: Live, world: World, suffix: str, *, switched: bool) -> list[Step]:
+    """What becomes of the jobs; where they save it, it takes jobs again if it did before."""
+    kind, found = world.kinds[live.kind], listed(live)
+    own = decision.resource.drain if decision.resource is not None else None
+    drain = own or world.drain
+    service = found.operation == "ListServiceJobs"
+    # No call ends only those service jobs that have not started.
+    mode = "wait" if service and drain.mode == "cancel" else drain.mode
+    call, why = _DRAINS[mode]
+    call = call.replace("Job", "ServiceJob") if service else call
+    reason = f"batchwright: {live.name} is deleted ({decision.change.address} of stack {world.stack})"
+    patience = EMPTIED if drain.timeout is None else max(1.0, drain.timeout)
+    emptied = step(
+        "jobs" if mode == "refuse" else "drain",
         decision,
-        "ListJobs",
-        arguments={"jobQueue": live.arn},
-        goal=Goal(kind.name, live.name, "drained", deadline=0),
-        why="deleting a queue ends its jobs, so there must be none",
+        call,
+        arguments={**found.arguments, **({} if call == found.operation else {"reason": reason})},
+        goal=Goal(kind.name, live.name, "drained", deadline=0 if mode == "refuse" else patience),
+        why=f"deleting a {kind.title} ends its jobs, so {why}",
         suffix=suffix,
     )
-    if not switched:
-        return [count]
+    if not switched or mode != "refuse":
+        return [emptied]
     enable = step(
         "enable",
         decision,
         kind.facts.update,
         arguments={kind.update_key: live.arn, "state": "ENABLED"},
         goal=Goal(kind.name, live.name, "settled", {"state": "ENABLED"}, SETTLED),
-        why="the queue stays, so it takes jobs again",
-        after=(count.id,),
+        why=f"the {kind.title} stays, so it takes jobs again",
+        after=(emptied.id,),
         when="failed",
         suffix=suffix,
     )
-    return [count, enable]
+    return [emptied, enable]
+
+
+_DRAINS: Mapping[DrainMode, tuple[str, str]] = {
+    "refuse": ("ListJobs", "there must be none"),
+    "wait": ("ListJobs", "they have time to finish"),
+    "cancel": ("CancelJob", "those that have not started are cancelled, and the others have time to finish"),
+    "terminate": ("TerminateJob", "they are ended before"),
+}
+"""For each mode the call and what is said of it."""

@@ -20,10 +20,11 @@ EventName = Literal[
 class Event:
     """One thing that happened. `at` is in seconds since the epoch; `detail` holds what its name calls for.
 
-    started: a step may begin · called: its call was sent and answered (`job`, if it was about one) · retried: an
-    attempt failed and will be repeated (`error`, `seconds`) · polled: a look at what it waits for (`status`, `state`;
-    of an environment that drains `jobs`, how many still run there) · finished, failed and retiring (`error`, `hint`),
-    skipped (`because`, `retiring` where that is) · interrupted (`signal`) · ended: the report follows.
+    started: a step may begin · called: its call was sent and answered (`job`, if it was about one; `ended`, how many
+    jobs it ended) · retried: an attempt failed and will be repeated (`error`, `seconds`) · polled: a look at what
+    it waits for (`status`, `state`; of an environment that drains `jobs`, how many still run there; of a queue, how
+    many it still holds) · finished, failed and retiring (`error`, `hint`), skipped (`because`, `retiring` where that
+    is) · interrupted (`signal`) · ended: the report follows.
     """
 
     event: EventName
@@ -34,7 +35,7 @@ class Event:
 
 
 Status = Literal["done", "failed", "retiring", "skipped", "interrupted"]
-"""`retiring` is a failure to which nothing is wrong but the time: jobs still run on an environment that is to go."""
+"""`retiring` is a failure to which nothing is wrong but the time: jobs have not ended in what is to go."""
 
 
 @attrs.frozen

@@ -1,4 +1,5 @@
-"""The JSON Schemas that are published: of the manifest, of the plan, and of the lines of `apply --json`.
+"""The JSON Schemas that are published: of the manifest, of the plan, of the lines of `apply --json` and of
+`doctor --json`.
 
 That of the manifest is written from the same tree of fields by which a manifest is checked, so the two cannot differ
 in their names. It is for editors and says less than the check: what a variable will be, which names refer to what, and
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from plans.change import Action, Impact, Origin
+from plans.diagnosis.scene import Likelihood
 from plans.plan import FORMAT, Step, Until
 from plans.report import EventName, Status
 from providers.kinds import Kinds
@@ -142,6 +144,28 @@ def event_schema() -> dict[str, Any]:
     return {"$schema": DIALECT, "title": "Batchwright event", "anyOf": [event, _report()]}
 
 
+def doctor_schema() -> dict[str, Any]:
+    """The schema of what `doctor --json` prints."""
+    finding = {
+        "code": _TEXT,
+        "likelihood": _word(*get_args(Likelihood)),
+        "says": _TEXT,
+        "evidence": _each(_TEXT),
+        "mend": _TEXT,
+        "source": _TEXT,
+        "jobs": _each(_TEXT),
+    }
+    queue = {
+        "queue": _TEXT,
+        "arn": _TEXT,
+        "jobs": _object({"by_status": _map(_COUNT), "more": _each(_TEXT)}),
+        "oldest_runnable_seconds": _or_null(_NUMBER),
+        "findings": _each(_object(finding)),
+        "unread": _map(_TEXT),
+    }
+    return {"$schema": DIALECT, "title": "Batchwright diagnosis", **_object({"queues": _each(_object(queue))})}
+
+
 _TEXT = {"type": "string"}
 _NUMBER = {"type": "number"}
 _COUNT = {"type": "integer", "minimum": 0}
@@ -182,7 +206,9 @@ def _plan() -> dict[str, Any]:
         "action": _word(*(action.value for action in Action)),
         "impact": _word(*map(str, Impact)),
         "reason": _TEXT,
-        "jobs": _or_null(_object({"by_status": _map(_COUNT), "more": _FLAG})),
+        "jobs": _or_null(
+            _object({"by_status": _map(_COUNT), "more": _FLAG, "longest": _or_null(_NUMBER), "fate": _TEXT})
+        ),
         "differences": _each(_object(difference, sometimes=origin)),
     }
     goal = {

@@ -10,7 +10,7 @@ from plans.manifest import Manifest
 from plans.naming import alike
 from plans.normalise import matches_digest
 from providers.kinds import Kind, Kinds
-from providers.resources import Address, Elsewhere, Live, Ref, Resource, Snapshot
+from providers.resources import Address, Drain, Elsewhere, Live, Ref, Resource, Snapshot
 
 
 @attrs.frozen
@@ -28,7 +28,8 @@ class World:
     somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
     `names` has the physical names of what is desired. `adoptable` are the addresses that may take over what has their
     name and is nobody's. `asked` is what somebody asks for beside the manifest. `heirs` tells what stands for an
-    address from now on: the object that is kept of several, or a `Ref` to one that is to be made.
+    address from now on: the object that is kept of several, or a `Ref` to one that is to be made. `drain` is what
+    becomes of the jobs of a queue that goes and says nothing itself.
     """
 
     stack: str
@@ -44,6 +45,7 @@ class World:
     adoptable: frozenset[Address] = frozenset()
     asked: Asked = NOTHING
     heirs: Mapping[Address, str | Ref] = attrs.field(factory=dict)
+    drain: Drain = Drain()
 
     @classmethod
     def of(

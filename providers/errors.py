@@ -256,7 +256,7 @@ class TrialFailed(WaitError):
 
 @attrs.frozen
 class Retiring(WaitError):
-    """Jobs still run on an environment that was replaced or removed; it takes no more of them."""
+    """Jobs have not ended on an environment, or in a queue, that was replaced or removed; it takes no more of them."""
 
     exit_code: ClassVar[int] = 4
 

@@ -27,7 +27,7 @@ from providers.errors import (
     Unreachable,
 )
 from providers.kinds import Kind, Kinds
-from providers.resources import EMPTY, Document, Live
+from providers.resources import EMPTY, Document, JobList, Live
 from providers.unknown import UNKNOWN, below
 
 PAGE = 100
@@ -91,11 +91,11 @@ class Provider:
         answer = self.call(own.facts.lookup.listing, arguments | ({"nextToken": token} if token else {}))
         return Page(lives=self._lives(kind, answer, own.facts.lookup.items), token=answer.get("nextToken") or None)
 
-    def jobs(self, queue: str, status: str, token: str | None = None) -> tuple[int, str | None]:
-        """How many jobs of one page are in a queue (by ARN) with this status, and the token of the next page."""
-        arguments = {"jobQueue": queue, "jobStatus": status, "maxResults": PAGE}
-        answer = self.call("ListJobs", arguments | ({"nextToken": token} if token else {}))
-        return len(answer.get("jobSummaryList", ())), answer.get("nextToken") or None
+    def jobs(self, listed: JobList, status: str, token: str | None = None) -> tuple[Sequence[Document], str | None]:
+        """The summaries of one page of jobs with this status, and the token of the next page."""
+        arguments = {**listed.arguments, "jobStatus": status, "maxResults": listed.page}
+        answer = self.call(listed.operation, arguments | ({"nextToken": token} if token else {}))
+        return answer.get("jobSummaryList", ()), answer.get("nextToken") or None
 
     def jobs_named(self, queue: str, name: str, token: str | None = None) -> Page:
         """One page of the ids of the jobs of exactly this name in a queue, whatever their status."""
@@ -119,6 +119,10 @@ class Provider:
             )
             for item in self.call("DescribeJobs", {"jobs": list(ids)}).get("jobs", ())
         )
+
+    def knows(self, operation: str) -> bool:
+        """Whether the installed botocore's model has this operation."""
+        return hasattr(self.client, _snake(operation))
 
     def call(self, operation: str, arguments: Document) -> Mapping[str, Any]:
         """Make one call of the API by the operation's own name; raises a CallError."""

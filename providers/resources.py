@@ -23,7 +23,7 @@ ENVIRONMENT_TAG = "batchwright:environment"
 HOUSE_TAG_PREFIX = "batchwright:"
 
 CANARY = "@canary"
-"""How the address of a queue ends that was made for a canary; no name in a manifest ends so."""
+"""How the address of a queue or a revision ends that was made for a canary; no name in a manifest ends so."""
 
 SIMULATOR_FILE = ".batchwright/simulator.db"
 """Where the simulator keeps its world unless told otherwise, from the current folder."""
@@ -143,6 +143,18 @@ class Canary:
 
 
 @attrs.frozen
+class DefinitionCanary:
+    """House key `rollout.canary`: a job in this queue of what is to be registered, which has `timeout` seconds.
+
+    `request` is what else SubmitJob is told, in its own members.
+    """
+
+    queue: str | Ref | Elsewhere
+    timeout: float = 600.0
+    request: Document = EMPTY
+
+
+@attrs.frozen
 class Lifecycle:
     """House key `lifecycle`; `replace` unsaid is the default of the kind, `protect` unsaid leaves it as it is.
 
@@ -171,13 +183,15 @@ class Drain:
 class Rollout:
     """How revisions of a definition come and go; `keep_for` in seconds, unset: no minimum age.
 
-    `migrate`: a revision is registered even where only deprecated members say the same in another way.
+    `migrate`: a revision is registered even where only deprecated members say the same in another way. `canary`: what
+    must succeed before anything is registered under the definition's name.
     """
 
     keep: int = 3
     keep_for: float | None = None
     foreign: Literal["supersede", "keep", "refuse"] = "refuse"
     migrate: bool = False
+    canary: DefinitionCanary | None = None
 
 
 @attrs.frozen
@@ -255,11 +269,46 @@ class Target:
 
 
 @attrs.frozen
+class JobList:
+    """Jobs that are listed together, those of a queue or of a quota share: by which operation, asked with what.
+
+    Statuses are in the order that jobs go through; a job that is tried again goes back to RUNNABLE. Sizes of pages are
+    those of the pages ListJobs and ListServiceJobs of the AWS Batch API reference.
+    """
+
+    operation: Literal["ListJobs", "ListServiceJobs"]
+    arguments: Document
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """All statuses of a job that has not ended."""
+        scheduled = ("SCHEDULED",) if self.operation == "ListServiceJobs" else ()
+        return ("SUBMITTED", "PENDING", "RUNNABLE", *scheduled, "STARTING", "RUNNING")
+
+    @property
+    def page(self) -> int:
+        """How many jobs of one status are on a page at most."""
+        return 100 if self.operation == "ListServiceJobs" else 1000
+
+    @property
+    def whose(self) -> str:
+        """The ARN of the queue, or of the quota share."""
+        shares = [f"/quota-share/{name}" for test in self.arguments.get("filters", ()) for name in test["values"]]
+        return "".join([self.arguments["jobQueue"], *shares])
+
+
+@attrs.frozen
 class JobCount:
-    """Unfinished jobs of a queue by status; `more` where counting stopped at its bound."""
+    """Unfinished jobs by status; `more` where counting stopped at its bound. An array, or a multi-node job, is one.
+
+    `longest` is for how many seconds the one has run that runs longest, of those that were seen; None where none does.
+    `fate` says what becomes of them.
+    """
 
     by_status: Mapping[str, int]
     more: bool = False
+    longest: float | None = None
+    fate: str = ""
 
     @property
     def total(self) -> int:
@@ -329,8 +378,8 @@ class Surroundings:
 class Snapshot:
     """Everything a plan knows of the world, read once.
 
-    `unobserved` maps a kind to the reason why it could not be read. `jobs` maps the ARN of a queue that is about to
-    leave to the jobs found in it.
+    `unobserved` maps a kind to the reason why it could not be read. `jobs` has the jobs of queues and quota shares that
+    a plan disturbs, by ARN; what is not in it was not counted.
     """
 
     target: Target
@@ -338,7 +387,7 @@ class Snapshot:
     account: str | None
     live: tuple[Live, ...] = ()
     unobserved: Mapping[str, str] = EMPTY
-    jobs: Mapping[str, JobCount] = attrs.field(factory=lambda: MappingProxyType({}))
+    jobs: Mapping[str, JobCount | Unread] = attrs.field(factory=lambda: MappingProxyType({}))
     surroundings: Surroundings = Surroundings()
 
     def of(self, kind: str) -> Iterable[Live]:

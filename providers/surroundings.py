@@ -11,7 +11,7 @@ from providers.clients import Connection
 from providers.errors import AnswerLost, CallError, CredentialsExpired, CredentialsMissing, ServerFault, Throttled
 from providers.resources import Role, Template, Unread, Versions
 
-__all__ = ["TEMPLATES", "Unread", "account", "client", "image", "role", "versions"]
+__all__ = ["TEMPLATES", "Unread", "account", "addresses", "client", "image", "role", "versions"]
 
 TEMPLATES = 100
 """How many launch templates are asked for in one call; EC2 takes 200."""
@@ -72,6 +72,14 @@ def image(ec2: Any, template: Template) -> str | Unread | None:
         return answer
     found = answer.get("LaunchTemplateVersions") or ()
     return str(found[0]["LaunchTemplateData"].get("ImageId", "")) if found else None
+
+
+def addresses(ec2: Any, subnets: Sequence[str]) -> Mapping[str, int] | Unread:
+    """How many addresses these subnets have left, by their ids; raises as `versions` does."""
+    answer = _asked(ec2, "DescribeSubnets", {"SubnetIds": [*subnets]})
+    if not isinstance(answer, Mapping):
+        return answer or Unread("DescribeSubnets: one of the subnets is not there")
+    return {it["SubnetId"]: int(it["AvailableIpAddressCount"]) for it in answer.get("Subnets", ())}
 
 
 def role(iam: Any, name: str) -> Role | Unread | None:

@@ -1,68 +1,88 @@
-"""Counting the unfinished jobs of a queue: one listing a status, all statuses at once, stopped at a bound."""
+"""Counting the unfinished jobs that a plan disturbs: one listing a status, all of them at once, stopped at a bound.
 
+What is counted so is for a plan to show. Before anything is deleted `emptying` looks again, status after status.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import attrs
 
-from providers.errors import BatchwrightError, NotFound
-from providers.provider import UNFINISHED, Provider
-from providers.resources import JobCount
-from reconciler.retry import Caller, Done
+from providers.errors import AccessDenied, NotFound, UnknownOperation
+from providers.provider import Provider
+from providers.resources import JobCount, JobList, Unread
+from reconciler.observe import answers
+from reconciler.retry import Caller
 
 BOUND = 1000
+"""Of one status so many jobs are counted at most."""
 
 
 @attrs.frozen
-class JobPage:
-    """Names one call of a count: which count, which status, and how many jobs the pages before it held."""
+class _Page:
+    """One page of a listing, and how many jobs the pages before it held."""
 
-    count: str
-    queue: str
+    whose: str
     status: str
     before: int = 0
 
 
 @attrs.define
-class Counting:
-    """The counts under way, by the name they were started under."""
+class _Tally:
+    jobs: JobList
+    by_status: dict[str, int]
+    more: bool = False
+    began: float | None = None
+    unread: Unread | None = None
 
-    provider: Provider
-    caller: Caller
-    _open: dict[str, set[str]] = attrs.field(factory=dict, init=False)
-    _found: dict[str, dict[str, int]] = attrs.field(factory=dict, init=False)
-    _more: set[str] = attrs.field(factory=set, init=False)
+    def take(self, page: _Page, items: Sequence[Mapping[str, Any]], following: str | None) -> bool:
+        """Count one page; whether the next is needed."""
+        total = page.before + len(items)
+        self.by_status[page.status] = min(total, BOUND)
+        self.more |= total > BOUND
+        if page.status == "RUNNING":
+            times = [item["startedAt"] / 1000 for item in items if item.get("startedAt")]
+            self.began = min([*times, *([] if self.began is None else [self.began])], default=None)
+        return following is not None and total <= BOUND
 
-    def start(self, count: str, queue: str) -> None:
-        """Begin a count of the jobs in a queue, given by its ARN."""
-        self._open[count] = set(UNFINISHED)
-        self._found[count] = dict.fromkeys(UNFINISHED, 0)
-        self._more.discard(count)
-        for status in UNFINISHED:
-            self._ask(JobPage(count, queue, status), None)
 
-    def feed(self, done: Done, page: JobPage) -> JobCount | BatchwrightError | None:
-        """Take one answer; the count once it is complete, or the first error, which ends it.
+def count(
+    provider: Provider, caller: Caller, needed: Iterable[JobList], told: Iterable[JobList] = ()
+) -> dict[str, JobCount | Unread]:
+    """The unfinished jobs of each list, by the ARN of what holds them; what is gone holds none.
 
-        A queue that is gone holds no jobs.
-        """
-        if page.count not in self._open:
-            return None
-        if done.error is not None and not isinstance(done.error, NotFound):
-            del self._open[page.count]
-            return done.error
-        found, token = (0, None) if done.error else done.result
-        total = page.before + found
-        self._found[page.count][page.status] = min(total, BOUND)
-        if token is not None and total < BOUND:
-            self._ask(attrs.evolve(page, before=total), token)
-            return None
-        if token is not None or total > BOUND:
-            self._more.add(page.count)
-        self._open[page.count].discard(page.status)
-        if self._open[page.count]:
-            return None
-        del self._open[page.count]
-        return JobCount(self._found[page.count], page.count in self._more)
+    Of those that are only `told` it may be that they cannot be read; any other failure is raised, and Interrupted where
+    a signal comes.
+    """
+    others = {jobs.whose: jobs for jobs in told}
+    wanted = others | {jobs.whose: jobs for jobs in needed}
+    tallies = {whose: _Tally(jobs, dict.fromkeys(jobs.statuses, 0)) for whose, jobs in wanted.items()}
 
-    def _ask(self, page: JobPage, token: str | None) -> None:
-        self.caller.submit(page, "ListJobs", partial(self.provider.jobs, page.queue, page.status, token))
+    def ask(tally: _Tally, page: _Page, token: str | None = None) -> None:
+        caller.submit(page, tally.jobs.operation, partial(provider.jobs, tally.jobs, page.status, token))
+
+    for whose, tally in tallies.items():
+        for status in tally.jobs.statuses:
+            ask(tally, _Page(whose, status))
+    for done in answers(caller):
+        page: Any = done.key
+        tally = tallies[page.whose]
+        match done.error:
+            case None:
+                items, following = done.result
+                if tally.take(page, items, following):
+                    ask(tally, attrs.evolve(page, before=page.before + len(items)), following)
+            case NotFound():
+                pass
+            case AccessDenied() | UnknownOperation() as error if page.whose in others:
+                tally.unread = Unread(str(error))
+            case error:
+                raise error
+    now = caller.clock.now()
+    return {whose: tally.unread or _counted(tally, now) for whose, tally in tallies.items()}
+
+
+def _counted(tally: _Tally, now: float) -> JobCount:
+    longest = None if tally.began is None else max(0.0, round(now - tally.began))
+    return JobCount(tally.by_status, tally.more, longest)

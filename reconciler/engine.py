@@ -19,6 +19,7 @@ from typing import Literal, Self
 import attrs
 
 from plans.asked import NOTHING, Asked
+from plans.diagnosis import Diagnosis
 from plans.export import Export, Selection, export
 from plans.handover import adopting, forgetting
 from plans.manifest import Manifest
@@ -26,16 +27,21 @@ from plans.past import Past
 from plans.plan import TOKEN, Plan
 from plans.policy import Policy, strictest
 from plans.report import Event, Report
+from plans.retention import Retention
+from plans.rollback import Rollback
 from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
 from providers.errors import BatchwrightError, CallError, NotConfirmed, StoreError
 from providers.kinds import Kinds, bind
+from providers.provider import Provider
 from providers.resources import Address, Target, Unread
+from reconciler.doctor import Doctor
 from reconciler.journal import History, Journal, key, read, state_folder
 from reconciler.lock import FileLock, Holder, NoLock
 from reconciler.retry import Caller
+from reconciler.revisions import Pruning, prunable, step_back
 from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
 
@@ -45,7 +51,8 @@ class Settings:
     """How a reconciler works.
 
     `timeout` caps the wait for every goal but for a job, in seconds; `max_api_rate` is calls a second. `state` is
-    the folder of journals and locks; None keeps neither on disk.
+    the folder of journals and locks; None keeps neither on disk. `counting`: jobs that a plan disturbs are counted
+    even where no deletion hangs on it.
     """
 
     parallelism: int = 8
@@ -53,6 +60,7 @@ class Settings:
     timeout: float | None = None
     lock: Literal["file", "none"] = "file"
     state: Path | None = None
+    counting: bool = True
 
 
 _MOMENT = 10.0
@@ -148,6 +156,7 @@ class Reconciler:
         """
         doubts: list[str] = []
         with self._task(manifest, on_event) as task:
+            task.counting = False
 
             def past() -> Past:
                 try:
@@ -242,6 +251,80 @@ class Reconciler:
         """
         return self.apply(forgetting(stack, addresses), handing_over=True, approve=approve, on_event=on_event)
 
+    def earlier(
+        self, manifest: Manifest, address: Address, revision: int | None = None, *, on_event: OnEvent = _ignore
+    ) -> Rollback:
+        """What it takes to go back to an older revision of a job definition; writes nothing.
+
+        `manifest` says which stack, where, and under which policy: its blocks do not matter. `revision` is any of the
+        family, ACTIVE or not; None is the last one of the stack before the newest that says something else.
+        Raises InputError where there is none, RefusedError where something of it would be lost.
+        """
+        with self._task(manifest, on_event) as task:
+            task.check_region()
+            return step_back(task.provider, task.caller, manifest, address, revision)
+
+    def rollback(
+        self,
+        manifest: Manifest,
+        address: Address,
+        revision: int | None = None,
+        *,
+        approve: Callable[[Plan], bool] = _approve,
+        on_event: OnEvent = _ignore,
+    ) -> Report:
+        """Register what an older revision of a job definition says as the newest; nothing is deregistered.
+
+        Raises as `earlier` and `apply` do. The report is empty where the newest says the same already.
+        """
+        back = self.earlier(manifest, address, revision, on_event=on_event)
+        if back.manifest is None:
+            return Report("")
+        return self.apply(back.manifest, approve=approve, on_event=on_event)
+
+    def prunable(self, manifest: Manifest, retention: Retention, *, on_event: OnEvent = _ignore) -> Pruning:
+        """What `prune_revisions` would deregister now; writes nothing."""
+        with self._task(manifest, on_event) as task:
+            return self._pruning(task, retention)
+
+    def prune_revisions(
+        self,
+        manifest: Manifest,
+        retention: Retention,
+        *,
+        approve: Callable[[Pruning], bool],
+        on_event: OnEvent = _ignore,
+    ) -> Pruning:
+        """Deregister old revisions of job definitions, under the lock of the stack and in its journal.
+
+        `manifest` says which stack, where, and what is pinned; a stack of no name has nothing. What came to be spared
+        while `approve` took its time is spared. Raises InputError, RefusedError, NotConfirmed or LockHeld before
+        anything is changed; what happens after that is in the report.
+        """
+        with self._task(manifest, on_event) as task:
+            account = None if self.settings.state is None else task.account()
+            with self._lock(account, manifest.stack):
+                made, shown = self._pruning(task, retention), self.wall.now()
+                if not made.choice.count:
+                    return made
+                if not approve(made):
+                    raise NotConfirmed("it was not approved; nothing was changed")
+                if self.wall.now() - shown > _MOMENT:
+                    later = self._pruning(task, retention)
+                    made = attrs.evolve(made, choice=made.choice.both(later.choice))
+                plans = made.plans(self.kinds, self.connection.clock.now())
+                with self._journal(account, manifest.stack) as journal:
+                    report = task.deregister(plans, journal, rng=self.rng, on_event=on_event)
+        return attrs.evolve(made, report=report)
+
+    def _pruning(self, task: Task, retention: Retention) -> Pruning:
+        task.check_region()
+        choice = prunable(task.provider, task.caller, task.manifest, retention)
+        account = next((revision.arn.split(":")[4] for revision in choice.going), None)
+        if account is not None:
+            task.check_account(account)
+        return Pruning(task.manifest.stack, account, self.connection.region, choice)
+
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
         if self.settings.state is None:
@@ -256,7 +339,7 @@ class Reconciler:
         Of a definition that is its newest revision, of several objects of one address the one that works.
         """
         with self._task(manifest, on_event) as task:
-            world = World.of(manifest, task.observe(pruning=False), self.kinds)
+            world = World.of(manifest, task.observe(), self.kinds)
         found: dict[str, Mapping[str, str]] = {}
         for address in manifest.resources:
             lives = world.holders(address)
@@ -270,7 +353,18 @@ class Reconciler:
         """A manifest of what is live and selected; raises InputError where that is nothing, RefusedError where
         something of it is being replaced."""
         with self._task(Manifest(selection.stack, {}), on_event) as task:
-            return export(task.observe(pruning=False), self.kinds, selection)
+            return export(task.observe(), self.kinds, selection)
+
+    def doctor(
+        self, queue: str | None = None, *, stack: str | None = None, on_event: OnEvent = _ignore
+    ) -> tuple[Diagnosis, ...]:
+        """Why the jobs of a queue, by name, ARN or address, do not run; without one, of all in which jobs wait.
+
+        `stack` confines it to the queues of one. Raises InputError where there is no such queue.
+        """
+        with self.pool(self.settings.parallelism) as pool:
+            provider = Provider(self.connection.batch, self.kinds)
+            return Doctor(provider, self.connection, self._caller(pool, on_event)).diagnose(queue, stack)
 
     @contextmanager
     def _task(
@@ -293,6 +387,7 @@ class Reconciler:
                 asked,
                 destroying,
                 handing_over,
+                self.settings.counting,
             )
 
     def _caller(self, pool: Executor, on_event: OnEvent) -> Caller:

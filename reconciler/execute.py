@@ -6,7 +6,8 @@ says because of what. Every call that changes something stands in the journal be
 
 What each answer means is settled here: a delete of what is gone has succeeded; of a call that may have been done
 without saying so `inquiry` finds out; an environment that cannot assume a role made seconds ago is told its role
-again; credentials that end take everything with them that has not begun. A job that is tried is `trial`'s.
+again; credentials that end take everything with them that has not begun. A job that is tried is `trial`'s, and the jobs
+of a queue that goes are `emptying`'s.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -15,6 +16,7 @@ from types import MappingProxyType
 
 import attrs
 
+from plans.jobs import HINT, emptying
 from plans.plan import Goal, Plan, Step
 from plans.report import Report
 from providers.errors import (
@@ -28,10 +30,10 @@ from providers.errors import (
 )
 from providers.kinds import Kind
 from providers.provider import Page, Provider, produced
-from providers.resources import JobCount, Live
+from providers.resources import Live
 from reconciler.arguments import fillable, filled, with_token
-from reconciler.counting import Counting, JobPage
-from reconciler.draining import Draining, DrainLook
+from reconciler.draining import Draining, DrainLook, Seen
+from reconciler.emptying import EmptyingCall, Emptyings
 from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
 from reconciler.retry import Caller, Done
@@ -89,9 +91,9 @@ class _Walk:
     teller: Teller
     steps: Mapping[str, Running]
     tokens: Mapping[tuple[str, str], str]
-    counting: Counting = attrs.field(init=False)
     inquiries: Inquiries = attrs.field(init=False)
     draining: Draining = attrs.field(init=False)
+    emptyings: Emptyings = attrs.field(init=False)
     listed: dict[Poll, tuple[Live, ...]] = attrs.field(factory=dict, init=False)
     trials: Trials = attrs.field(init=False)
     followers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
@@ -99,10 +101,10 @@ class _Walk:
     without_credentials: str | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.counting = Counting(self.provider, self.caller)
         self.inquiries = Inquiries(self.provider, self.caller, self.plan.region, self.plan.account)
         self.trials = Trials(self.provider, self.caller, self.teller, self.waiter.spacing)
         self.draining = Draining(self.provider, self.caller, self.waiter.rng, self.waiter.spacing)
+        self.emptyings = Emptyings(self.provider, self.caller, self.teller, self.waiter.rng, self.waiter.spacing)
         for step in self.plan.steps:
             for before in step.after:
                 self.followers.setdefault(before, []).append(step.id)
@@ -154,14 +156,17 @@ class _Walk:
         """Take back what no attempt was made of."""
         dropped = self.caller.abandon()
         for key in dropped:
-            if isinstance(key, _Call | _Role) or (isinstance(key, TrialCall) and key.changes):
+            if isinstance(key, _Call | _Role) or (isinstance(key, TrialCall | EmptyingCall) and key.changes):
                 self.steps[key.step].sent_out = False
         return dropped
 
     # A step from its turn to its call.
 
     def consider(self, running: Running) -> None:
-        """Begin, skip or drop a step, if everything it comes after has ended and no signal has come."""
+        """Begin, skip or drop a step, if everything it comes after has ended and no signal has come.
+
+        What cleans up is dropped where nothing was made that it could clean up.
+        """
         if running.status != "waiting" or self.caller.stopped is not None:
             return
         before = [self.steps[name] for name in running.step.after]
@@ -187,8 +192,8 @@ class _Walk:
         if step.call is None:
             running.sent = filled(step.arguments, self.known, self.now())
             self.wait_for(running, None)
-        elif step.call == "ListJobs":
-            self.counting.start(step.id, step.arguments["jobQueue"])
+        elif emptying(step) is not None:
+            self.emptyings.start(running)
         elif step.call == "SubmitJob":
             running.sent = filled(step.arguments, self.known, self.now())
             self.trials.start(running)
@@ -229,10 +234,10 @@ class _Walk:
                 self.looked(self.steps[name], look, done)
             case TrialCall() | TrialLook() as call, _:
                 self.tried(self.trials.feed(done, call))
-            case JobPage(count=name) as page, _:
-                self.counted(self.steps[name], page, done)
             case DrainLook() as look, _:
-                self.drained(look, done)
+                self.drained(self.draining.feed(done, look))
+            case EmptyingCall() as call, _:
+                self.drained(self.emptyings.feed(done, call))
             case Poll() as poll, _:
                 self.polled(poll, done)
 
@@ -277,24 +282,6 @@ class _Walk:
                 self.fail(running, error)
             case error:
                 self.fail(running, self.teller.call_ended(running, "unknown", error) or error)
-
-    def counted(self, running: Running, page: JobPage, done: Done) -> None:
-        """One page of the jobs of a queue; the step fails as soon as one cannot be read, or once there are jobs."""
-        step = running.step
-        match self.counting.feed(done, page):
-            case None:
-                pass
-            case JobCount(total=0):
-                self.end(running, "done")
-            case JobCount() as count:
-                opens = any(self.steps[name].step.when == "failed" for name in self.followers.get(step.id, ()))
-                then = "the queue takes jobs again" if opens else "the queue stays disabled"
-                queue = step.arguments["jobQueue"].rpartition("/")[2]
-                message = f"{queue} holds {count}, and deleting a queue ends its jobs"
-                hint = f"{then}; wait for them, or cancel them, and run the same command again"
-                self.fail(running, JobsFound(message, hint=hint))
-            case error:
-                self.fail(running, error)
 
     def tried(self, trials: Iterable[Tried]) -> None:
         """Trials that are over: nothing goes on after one that failed."""
@@ -369,14 +356,19 @@ class _Walk:
         seen = {"status": live.status, "state": live.state} if live else {}
         self.teller.event("polled", running, kind=goal.kind, name=goal.name, **seen)
 
-    def drained(self, look: DrainLook, done: Done) -> None:
-        for seen in self.draining.feed(done, look):
+    def drained(self, shown: Iterable[Seen]) -> None:
+        """What was seen of environments that drain, and of queues and quota shares that are emptied."""
+        for seen in shown:
             running = self.steps[seen.step]
+            goal = running.step.goal
+            assert goal is not None
             if seen.jobs is not None:
-                assert running.step.goal is not None
-                goal = running.step.goal
                 self.teller.event("polled", running, kind=goal.kind, name=goal.name, jobs=seen.jobs)
-            if seen.error is not None:
+            if isinstance(seen.error, JobsFound):
+                opens = any(self.steps[name].step.when == "failed" for name in self.followers.get(seen.step, ()))
+                then = "it takes jobs again" if opens else "it stays disabled"
+                self.fail(running, attrs.evolve(seen.error, hint=f"{then}; {HINT}"))
+            elif seen.error is not None:
                 self.fail(running, seen.error)
             elif seen.over:
                 self.end(running, "done")

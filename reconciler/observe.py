@@ -3,7 +3,7 @@
 A full listing, since orphans and the names of replacements cannot be computed. Its floor in calls: the pages of
 environments, queues, service environments and ACTIVE definitions; for policies the pages of ARNs and one describe a
 hundred; for consumable resources the pages of names and one describe each; for quota shares the same, for each
-SageMaker queue. Jobs are counted only in queues that are about to leave.
+SageMaker queue.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -14,8 +14,7 @@ import attrs
 from providers.errors import AccessDenied, BatchwrightError, CallError, Interrupted, NotFound, UnknownOperation
 from providers.kinds import Kind
 from providers.provider import Page, Provider
-from providers.resources import CANARY, Address, JobCount, Live, Resource, Snapshot, Target
-from reconciler.counting import Counting, JobPage
+from providers.resources import Address, Live, Resource, Snapshot, Target
 from reconciler.retry import Caller, Done
 
 ONE_BY_ONE = 500
@@ -48,34 +47,25 @@ def observe(
     provider: Provider,
     wanted: Mapping[Address, Resource],
     *,
-    owner: str,
     caller: Caller,
     target: Target,
     region: str,
     account: Callable[[], str | None],
-    pruning: bool = True,
 ) -> Snapshot:
-    """A snapshot of everything that a plan of the stack `owner` can need.
+    """A snapshot of everything that a plan can need but jobs.
 
-    `wanted` are the resources that stay; `pruning` says whether the others go, in whose queues jobs are counted.
-    `account` is asked only when no ARN tells it. A kind that may not be read, or that the endpoint does not know, is
-    unobserved; any other failure is raised, and Interrupted where a signal comes.
+    `wanted` are the resources that stay. `account` is asked only when no ARN tells it. A kind that may not be read, or
+    that the endpoint does not know, is unobserved; any other failure is raised, and Interrupted where a signal comes.
     """
-    look = _Look(provider, wanted, caller, Counting(provider, caller))
+    look = _Look(provider, wanted, caller)
     for kind in provider.kinds:
         if not kind.facts.lookup.per:
             look.list(kind, _Listing(kind.name))
     look.drain()
-    staying = {str(address) for address in wanted}
-    for live in look.lives if pruning else ():
-        address = live.address or ""
-        if live.kind == "job_queue" and live.owner == owner and address not in staying and not address.endswith(CANARY):
-            look.counting.start(live.arn, live.arn)
-    look.drain()
     ranks = {kind.name: kind.rank for kind in provider.kinds}
     lives = sorted(look.lives, key=lambda live: (ranks[live.kind], live.name, live.revision or 0))
     told = next((live.arn.split(":")[4] for live in lives), None)
-    return Snapshot(target, region, told or account(), tuple(lives), look.unobserved, look.jobs)
+    return Snapshot(target, region, told or account(), tuple(lives), look.unobserved)
 
 
 @attrs.define
@@ -83,10 +73,8 @@ class _Look:
     provider: Provider
     wanted: Mapping[Address, Resource]
     caller: Caller
-    counting: Counting
     lives: list[Live] = attrs.field(factory=list)
     unobserved: dict[str, str] = attrs.field(factory=dict)
-    jobs: dict[str, JobCount] = attrs.field(factory=dict)
     one_by_one: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
 
     def list(self, kind: Kind, key: _Listing, token: str | None = None) -> None:
@@ -106,8 +94,6 @@ class _Look:
 
     def take(self, key: Hashable, done: Done) -> None:
         match key:
-            case JobPage():
-                self.counted(key, done)
             case _ if done.error is not None:
                 self.failed(key, done.error)
             case _Listing():
@@ -142,13 +128,6 @@ class _Look:
             for kind in self.provider.kinds:
                 if kind.facts.lookup.per == live.kind and live.spec.get("jobQueueType") == "SAGEMAKER_TRAINING":
                     self.list(kind, _Listing(kind.name, per=live.arn))
-
-    def counted(self, page: JobPage, done: Done) -> None:
-        match self.counting.feed(done, page):
-            case JobCount() as count:
-                self.jobs[page.queue] = count
-            case BatchwrightError() as error:
-                raise error
 
     def failed(self, key: Hashable, error: BatchwrightError) -> None:
         """A kind that may not be read, or is not known, is unobserved; what is gone since it was listed is absent."""

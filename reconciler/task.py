@@ -7,13 +7,14 @@ so that one pace and one count of calls hold from the first look to the last. Th
 import os
 import random
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import metadata
+from types import MappingProxyType
 
 import attrs
 
-from plans import roles
+from plans import jobs, roles
 from plans.asked import Asked
 from plans.graph import build, only
 from plans.handover import check_held
@@ -41,6 +42,7 @@ from providers.kinds import Kinds
 from providers.provider import Provider
 from providers.resources import Live, Snapshot, Surroundings, Target, Unread
 from providers.surroundings import account
+from reconciler.counting import count
 from reconciler.execute import execute
 from reconciler.journal import Journal
 from reconciler.observe import answers, observe
@@ -70,7 +72,7 @@ def ask_account(connection: Connection, caller: Caller) -> str | Unread:
 @attrs.define
 class Task:
     """What a run has in hand. `handing_over`: only tags change, where the blocks are taken over and what is removed is
-    let go of."""
+    let go of. `counting`: jobs that a plan disturbs are counted even where no deletion hangs on it."""
 
     manifest: Manifest
     target: Target
@@ -81,6 +83,7 @@ class Task:
     asked: Asked = Asked()
     destroying: bool = False
     handing_over: bool = False
+    counting: bool = True
     _account: str | Unread | None = attrs.field(default=None, init=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
 
@@ -103,30 +106,29 @@ class Task:
                 hint="leave one of the two out, or make them agree",
             )
 
-    def observe(self, *, pruning: bool) -> Snapshot:
-        """The world as this task needs it; raises RefusedError where it is another account's.
-
-        `pruning` says whether what left the manifest goes: then jobs are counted in its queues.
-        """
+    def observe(self) -> Snapshot:
+        """The world as this task needs it; raises RefusedError where it is another account's."""
         manifest = self.manifest
         snapshot = observe(
             self.provider,
             {} if self.destroying else watched(manifest.ownership, manifest.resources, manifest.name_prefix),
-            owner=self.manifest.stack,
             caller=self.caller,
             target=self.target,
             region=self.connection.region,
             account=self.account,
-            pruning=pruning,
         )
+        self.check_account(snapshot.account)
+        return snapshot
+
+    def check_account(self, account: str | None) -> None:
+        """Raise RefusedError where the target is another account; None is one that nothing told."""
         for claimed in (self.manifest.target.account_id, self.target.account_id):
-            if claimed is not None and claimed != snapshot.account:
-                there = snapshot.account or "an account that cannot be told"
+            if claimed is not None and claimed != account:
+                there = account or "an account that cannot be told"
                 raise RefusedError(
                     f"the target is account {claimed}, and the credentials are for {there}",
                     hint="use the credentials or the role of that account",
                 )
-        return snapshot
 
     def plan(self, past: Callable[[], Past] | None = None, *, afterwards: bool = False) -> Plan:
         """What is to be done now; with `past`, which is asked where there is something, differences have origins.
@@ -141,7 +143,7 @@ class Task:
         except KeyError as error:
             raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
         asked.check(self.manifest.resources, self.kinds)
-        snapshot = self.observe(pruning=self._whole)
+        snapshot = self.observe()
         if self.handing_over and not afterwards:
             check_held(self.manifest, snapshot, self.kinds)
         if not (self.handing_over or afterwards):
@@ -174,6 +176,10 @@ class Task:
             if names:
                 found = ask_roles(self.connection, self.caller, names)
                 self._surroundings = attrs.evolve(self._surroundings, roles=found)
+            needed, told = jobs.asked(made.changes, made.steps, snapshot)
+            counted = count(self.provider, self.caller, needed, told if self.counting else ())
+            snapshot = attrs.evolve(snapshot, jobs=counted)
+            if names or counted:
                 made = planned(self._in_place(snapshot))
         return made if past is None or made.empty else planned(self._in_place(snapshot), past=past())
 
@@ -209,18 +215,8 @@ class Task:
         tokens: Mapping[tuple[str, str], str],
     ) -> Report:
         """Execute a plan and look at the world again; whatever happens is in the report."""
-        run, clock = f"{rng.getrandbits(48):012x}", self.connection.clock
-        journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), clock.now())
-        report = execute(
-            _capped(plan, timeout),
-            self.provider,
-            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}),
-            journal=journal,
-            caller=self.caller,
-            run=run,
-            on_event=on_event,
-            tokens=tokens,
-        )
+        clock = self.connection.clock
+        run, report = self._executed(_capped(plan, timeout), journal, rng=rng, on_event=on_event, tokens=tokens)
         if not report.failures and report.interrupted_by is None:
             report = self._looked_at(report)
         salt = f"{rng.getrandbits(64):016x}"
@@ -232,6 +228,52 @@ class Task:
         except StoreError as error:
             report = _marred(report, "journal", error)
         return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
+
+    def deregister(self, plans: Iterable[Plan], journal: Journal, *, rng: random.Random, on_event: OnEvent) -> Report:
+        """Execute plans one after the other, up to one of which nothing could be done; the report is that of all."""
+        whole = Report("")
+        for plan in plans:
+            try:
+                run, report = self._executed(plan, journal, rng=rng, on_event=on_event)
+                whole = attrs.evolve(
+                    report,
+                    outcomes=(*whole.outcomes, *report.outcomes),
+                    seconds=whole.seconds + report.seconds,
+                    calls=dict(self.caller.calls),
+                    throttles=self.caller.throttles,
+                )
+                journal.run_ended(run, report.exit_code, self.connection.clock.now())
+            except StoreError as error:
+                if not whole.outcomes:
+                    raise
+                return _marred(whole, "journal", error)
+            if report.interrupted_by is not None or not report.counts.get("done"):
+                break
+        return whole
+
+    def _executed(
+        self,
+        plan: Plan,
+        journal: Journal,
+        *,
+        rng: random.Random,
+        on_event: OnEvent,
+        tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
+    ) -> tuple[str, Report]:
+        """The name of a run in the journal, and its report."""
+        run = f"{rng.getrandbits(48):012x}"
+        journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), self.connection.clock.now())
+        report = execute(
+            plan,
+            self.provider,
+            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}),
+            journal=journal,
+            caller=self.caller,
+            run=run,
+            on_event=on_event,
+            tokens=tokens,
+        )
+        return run, report
 
     def _looked_at(self, report: Report) -> Report:
         """The report with what is left to do; every step is done by now, so no failure may lose it."""

@@ -9,7 +9,6 @@ from plans.plan import Step
 from plans.report import Event, EventName, Outcome
 from providers.errors import AnswerLost, BatchwrightError, CallError, Retiring, ServerFault, StoreError
 from providers.resources import EMPTY, Document
-from reconciler.counting import JobPage
 from reconciler.journal import Journal, digest
 
 OnEvent = Callable[[Event], None]
@@ -63,7 +62,7 @@ class Teller:
 
     def retried(self, key: Hashable, error: BatchwrightError, seconds: float) -> None:
         """Tell that a `Caller` will repeat an attempt: of a step, or of a look that serves several."""
-        name = key.count if isinstance(key, JobPage) else getattr(key, "step", "")
+        name = getattr(key, "step", "")
         operation = error.operation if isinstance(error, CallError) else None
         seconds = round(seconds, 1)
         self.event("retried", self.steps.get(name), error=str(error), seconds=seconds, operation=operation)

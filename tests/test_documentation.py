@@ -25,7 +25,7 @@ from reconciler import scenario
 ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
 FIELDS = "docs/fields.md"
-PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", "docs/replacing.md", SIMULATOR, FIELDS)
+PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", "docs/replacing.md", "docs/doctor.md", SIMULATOR, FIELDS)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _VARYING = re.compile(r"\d+(\.\d+)?")
 
@@ -114,7 +114,8 @@ def run(command: Command, workplace: Path) -> str:
         check=False,
         timeout=120,
     )
-    assert done.returncode == 0, f"{command.line}\n{done.stdout}"
+    found = 2 if words[1] == "doctor" and "1. likely" in done.stdout else 0
+    assert done.returncode == found, f"{command.line}\n{done.stdout}"
     return done.stdout
 
 

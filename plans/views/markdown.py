@@ -75,8 +75,7 @@ def _table(plan: Plan) -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for change in changes[:_ROWS]:
         impact = "" if change.impact is Impact.NONE else f"**{change.impact}**"
-        jobs = f"jobs at risk: {change.jobs}" if change.jobs is not None and change.jobs.total else ""
-        reason = "; ".join(text for text in (change.reason, jobs) if text)
+        reason = "; ".join(text for text in (change.reason, wording.jobs_at_risk(change)) if text)
         told = [f"{number}. {_prose(text)}" for number, text in enumerate(story(plan, change), 1)]
         address = " ".join(filter(None, (_code(str(change.address)), _prose(wording.whose(change)))))
         words = "<br>".join(filter(None, (_prose(reason), *told)))

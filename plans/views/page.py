@@ -141,8 +141,8 @@ def _change(plan: Plan, change: Change) -> Iterator[str]:
     told = [f"<li>{_text(text)}</li>" for text in story(plan, change)]
     if told:
         yield f"<ol>{''.join(told)}</ol>"
-    if change.jobs is not None and change.jobs.total:
-        yield f'<p class="alarm">jobs at risk: {_text(str(change.jobs))}</p>'
+    if risk := wording.jobs_at_risk(change):
+        yield f'<p class="alarm">{_text(risk)}</p>'
     differences = wording.differences(plan, change)
     for (why, rule), group in groupby(differences, lambda difference: wording.because(change, difference)):
         yield _block(line for difference in group for line in wording.listing(difference))

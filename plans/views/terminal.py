@@ -146,8 +146,7 @@ class _Page:
             for number, told in enumerate(story(plan, change), 1):
                 yield from self.prose(f"{number}. {told}", "      ", "", hanging="         ")
             yield from self.differences(wording.differences(plan, change), change)
-            if change.jobs is not None and change.jobs.total:
-                yield from self.prose(f"jobs at risk: {change.jobs}", "      ", "red")
+            yield from self.prose(wording.jobs_at_risk(change), "      ", "red")
             if change.action is not Action.NOOP:
                 yield ""
         if shown and shown[-1].action is Action.NOOP:

@@ -225,6 +225,15 @@ def whose(change: Change) -> str:
     return f"of stack {plain(change.owner)}" if change.owner else "of no stack"
 
 
+def jobs_at_risk(change: Change) -> str:
+    """The unfinished jobs that a change disturbs, and what becomes of them; nothing where it disturbs none."""
+    jobs = change.jobs
+    if jobs is None or not jobs.total:
+        return ""
+    longest = "" if jobs.longest is None else f", the longest for {span(jobs.longest)}"
+    return f"jobs at risk: {jobs}{longest}" + (f"; {plain(jobs.fate)}" if jobs.fate else "")
+
+
 def because(change: Change, difference: Difference) -> tuple[str, str]:
     """Why a difference is classed as it is, unless the change says so already; and the rule's name."""
     return "" if difference.why == change.reason else difference.why, difference.rule

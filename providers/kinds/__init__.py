@@ -62,7 +62,7 @@ _FACTS = (
     job_definition.FACTS,
 )
 _HOUSE_KEYS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
-    {"compute_environment": house.ENVIRONMENT, "job_queue": house.QUEUE, "job_definition": house.DEFINITION}
+    {"compute_environment": house.ENVIRONMENT, "job_queue": house.QUEUE}
 )
 _NEVER_SAID = frozenset({"tags", "context"})
 
@@ -219,7 +219,7 @@ def _kind(facts: Facts, model: Model, entities: Mapping[str, str]) -> Kind:
                 **members,
                 "tags": house.of(Field("string", maximum=256), "Tags of the object itself.", kind="map"),
                 **house.RESOURCE,
-                **_HOUSE_KEYS.get(facts.name, EMPTY),
+                **_house_keys(facts, model),
             }
         ),
     )
@@ -244,6 +244,12 @@ def _kind(facts: Facts, model: Model, entities: Mapping[str, str]) -> Kind:
         owned=tuple(_places(spec, facts.owned)),
         always_sent=tuple((path, row) for row in facts.always_sent for path in _places(spec, {row.member})),
     )
+
+
+def _house_keys(facts: Facts, model: Model) -> Mapping[str, Field]:
+    if facts.revisions:
+        return house.of_definition(model.operations["SubmitJob"].input)
+    return _HOUSE_KEYS.get(facts.name, EMPTY)
 
 
 def _shown(facts: Facts, describe: Operation) -> Field:

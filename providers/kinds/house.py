@@ -79,6 +79,24 @@ _CANARY = structure(
     timeout=_said(_DURATION, "How long the job may take, waiting included; 10m."),
 )
 
+_DEFINITION_CANARY = structure(
+    "A job of what is to be registered that must succeed before it is.",
+    frozenset({"queue"}),
+    queue=attrs.evolve(text("The queue that the job goes to."), reference="job_queue"),
+    timeout=_said(_DURATION, "How long the job may take, waiting included; 10m."),
+)
+_SUBMITTED = (
+    "containerOverrides",
+    "ecsPropertiesOverride",
+    "eksPropertiesOverride",
+    "nodeOverrides",
+    "parameters",
+    "retryStrategy",
+    "schedulingPriorityOverride",
+    "shareIdentifier",
+)
+"""What SubmitJob may be told of the job of a canary."""
+
 RESOURCE: Mapping[str, Field] = MappingProxyType(
     {
         "lifecycle": _LIFECYCLE,
@@ -119,6 +137,16 @@ DEFINITION: Mapping[str, Field] = MappingProxyType(
         ),
     }
 )
+
+
+def of_definition(submission: Field) -> Mapping[str, Field]:
+    """The keys of a definition; its canary says what else the job is to be, as `submission`, SubmitJob, takes it."""
+    rollout = DEFINITION["rollout"]
+    said = {name: submission.members[name] for name in _SUBMITTED if name in submission.members}
+    canary = attrs.evolve(_DEFINITION_CANARY, members=MappingProxyType({**_DEFINITION_CANARY.members, **said}))
+    members = MappingProxyType({**rollout.members, "canary": canary})
+    return {**DEFINITION, "rollout": attrs.evolve(rollout, members=members)}
+
 
 POLICY = structure(
     "What a plan may do; where several say it, the strictest wins.",

@@ -2,7 +2,7 @@
 
 stdout carries the result, stderr the progress. Verbs are imported when they are called, and heavy imports stand inside
 them, so that `--help`, `validate`, `show` and `schema` start at once. Exit codes: 0 done or no changes · 1 error ·
-2 changes or drift · 3 refused · 4 in part, or not converged · 130, 143 interrupted.
+2 changes, drift or findings · 3 refused · 4 in part, or not converged · 130, 143 interrupted.
 """
 
 import sys
@@ -17,7 +17,7 @@ from providers.errors import BatchwrightError, Interrupted, ManifestError, PlanR
 from reconciler.cli.terminal import Terminal
 
 _EPILOG = """\b
-Exit codes: 0 done, or nothing to do · 1 error · 2 changes or drift · 3 refused
+Exit codes: 0 done, or nothing to do · 1 error · 2 changes, drift, findings · 3 refused
             4 done in part, or not converged · 130, 143 interrupted
 
 \b
@@ -32,13 +32,16 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "destroy": ("applying", "Delete everything that a stack owns."),
     "adopt": ("owning", "Take over what is live under the names of a manifest, and change nothing else."),
     "forget": ("owning", "Let go of objects of a stack without deleting them."),
+    "rollback": ("revising", "Make what an older revision of a job definition says the newest again."),
+    "prune-revisions": ("revising", "Deregister old revisions of job definitions."),
     "validate": ("inspecting", "Check a manifest without looking at AWS: all faults at once."),
     "show": ("inspecting", "Show a plan file."),
     "output": ("inspecting", "Print the names and ARNs of what is live."),
-    "export": ("exporting", "Write a manifest of what is live."),
+    "doctor": ("doctoring", "Say why jobs of a queue may not run; exit 2 if there is something."),
+    "export": ("exporting", "Write a manifest of what is live; exit 4 if something of it could not be written."),
     "history": ("inspecting", "Show what earlier runs of a stack did from this machine."),
     "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
-    "schema": ("inspecting", "Print the JSON Schema of manifests, plans or events."),
+    "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events or diagnoses."),
     "explain": ("explaining", "Tell what a field is, and what a change of it does."),
     "simulator": ("controlplane", "Serve, show or reset the embedded model of AWS Batch."),
 }
@@ -57,7 +60,7 @@ class _Verbs(click.Group):
         if cmd_name not in _VERBS:
             return None
         module = import_module(f"reconciler.cli.{_VERBS[cmd_name][0]}")
-        verb: click.Command = getattr(module, cmd_name)
+        verb: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return verb
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -23,6 +23,7 @@ from reconciler.cli.options import (
     bound_options,
     events_output,
     given,
+    jobs_option,
     paths,
     repair_option,
     run_options,
@@ -43,7 +44,7 @@ approved = click.option("--auto-approve", is_flag=True, help="Do not ask.")
 @paths
 @approved
 @events_output
-@given(variable_options, asked_options, bound_options, run_options, target_options)
+@given(variable_options, asked_options, bound_options, jobs_option, run_options, target_options)
 def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: bool) -> int:
     """Make AWS Batch as a manifest says, or carry out a plan file."""
     del as_json
@@ -62,7 +63,7 @@ def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: b
 @click.option("--stack", metavar="NAME", help="The stack, where its manifest is gone.")
 @approved
 @events_output
-@given(variable_options, repair_option, bound_options, run_options, target_options)
+@given(variable_options, repair_option, bound_options, jobs_option, run_options, target_options)
 def destroy(options: Given, paths: tuple[str, ...], stack: str | None, auto_approve: bool, as_json: bool) -> int:
     """Delete everything that a stack owns."""
     del as_json
@@ -92,7 +93,8 @@ def carry_out(
         seen.append(mask_plan(made, terminal.salt))
         if not terminal.json:
             _show(seen[0], None, terminal)
-        return auto_approve or _confirmed(made, terminal, stop, destroying=destroying)
+        what = f"Delete all of stack {made.stack}" if destroying else "Carry this out"
+        return auto_approve or confirmed(what, made.account, made.region, terminal, stop)
 
     with interruptible() as stop:
         reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop, keeping=True)
@@ -124,15 +126,15 @@ def _same_provider(held: Plan | None, provider: str) -> None:
         raise StalePlan(told, hint=f"give --provider {made_for}")
 
 
-def _confirmed(made: Plan, terminal: Terminal, stop: "Future[int]", *, destroying: bool) -> bool:
+def confirmed(what: str, account: str | None, region: str, terminal: Terminal, stop: "Future[int]") -> bool:
+    """Whether the user says yes to what is to be done there; raises NotConfirmed where nobody can be asked."""
     if terminal.json:
         told = "--json shows no plan that could be approved; nothing was changed"
         raise NotConfirmed(told, hint="give --auto-approve")
     if not is_terminal(sys.stdin):
         raise NotConfirmed("there is no terminal to ask on; nothing was changed", hint="give --auto-approve")
-    what = f"Delete all of stack {made.stack}" if destroying else "Carry this out"
     with breaking(stop):
-        terminal.aside(f"\n{what} in account {made.account or 'unknown'}, {made.region}? [y/N] ")
+        terminal.aside(f"\n{what} in account {account or 'unknown'}, {region}? [y/N] ")
         answer = sys.stdin.buffer.readline()
     return answer.strip().lower() in (b"y", b"yes")
 

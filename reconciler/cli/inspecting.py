@@ -85,16 +85,17 @@ def _title(address: Address, kinds: Kinds) -> str:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["manifest", "plan", "events"]), default="manifest")
+@click.argument("what", type=click.Choice(["manifest", "plan", "events", "doctor"]), default="manifest")
 @given()
 def schema(options: Given, what: str) -> int:
-    """Print the JSON Schema of manifests, plans or events."""
+    """Print the JSON Schema of manifests, plans, events or diagnoses."""
     from plans import schema as schemas
 
     made = {
         "manifest": lambda: schemas.manifest_schema(all_kinds()),
         "plan": schemas.plan_schema,
         "events": schemas.event_schema,
+        "doctor": schemas.doctor_schema,
     }[what]()
     options.terminal.document(made)
     return 0

@@ -15,7 +15,7 @@ from plans.policy import Policy
 from providers import model
 from providers.errors import InputError, RefusedError
 from providers.kinds import Kinds, bind
-from providers.resources import SIMULATOR_FILE, Address, Drain, DrainMode, Target
+from providers.resources import SIMULATOR_FILE, Address, DrainMode, Target
 from reconciler.cli.terminal import Terminal
 from reconciler.files import source, sources
 
@@ -48,6 +48,7 @@ class Given:
     timeout: float | None = None
     lock: str = "file"
     drain: DrainMode | None = None
+    no_jobs: bool = False
     only: tuple[str, ...] = ()
     replace: tuple[str, ...] = ()
     repair: bool = False
@@ -129,17 +130,19 @@ class Given:
             timeout=self.timeout,
             lock="none" if self.lock == "none" else "file",
             state=state_folder(os.environ) if keeping else None,
+            counting=not self.no_jobs,
         )
         return Reconciler.connect(
             self.target(claimed), settings=settings, policies=self.bound(), kinds=kinds, stop=stop
         )
 
     def drained(self, manifest: Manifest) -> Manifest:
-        """The manifest with `--drain` in place of its policy's, since what left it took its own drain along."""
+        """The manifest with the mode of `--drain` in its policy, since what left it took its own drain along."""
         if self.drain is None:
             return manifest
         policy = manifest.policy
-        chosen = attrs.evolve(policy, drain=Drain(self.drain), said=policy.said | {"drain"})
+        drain = attrs.evolve(policy.drain, mode=self.drain)
+        chosen = attrs.evolve(policy, drain=drain, said=policy.said | {"drain"})
         return attrs.evolve(manifest, policy=chosen)
 
     def again(self) -> list[str]:
@@ -241,6 +244,11 @@ variable_options = _stack(
         help="Values from YAML, JSON or `terraform output -json`.",
     ),
 )
+jobs_option = click.option(
+    "--no-jobs",
+    is_flag=True,
+    help="Do not count the jobs that the plan disturbs, but where a deletion hangs on them.",
+)
 bound_options = _stack(
     click.option(
         "--policy",
@@ -253,8 +261,15 @@ bound_options = _stack(
     click.option(
         "--drain",
         type=click.Choice(["refuse", "wait", "cancel", "terminate"]),
-        help="What becomes of the jobs of queues that left the manifest; so far only refuse can be carried out.",
+        help="What becomes of the jobs of queues that left the manifest, or say nothing of it themselves.",
     ),
+)
+lock_option = click.option(
+    "--lock",
+    type=click.Choice(["file", "none"]),
+    default="file",
+    show_default=True,
+    help="Keep other runs on this stack out by a lock on this machine; none where something else does.",
 )
 run_options = _stack(
     click.option(
@@ -264,13 +279,7 @@ run_options = _stack(
         callback=_finite,
         help="The longest wait for any one goal, such as an environment becoming VALID; not for a canary's job.",
     ),
-    click.option(
-        "--lock",
-        type=click.Choice(["file", "none"]),
-        default="file",
-        show_default=True,
-        help="Keep other runs on this stack out by a lock on this machine; none where something else does.",
-    ),
+    lock_option,
 )
 simulator_options = _stack(
     click.option(

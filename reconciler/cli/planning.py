@@ -17,6 +17,7 @@ from reconciler.cli.options import (
     asked_options,
     bound_options,
     given,
+    jobs_option,
     json_output,
     paths,
     target_options,
@@ -33,7 +34,7 @@ from reconciler.cli.progress import asides
 @click.option("--markdown", "as_markdown", is_flag=True, help="The plan as Markdown on stdout.")
 @click.option("--html", "html", metavar="FILE", type=click.Path(), help="The plan as one HTML file.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there is something to do.")
-@given(variable_options, asked_options, bound_options, target_options)
+@given(variable_options, asked_options, bound_options, jobs_option, target_options)
 def plan(
     options: Given,
     paths: tuple[str, ...],

@@ -87,7 +87,8 @@ def _told(event: Event, said: str) -> str:
     detail = event.detail
     match event.event:
         case "called":
-            return " ".join(part for part in (said, detail["call"], detail.get("job")) if part)
+            ended = f"for {wording.many(detail['ended'], 'job')}" if "ended" in detail else ""
+            return " ".join(part for part in (said, detail["call"], detail.get("job"), ended) if part)
         case "retried":
             return f"{said} in {detail['seconds']} s: {detail['error']}"
         case "failed" | "retiring":
@@ -104,7 +105,8 @@ def _told(event: Event, said: str) -> str:
 
 def _status(event: Event) -> str:
     if "jobs" in event.detail:
-        return f"runs {wording.many(event.detail['jobs'], 'job')}"
+        verb = "runs" if event.detail["kind"] == "compute_environment" else "holds"
+        return f"{verb} {wording.many(event.detail['jobs'], 'job')}"
     return " ".join(str(event.detail[key]) for key in ("status", "state") if event.detail.get(key))
 
 

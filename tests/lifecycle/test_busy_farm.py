@@ -98,7 +98,7 @@ def test_killed_anywhere_and_gone_on_with_or_edited_meanwhile(last: str, every_c
     forks = whole.forks(lambda stage: stage.apply(TO, asked=REPAIR), reads=1 if every_call else 1000)
     watcher.leave()
     assert len(forks) > 7
-    for at, stage in forks[:: 1 if every_call else 2 if last is TO else 4]:
+    for at, stage in forks[:: 1 if every_call else 3 if last is TO else 6]:
         watcher = watched(stage)
         assert stage.apply(last, asked=REPAIR).exit_code == 0, at
         watcher.leave()

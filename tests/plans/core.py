@@ -26,6 +26,7 @@ from providers.resources import (
     Live,
     Snapshot,
     Target,
+    Unread,
 )
 
 MODEL = model.load()
@@ -201,7 +202,7 @@ def plan(
     wanted: str | Manifest,
     *lives: Live,
     policy: Policy | None = None,
-    jobs: Mapping[str, JobCount] | None = None,
+    jobs: Mapping[str, JobCount | Unread] | None = None,
     unobserved: Mapping[str, str] | None = None,
     choose: tuple[str, ...] = (),
     destroying: bool = False,

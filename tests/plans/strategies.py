@@ -35,7 +35,13 @@ values: st.SearchStrategy[Any] = st.recursive(
 )
 documents = st.dictionaries(keys, values, max_size=3)
 differences = st.builds(Difference, texts, values, values, texts, texts)
-jobs = st.builds(JobCount, st.dictionaries(texts, st.integers(0, 1000), max_size=2), st.booleans())
+jobs = st.builds(
+    JobCount,
+    st.dictionaries(texts, st.integers(0, 1000), max_size=2),
+    st.booleans(),
+    st.none() | st.floats(0, 1e9),
+    texts,
+)
 changes = st.builds(
     Change,
     addresses,

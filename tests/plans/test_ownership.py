@@ -308,16 +308,15 @@ def test_a_queue_with_jobs_is_not_deleted() -> None:
 
 @pytest.mark.parametrize("destroying", [False, True])
 @pytest.mark.parametrize("mode", ["wait", "cancel", "terminate"])
-def test_draining_is_refused_where_there_is_something_to_drain(mode: Any, destroying: bool) -> None:
-    """What this version cannot do it says, and does nothing."""
-    rules = Policy(drain=Drain(mode), max_impact="outage")
+def test_a_queue_with_jobs_is_drained_where_the_policy_says_so(mode: Any, destroying: bool) -> None:
+    """Whatever the most is that a change may disturb: what becomes of jobs is for the drain to say."""
+    rules = Policy(drain=Drain(mode), max_impact="infrastructure")
     made = plan(environments(), environment(), queue("old"), jobs=JOBS, policy=rules, destroying=destroying)
-    assert codes(made) == [("job_queue.old", "jobs")]
-    assert f"drain ({mode}), which this version cannot do" in made.refusals[0].message
-    none = {arn("job_queue", "old"): JobCount({"RUNNING": 0})}
-    assert (
-        codes(plan(environments(), environment(), queue("old"), jobs=none, policy=rules, destroying=destroying)) == []
-    )
+    assert codes(made) == []
+    assert change(made, "job_queue.old").impact is (Impact.NONE if mode == "wait" else Impact.OUTAGE)
+    assert [verb for verb in ids(made) if verb.endswith("job_queue.old")] == [
+        f"{verb}:job_queue.old" for verb in ("disable", "drain", "delete")
+    ]
 
 
 def test_while_jobs_bar_a_deletion_no_other_policy_is_told() -> None:
@@ -332,7 +331,7 @@ def test_while_jobs_bar_a_deletion_no_other_policy_is_told() -> None:
 def test_jobs_of_all_queues_of_an_address_count() -> None:
     """One queue without jobs does not hide another with."""
     address = "job_queue.old"
-    both = [queue(name, fields={"tags": tags(address)}) for name in ("old", "old-2")]
+    both = [queue(name, fields={"tags": tags(address)}) for name in ("old", "old-0a1b2c3d")]
     made = plan(environments(), environment(), *both, jobs=JOBS, policy=Policy(max_impact="outage"))
     assert (address, "jobs") in codes(made)
 

@@ -76,7 +76,12 @@ def test_the_plan_json_is_the_published_one() -> None:
         "action": "delete",
         "impact": "outage",
         "reason": "left the manifest",
-        "jobs": {"by_status": {"RUNNABLE": 12, "RUNNING": 2}, "more": False},
+        "jobs": {
+            "by_status": {"RUNNABLE": 12, "RUNNING": 2},
+            "more": False,
+            "longest": 4000.0,
+            "fate": "they would end with it, so the plan is refused",
+        },
         "differences": [],
     }
     assert set(document["changes"][1]["differences"][0]) == {"path", "before", "after", "rule", "why"}

@@ -41,18 +41,6 @@ def test_names_in_the_order_are_the_arns_that_describe_shows() -> None:
     assert plan(environments() + queues(), environment(), queue()).empty
 
 
-@pytest.mark.parametrize(
-    ("drain", "told"), [("mode: terminate", True), ("mode: wait, timeout: 5m", True), ("mode: refuse", False)]
-)
-def test_a_drain_that_cannot_be_carried_out(drain: str, told: bool) -> None:
-    """A queue may say it, and the plan that it is not done."""
-    made = plan(environments() + queues(more=f", drain: {{{drain}}}"), environment(), queue())
-    assert made.empty
-    mode = drain.partition(",")[0].removeprefix("mode: ")
-    words = f"{ADDRESS}: drain ({mode}) cannot be done by this version; a queue with unfinished jobs is not deleted"
-    assert made.warnings == ((words,) if told else ())
-
-
 def test_the_order_counts_not_the_positions() -> None:
     """Describe may list the environments in any order; their numbers tell (hashicorp/terraform-provider-aws#8083)."""
     shown = queue("high", "one", "two")

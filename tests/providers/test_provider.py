@@ -27,6 +27,7 @@ from providers.errors import (
 )
 from providers.kinds import bind
 from providers.provider import PAGE, Page, Provider, produced, translate
+from providers.resources import JobList
 from providers.simulator import Fault
 from tests.providers.simulator.lab import Lab
 
@@ -141,8 +142,8 @@ def test_jobs_are_counted_by_page(lab: Lab) -> None:
     for status in statuses:
         token: str | None = ""
         while token is not None:
-            count, token = provider(lab).jobs(queue, status, token or None)
-            found += count
+            jobs, token = provider(lab).jobs(JobList("ListJobs", {"jobQueue": queue}), status, token or None)
+            found += len(jobs)
     assert found == PAGE + 1
 
 

@@ -58,7 +58,7 @@ class Account:
         return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def observe(
-        self, wanted: Manifest = EMPTY, stop: Future[int] | None = None, account: str | None = None, **given: Any
+        self, wanted: Manifest = EMPTY, stop: Future[int] | None = None, account: str | None = None
     ) -> Snapshot:
         make: Any = boto3.client
         client = make(
@@ -73,12 +73,10 @@ class Account:
         return observe(
             Provider(client, kinds()),
             wanted.resources,
-            owner="lab",
             caller=Caller(pool=InlinePool(), clock=ManualClock(), rng=random.Random(1), stop=stop),
             target=Target(),
             region="eu-west-1",
             account=lambda: account,
-            **given,
         )
 
     def made(self, operation: str) -> list[Mapping[str, Any]]:
@@ -175,55 +173,9 @@ def test_the_account_is_told_by_any_arn() -> None:
     assert Account().observe().account is None
 
 
-def test_jobs_are_counted_in_what_leaves() -> None:
-    """A queue of ours that the manifest lacks: five listings, read to their end, one status each."""
-    jobs = {"SUBMITTED": ["1", "2"], "RUNNING": ["3"]}
-
-    def page(asked: Mapping[str, Any]) -> Answer:
-        ids = jobs.get(asked["jobStatus"], [])
-        place = int(asked.get("nextToken", "0"))
-        following = {"nextToken": str(place + 1)} if place + 1 < len(ids) else {}
-        summary = [{"jobId": one, "jobName": "n"} for one in ids[place : place + 1]]
-        return {"jobSummaryList": summary, **following}
-
-    account = Account({"describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]}, "listjobs": page})
-    snapshot = account.observe()
-    count = snapshot.jobs[str(QUEUE["jobQueueArn"])]
-    assert (count.total, count.more) == (3, False)
-    assert dict(count.by_status) == {"SUBMITTED": 2, "PENDING": 0, "RUNNABLE": 0, "STARTING": 0, "RUNNING": 1}
-    assert len(account.made("listjobs")) == 6
-    assert account.observe(pruning=False).jobs == {}
-
-
-def test_counting_jobs_stops_at_a_bound() -> None:
-    """Of a full queue it is enough to know that it is full: eleven pages a status at most, and more is said."""
-
-    def page(_asked: Mapping[str, Any]) -> Answer:
-        return {"jobSummaryList": [{"jobId": "1", "jobName": "n"}] * 100, "nextToken": "again"}
-
-    account = Account({"describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]}, "listjobs": page})
-    count = account.observe().jobs[str(QUEUE["jobQueueArn"])]
-    assert (count.total, count.more) == (5000, True)
-    assert str(count).startswith("more than 5000")
-    assert len(account.made("listjobs")) == 50
-
-
-def test_a_queue_that_is_gone_holds_no_jobs() -> None:
-    """It left between the listing and the count."""
-    account = Account(
-        {
-            "describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]},
-            "listjobs": lambda _: (400, "ClientException", "sage does not exist"),
-        }
-    )
-    assert account.observe().jobs[str(QUEUE["jobQueueArn"])].total == 0
-
-
-@pytest.mark.parametrize("operation", ["describejobqueues", "listjobs"])
-def test_what_is_refused_for_another_reason_is_raised(operation: str) -> None:
+def test_what_is_refused_for_another_reason_is_raised() -> None:
     """A look that fails half-way is no look."""
-    account = Account({"describejobqueues": lambda _: {"jobQueues": [{**QUEUE, "tags": TAGS}]}})
-    account.answers[operation] = lambda _: (400, "ClientException", "the moon is full")
+    account = Account({"describejobqueues": lambda _: (400, "ClientException", "the moon is full")})
     with pytest.raises(Rejected, match="the moon is full"):
         account.observe()
 

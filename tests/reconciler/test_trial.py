@@ -654,3 +654,16 @@ def test_calls_are_counted_as_they_are_made(run: Run) -> None:
     run.stage.simulator.calls.clear()
     report = run(trial())
     assert report.calls == Counter(call.operation for call in run.stage.simulator.calls)
+
+
+def test_a_job_of_another_revision_is_another_trial() -> None:
+    """Where a revision is tried, a job of an earlier one says nothing of it, whatever its tags; one of it does."""
+    run = Run.new()
+    (shown,) = run.stage.world.describe_job_definitions(jobDefinitionName="d")["jobDefinitions"]
+    said = {member: shown[member] for member in ("type", "platformCapabilities", "containerProperties")}
+    second = run.stage.world.register_job_definition(jobDefinitionName="d", **said)["jobDefinitionArn"]
+    run.submit(jobDefinition=shown["jobDefinitionArn"])
+    assert run(trial(jobDefinition=second)).exit_code == 0
+    assert len(run.jobs) == 2
+    assert run(trial(jobDefinition=second)).exit_code == 0
+    assert len(run.jobs) == 2

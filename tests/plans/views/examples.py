@@ -190,7 +190,9 @@ MIXED = plan_of(
             Action.DELETE,
             Impact.OUTAGE,
             "left the manifest",
-            jobs=JobCount({"RUNNABLE": 12, "RUNNING": 2}),
+            jobs=JobCount(
+                {"RUNNABLE": 12, "RUNNING": 2}, longest=4000.0, fate="they would end with it, so the plan is refused"
+            ),
         ),
     ),
     steps=(

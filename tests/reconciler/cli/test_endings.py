@@ -71,6 +71,7 @@ def test_options_of_a_run_are_explained(cli: Cli) -> None:
     for words in (
         "--only ADDRESS",
         "--drain [refuse|wait|cancel|terminate]",
+        "--no-jobs",
         "--timeout SECONDS",
         "--lock [file|none]",
     ):

@@ -296,6 +296,33 @@ def test_drain_stands_in_place_of_the_policy(cli: Cli, small: Path, home: Path, 
     assert "drain" in policy["said"]
 
 
+def test_jobs_at_risk_are_left_out_where_that_is_asked(cli: Cli, small: Path) -> None:
+    """`--no-jobs` leaves out what is only told, and not what a deletion hangs on."""
+    assert cli("apply", small, "--auto-approve", *FAST).code == 0
+    assert cli("simulator", "job", "high", "job", "--seconds", "9999999").code == 0
+    edited(small, "priority: 5", "state: DISABLED, priority: 5")
+
+    def queue(*words: str) -> Any:
+        changes = cli("plan", small, "--json", *words, *FAST).json["changes"]
+        return next(change["jobs"] for change in changes if change["address"] == "job_queue.high")
+
+    assert sum(queue()["by_status"].values()) == 1
+    assert queue()["fate"] == "no others are taken, and these can finish"
+    assert queue("--no-jobs") is None
+    edited(small, "  high: {state: DISABLED, priority: 5, computeEnvironmentOrder: [fast]}", "")
+    edited(small, "jobQueues:\n", "")
+    assert queue("--no-jobs")["fate"] == "they would end with it, so the plan is refused"
+    assert queue("--no-jobs", "--drain", "terminate")["fate"] == "they are ended by terminate"
+
+
+def test_drain_keeps_the_time_that_the_manifest_gives(cli: Cli, small: Path, home: Path) -> None:
+    """`--drain` says only what becomes of the jobs."""
+    edited(small, "stack: small", "stack: small\npolicy: {drain: {mode: refuse, timeout: 5m}}")
+    assert cli("plan", small, "--drain", "wait", "--out", "plan.json", *FAST).code == 0
+    policy = json.loads((home / "plan.json").read_text())["manifest"]["manifest"]["policy"]
+    assert policy["drain"] == {"mode": "wait", "timeout": 300.0}
+
+
 def test_variables(cli: Cli, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Values come from the environment, then from files, then from `--var`; the last to say one wins."""
     (home / "m.yaml").write_text(

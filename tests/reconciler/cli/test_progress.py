@@ -213,6 +213,15 @@ def test_the_falling_count_of_jobs_is_a_line_each(capsys: pytest.CaptureFixture[
     assert lines(capsys, DRAINING, verbose=True).count("d runs 12 jobs") == 2
 
 
+def test_a_queue_holds_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+    """And an environment runs them; how many were ended in one go is told."""
+    events = (
+        Event("called", 1.0, "d", detail={"call": "TerminateJob", "ended": 12}),
+        Event("polled", 2.0, "d", detail={"kind": "job_queue", "name": "q", "jobs": 12}),
+    )
+    assert lines(capsys, events) == ["d called TerminateJob for 12 jobs", "d holds 12 jobs"]
+
+
 def test_the_falling_count_of_jobs_stands_in_the_table() -> None:
     """As what the service says of the step."""
     draining = Step("d", "compute_environment.spot", None, goal=Goal("compute_environment", "spot", "drained"))

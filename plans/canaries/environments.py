@@ -1,4 +1,4 @@
-"""Canaries: a job that must succeed on a new environment before anything is moved to it.
+"""The canary of an environment: a job that must succeed on a new one before anything is moved to it.
 
 VALID says that AWS could make an environment, not that it can run a job: images, networks and roles show only then.
 The job goes through a queue of its own, made for it and deleted after it, whatever came of it; where it fails nothing

@@ -1,0 +1,37 @@
+"""The verb that says why jobs do not run: doctor."""
+
+import click
+
+from plans.diagnosis import to_json
+from plans.views.doctor import lines
+from providers.resources import Target
+from reconciler.cli.interrupts import interruptible
+from reconciler.cli.options import Given, all_kinds, given, json_output, target_options
+from reconciler.cli.progress import asides
+
+
+@click.command()
+@click.argument("queue", required=False, metavar="[QUEUE]")
+@click.option(
+    "--stack", metavar="NAME", help="Queues of this stack only; QUEUE may then be an address, job_queue.NAME."
+)
+@json_output
+@given(target_options)
+def doctor(options: Given, queue: str | None, stack: str | None, as_json: bool) -> int:
+    """Say why jobs of a queue may not run; exit 2 if there is something.
+
+    QUEUE is a name, an ARN, or an address (job_queue.NAME); without one, all queues in which jobs wait are looked at.
+    Nothing is changed.
+    """
+    terminal = options.terminal
+    with interruptible() as stop:
+        reconciler = options.reconciler(Target(), all_kinds(), stop=stop)
+        told = reconciler.doctor(queue, stack=stack, on_event=asides(terminal))
+    if as_json:
+        terminal.document(to_json(told))
+    elif told:
+        for line in lines(told, verbose=terminal.verbose):
+            terminal.say(line)
+    else:
+        terminal.say("No jobs wait.")
+    return 2 if any(one.findings for one in told) else 0
