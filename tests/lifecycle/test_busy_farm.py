@@ -10,6 +10,8 @@ from tests.kit import Stage, edit
 from tests.lifecycle.test_replacement import A, B, C, holders
 from tests.lifecycle.watching import Watcher
 
+pytestmark = pytest.mark.no_cover
+
 BUSY = Simulated(relation_lag=60, outcomes=(Outcome(seconds=20),))
 QUEUES = ("one", "two", "three")
 PER_SECOND = 5

@@ -10,6 +10,8 @@ from tests.kit import Stage, address, edit, on_stage
 from tests.lifecycle.test_replacement import QUEUES, A, B, C, holders, tried
 from tests.lifecycle.watching import Watcher
 
+pytestmark = pytest.mark.no_cover
+
 ONLY = Asked(only=frozenset({address("compute_environment.shared")}))
 KEPT = "policy: {prune: false}\n"
 

@@ -8,6 +8,8 @@ from plans.manifest import Manifest
 from tests.kit import LAB, READS, TRAINING, Died, Stage, cut, edit, example, manifest
 from tests.lifecycle.test_kinds import CHANGED as TRAINED
 
+pytestmark = pytest.mark.no_cover
+
 CHANGED = cut(
     edit(
         LAB,

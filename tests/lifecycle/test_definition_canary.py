@@ -13,6 +13,8 @@ from providers.simulator.settings import Outcome
 from tests.kit import EXAMPLES, Stage, edit, manifest, on_stage
 from tests.lifecycle.watching import Watcher
 
+pytestmark = pytest.mark.no_cover
+
 GENOMICS = edit(
     (EXAMPLES / "genomics" / "batchwright.yaml").read_text(encoding="utf-8"),
     (

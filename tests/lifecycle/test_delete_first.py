@@ -6,6 +6,8 @@ from plans.change import Action
 from tests.kit import Stage, edit
 from tests.lifecycle.watching import Watcher
 
+pytestmark = pytest.mark.no_cover
+
 BEFORE = """
 stack: kept
 computeEnvironments:

@@ -13,6 +13,8 @@ from providers.simulator import Fault
 from tests.kit import LAB, Stage, address, cut, edit, manifest, on_stage
 from tests.lifecycle.test_replacement import MANNERS, A, B, holders
 
+pytestmark = pytest.mark.no_cover
+
 CHANGED = edit(LAB, ("priority: 10", "priority: 11"), ("align:1", "align:2"))
 UPDATED_LATER = edit(
     LAB, ("    type: MANAGED\n", "    type: MANAGED\n    updatePolicy: {jobExecutionTimeoutMinutes: 60}\n")

@@ -9,6 +9,8 @@ from providers.simulator import Fault
 from providers.simulator import Settings as Simulated
 from tests.kit import LAB, Stage, cut, edit, on_stage
 
+pytestmark = pytest.mark.no_cover
+
 EMPTY = ""
 TAGGED = edit(LAB, ("team: blue", "team: red"))
 LESS = cut(edit(LAB, ("  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n", "")), "  sort:")

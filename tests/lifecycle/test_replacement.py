@@ -7,6 +7,8 @@ import pytest
 from tests.kit import Stage, edit, on_stage
 from tests.lifecycle.watching import Watcher
 
+pytestmark = pytest.mark.no_cover
+
 _ENVIRONMENT = """
     type: MANAGED
     computeResources:

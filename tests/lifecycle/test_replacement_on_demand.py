@@ -10,6 +10,8 @@ from tests.kit import Stage, address, edit
 from tests.lifecycle.test_replacement import A, fixed, holders, tried
 from tests.lifecycle.watching import Watcher
 
+pytestmark = pytest.mark.no_cover
+
 ASKED = Asked(replace=[address("compute_environment.shared")])
 CONSUMABLE = """
 stack: lab
