@@ -16,8 +16,7 @@ from plans.change import Action, Difference, Impact, Refusal
 from plans.decision import Decision
 from plans.normalise import normalise
 from plans.world import World
-from providers.kinds.compute_environment import ec2
-from providers.kinds.regimes import recycling
+from providers.kinds.regimes import ec2, recycling
 from providers.resources import LAUNCH_TAG, Document, Snapshot, Template, Unread, Versions
 
 _KIND = "compute_environment"

@@ -5,10 +5,10 @@ normal form such a list is a mapping already, so the same path leads to the same
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from providers.resources import Document, Field
+from providers.resources import Document, Field, Ref
 
 _SEGMENT = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 
@@ -127,3 +127,16 @@ def _put(here: Any, segments: Segments, value: Any, keyed: Mapping[str, str], fi
     if changed is not None:
         kept[first] = changed
     return kept or None
+
+
+def mentions(value: Any, names: Collection[str]) -> bool:
+    """Whether a document holds one of these strings, or a reference that is written so, anywhere."""
+    match value:
+        case str() | Ref():
+            return str(value) in names
+        case Mapping():
+            return any(mentions(item, names) for item in value.values())
+        case list() | tuple():
+            return any(mentions(item, names) for item in value)
+        case _:
+            return False

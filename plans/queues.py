@@ -14,7 +14,7 @@ from plans.decision import Decision
 from plans.demands.compute_environment import architectures
 from plans.repairs import repairs
 from plans.world import World, referred
-from providers.kinds.compute_environment import ec2, fargate, managed_instances
+from providers.kinds.regimes import ec2, fargate, managed_instances
 from providers.resources import Address, Live, Ref
 
 _QUEUE, _ENVIRONMENT = "job_queue", "compute_environment"

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 
+from plans import paths
 from plans.arrivals import make
 from plans.chains import SETTLED, Lowered, chain, settle, step
 from plans.change import Refusal
@@ -160,7 +161,7 @@ class Succession:
         """
         steps: list[Step] = []
         freed: list[str] = []
-        carried = [arn for (arn, _), (value, _) in self.said.items() if _mentions(value, [live.arn])]
+        carried = [arn for (arn, _), (value, _) in self.said.items() if paths.mentions(value, [live.arn])]
         users = {user.arn: user for user in (*self.world.users(live), *(self.world.by_arn[arn] for arn in carried))}
         for user in users.values():
             kind = self.world.kinds[user.kind]
@@ -177,7 +178,7 @@ class Succession:
             else:
                 for member in members(kind, decision.change.kind):
                     value, last = self.said.get((user.arn, member), (user.spec.get(member), ""))
-                    if _mentions(value, arns):
+                    if paths.mentions(value, arns):
                         there = rewrite(value)
                         if emptied and there in ([], None):
                             self.refusals.append(_nothing_left(decision, user, self.world))
@@ -235,7 +236,7 @@ class Succession:
         """The steps after which all that a list names is VALID, as AWS demands of every entry; what never will be is
         refused."""
         for live in self.world.by_arn.values():
-            if live in decision.leaving or not _mentions(value, [live.arn]):
+            if live in decision.leaving or not paths.mentions(value, [live.arn]):
                 continue
             own = self.users.by_arn.get(live.arn)
             if own is not None and own.manner is None and own.units:
@@ -263,16 +264,6 @@ def _told(lives: Iterable[Live]) -> list[str]:
     return [told for live in lives for told in (live.arn, live.name)]
 
 
-def _mentions(value: Any, arns: Collection[str]) -> bool:
-    match value:
-        case dict():
-            return any(_mentions(item, arns) for item in value.values())
-        case list() | tuple():
-            return any(_mentions(item, arns) for item in value)
-        case _:
-            return isinstance(value, str | Ref) and str(value) in arns
-
-
 def _swapped(value: Any, arns: Collection[str], to: Any) -> Any:
     """A value in which references to some objects are references to another; what is then there twice is there once."""
     arns = [arn for arn in arns if arn != to]
@@ -281,9 +272,9 @@ def _swapped(value: Any, arns: Collection[str], to: Any) -> Any:
             return {key: _swapped(item, arns, to) for key, item in value.items()}
         case list() | tuple():
             made: list[Any] = []
-            there = any(_mentions(item, [str(to)]) for item in value)
+            there = any(paths.mentions(item, [str(to)]) for item in value)
             for item in value:
-                if _mentions(item, arns):
+                if paths.mentions(item, arns):
                     if not there:
                         made.append(_swapped(item, arns, to))
                     there = True
@@ -291,8 +282,8 @@ def _swapped(value: Any, arns: Collection[str], to: Any) -> Any:
                     made.append(item)
             return made
         case _:
-            return to if _mentions(value, arns) else value
+            return to if paths.mentions(value, arns) else value
 
 
 def _without(value: Any, arns: Collection[str]) -> Any:
-    return [item for item in value if not _mentions(item, arns)] if isinstance(value, list | tuple) else None
+    return [item for item in value if not paths.mentions(item, arns)] if isinstance(value, list | tuple) else None

@@ -9,10 +9,9 @@ report = reconciler.apply(manifest)
 
 import os
 import random
-import socket
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, Self
 
@@ -24,7 +23,7 @@ from plans.export import Export, Selection, export
 from plans.handover import adopting, forgetting
 from plans.manifest import Manifest
 from plans.past import Past
-from plans.plan import TOKEN, Plan
+from plans.plan import Plan
 from plans.policy import Policy, strictest
 from plans.report import Event, Report
 from plans.retention import Retention
@@ -38,10 +37,10 @@ from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Target, Unread
 from reconciler.doctor import Doctor
-from reconciler.journal import History, Journal, key, read, state_folder
-from reconciler.lock import FileLock, Holder, NoLock
+from reconciler.journal import History, state_folder
+from reconciler.keeping import Keeping
 from reconciler.retry import Caller
-from reconciler.revisions import Pruning, prunable, step_back
+from reconciler.revisions import Pruning, step_back
 from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
 
@@ -141,12 +140,7 @@ class Reconciler:
         where the world cannot be read, RefusedError where the target is not the manifest's, InputError where something
         is asked for that is not there.
         """
-        with self._task(
-            manifest,
-            on_event,
-            asked=asked,
-            destroying=destroying,
-        ) as task:
+        with self._task(manifest, on_event, asked=asked, destroying=destroying) as task:
             return task.plan()
 
     def drift(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Plan:
@@ -160,7 +154,7 @@ class Reconciler:
 
             def past() -> Past:
                 try:
-                    told = read(self._state_file(task.account(), manifest.stack, "journal.jsonl"))
+                    told = self._keeping.history(task.account(), manifest.stack)
                     doubts.extend(f"the journal is damaged: {fault}" for fault in told.faults)
                     return told.past
                 except (StoreError, CallError) as error:
@@ -188,16 +182,11 @@ class Reconciler:
         took longer than a moment. Raises StalePlan, PlanRefused, NotConfirmed or LockHeld
         before anything is changed; what happens after that is in the report.
         """
-        with self._task(
-            manifest,
-            on_event,
-            asked=asked,
-            destroying=destroying,
-            handing_over=handing_over,
-        ) as task:
+        modes = {"destroying": destroying, "handing_over": handing_over}
+        with self._task(manifest, on_event, asked=asked, **modes) as task:
             task.check_region()
             account = None if self.settings.state is None else task.account()
-            with self._lock(account, manifest.stack):
+            with self._keeping.lock(account, manifest.stack, self.wall.now()):
                 plan = task.promised(held)
                 shown = self.wall.now()
                 if plan.empty:
@@ -208,14 +197,14 @@ class Reconciler:
                 else:
                     if self.wall.now() - shown > _MOMENT:
                         plan = task.promised(plan)
-                    with self._journal(account, manifest.stack) as journal:
+                    with self._keeping.journal(account, manifest.stack) as journal:
                         report = task.carry_out(
                             plan,
                             journal,
                             rng=self.rng,
                             timeout=self.settings.timeout,
                             on_event=on_event,
-                            tokens=self._tokens(plan, account),
+                            tokens=self._keeping.tokens(plan, account),
                         )
         on_event(Event("ended", self.connection.clock.now(), detail={"exit_code": report.exit_code}))
         return report
@@ -285,7 +274,7 @@ class Reconciler:
     def prunable(self, manifest: Manifest, retention: Retention, *, on_event: OnEvent = _ignore) -> Pruning:
         """What `prune_revisions` would deregister now; writes nothing."""
         with self._task(manifest, on_event) as task:
-            return self._pruning(task, retention)
+            return task.prunable(retention)
 
     def prune_revisions(
         self,
@@ -303,27 +292,19 @@ class Reconciler:
         """
         with self._task(manifest, on_event) as task:
             account = None if self.settings.state is None else task.account()
-            with self._lock(account, manifest.stack):
-                made, shown = self._pruning(task, retention), self.wall.now()
+            with self._keeping.lock(account, manifest.stack, self.wall.now()):
+                made, shown = task.prunable(retention), self.wall.now()
                 if not made.choice.count:
                     return made
                 if not approve(made):
                     raise NotConfirmed("it was not approved; nothing was changed")
                 if self.wall.now() - shown > _MOMENT:
-                    later = self._pruning(task, retention)
+                    later = task.prunable(retention)
                     made = attrs.evolve(made, choice=made.choice.both(later.choice))
                 plans = made.plans(self.kinds, self.connection.clock.now())
-                with self._journal(account, manifest.stack) as journal:
+                with self._keeping.journal(account, manifest.stack) as journal:
                     report = task.deregister(plans, journal, rng=self.rng, on_event=on_event)
         return attrs.evolve(made, report=report)
-
-    def _pruning(self, task: Task, retention: Retention) -> Pruning:
-        task.check_region()
-        choice = prunable(task.provider, task.caller, task.manifest, retention)
-        account = next((revision.arn.split(":")[4] for revision in choice.going), None)
-        if account is not None:
-            task.check_account(account)
-        return Pruning(task.manifest.stack, account, self.connection.region, choice)
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
@@ -331,7 +312,7 @@ class Reconciler:
             return History()
         with self.pool(1) as pool:
             account = ask_account(self.connection, self._caller(pool, _ignore))
-        return read(self._state_file(None if isinstance(account, Unread) else account, stack, "journal.jsonl"))
+        return self._keeping.history(None if isinstance(account, Unread) else account, stack)
 
     def output(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Mapping[str, Mapping[str, str]]:
         """Name and ARN of every object of the manifest that is live, by address.
@@ -365,6 +346,11 @@ class Reconciler:
         with self.pool(self.settings.parallelism) as pool:
             provider = Provider(self.connection.batch, self.kinds)
             return Doctor(provider, self.connection, self._caller(pool, on_event)).diagnose(queue, stack)
+
+    @property
+    def _keeping(self) -> Keeping:
+        endpoint = self.target.endpoint_url or self.target.simulator_file
+        return Keeping(self.settings.state, endpoint, self.connection.region, self.settings.lock == "file")
 
     @contextmanager
     def _task(
@@ -407,26 +393,3 @@ class Reconciler:
             stop=self.stop,
             on_retry=retried,
         )
-
-    def _state_file(self, account: str | None, stack: str, suffix: str) -> Path:
-        assert self.settings.state is not None
-        endpoint = self.target.endpoint_url or self.target.simulator_file
-        return self.settings.state / f"{key(account, endpoint, self.connection.region, stack)}.{suffix}"
-
-    def _lock(self, account: str | None, stack: str) -> FileLock | NoLock:
-        if self.settings.lock == "none" or self.settings.state is None:
-            return NoLock()
-        holder = Holder(socket.gethostname(), os.getpid(), self.wall.now(), "apply")
-        return FileLock(self._state_file(account, stack, "lock"), holder)
-
-    def _tokens(self, plan: Plan, account: str | None) -> Mapping[tuple[str, str], str]:
-        """The client tokens that earlier runs sent and do not know the end of, if this plan sends any."""
-        sends = any(TOKEN in step.arguments.values() for step in plan.steps)
-        if self.settings.state is None or not sends:
-            return {}
-        return read(self._state_file(account, plan.stack, "journal.jsonl")).tokens
-
-    def _journal(self, account: str | None, stack: str) -> AbstractContextManager[Journal]:
-        if self.settings.state is None:
-            return nullcontext(Journal(lambda _line: None))
-        return Journal.open(self._state_file(account, stack, "journal.jsonl"))

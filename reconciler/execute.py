@@ -6,8 +6,8 @@ says because of what. Every call that changes something stands in the journal be
 
 What each answer means is settled here: a delete of what is gone has succeeded; of a call that may have been done
 without saying so `inquiry` finds out; an environment that cannot assume a role made seconds ago is told its role
-again; credentials that end take everything with them that has not begun. A job that is tried is `trial`'s, and the jobs
-of a queue that goes are `emptying`'s.
+again; credentials that end take everything with them that has not begun. What is waited for is looked at by
+`looking`, a job is tried by `trial`, and the jobs of a queue that goes are `emptying`'s.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -29,13 +29,13 @@ from providers.errors import (
     NotFound,
 )
 from providers.kinds import Kind
-from providers.provider import Page, Provider, produced
-from providers.resources import Live
+from providers.provider import Provider, produced
 from reconciler.arguments import fillable, filled, with_token
 from reconciler.draining import Draining, DrainLook, Seen
 from reconciler.emptying import EmptyingCall, Emptyings
 from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
+from reconciler.looking import Looks
 from reconciler.retry import Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
 from reconciler.trial import TrialCall, TrialLook, Trials, Tried
@@ -94,13 +94,14 @@ class _Walk:
     inquiries: Inquiries = attrs.field(init=False)
     draining: Draining = attrs.field(init=False)
     emptyings: Emptyings = attrs.field(init=False)
-    listed: dict[Poll, tuple[Live, ...]] = attrs.field(factory=dict, init=False)
+    looks: Looks = attrs.field(init=False)
     trials: Trials = attrs.field(init=False)
     followers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
     known: dict[str, str] = attrs.field(factory=dict, init=False)
     without_credentials: str | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.looks = Looks(self.provider, self.caller, self.waiter, self.teller, self.steps)
         self.inquiries = Inquiries(self.provider, self.caller, self.plan.region, self.plan.account)
         self.trials = Trials(self.provider, self.caller, self.teller, self.waiter.spacing)
         self.draining = Draining(self.provider, self.caller, self.waiter.rng, self.waiter.spacing)
@@ -115,7 +116,7 @@ class _Walk:
         for running in self.steps.values():
             self.consider(running)
         while self.caller.stopped is None and (self.caller.busy or self.waiter.waiting or self.trials.waiting):
-            self.look()
+            self.looks.take()
             self.trials.look()
             for done in self.caller.wait(self.next_due()):
                 self.take(done)
@@ -313,48 +314,12 @@ class _Walk:
         named = (value for value in running.sent.values() if isinstance(value, str) and value.startswith("arn:"))
         return arn or next(named, None) or self.known.get(running.step.address) or goal.name
 
-    def look(self) -> None:
-        for poll in self.waiter.due(self.now()):
-            if poll.keys is None:
-                self.listed[poll] = ()
-                self.list_page(poll, None)
-            else:
-                lookup = self.provider.kinds[poll.kind].facts.lookup
-                self.caller.submit(poll, lookup.describe, partial(self.provider.describe, poll.kind, poll.keys))
-
-    def list_page(self, poll: Poll, token: str | None) -> None:
-        lookup = self.provider.kinds[poll.kind].facts.lookup
-        self.caller.submit(poll, lookup.listing, partial(self.provider.list, poll.kind, token))
-
     def polled(self, poll: Poll, done: Done) -> None:
-        if isinstance(done.result, Page):
-            self.listed[poll] += done.result.lives
-            if done.result.token is not None:
-                self.list_page(poll, done.result.token)
-                return
-            done = attrs.evolve(done, result=self.listed.pop(poll))
-        asked = [running for name in self.waiter.waiting if _asks(running := self.steps[name], poll)]
-        if done.error is not None:
-            settled = self.waiter.failed(poll, self.now(), done.error)
-            if not done.error.retryable:
-                for running in asked:
-                    self.waiter.cancel(running.step.id)
-                    self.fail(running, done.error)
-                return
-        else:
-            for running in asked:
-                self.tell_seen(running, done.result)
-            settled = self.waiter.answer(poll, done.result, self.now())
-        for wait in settled:
-            self.settled(self.steps[wait.step_id], wait)
-
-    def tell_seen(self, running: Running, lives: tuple[Live, ...]) -> None:
-        """What a look showed of what a step waits for; neither status nor state where it is not there."""
-        goal = running.step.goal
-        assert goal is not None
-        live = next((live for live in lives if running.key in (live.name, live.arn)), None)
-        seen = {"status": live.status, "state": live.state} if live else {}
-        self.teller.event("polled", running, kind=goal.kind, name=goal.name, **seen)
+        for running, seen in self.looks.feed(poll, done):
+            if isinstance(seen, Settled):
+                self.settled(running, seen)
+            else:
+                self.fail(running, seen)
 
     def drained(self, shown: Iterable[Seen]) -> None:
         """What was seen of environments that drain, and of queues and quota shares that are emptied."""
@@ -427,8 +392,3 @@ class _Walk:
         self.teller.step_ended(running, status, error, because)
         for name in self.followers.get(running.step.id, ()):
             self.consider(self.steps[name])
-
-
-def _asks(running: Running, poll: Poll) -> bool:
-    goal = running.step.goal
-    return goal is not None and goal.kind == poll.kind and (poll.keys is None or running.key in poll.keys)

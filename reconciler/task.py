@@ -28,6 +28,7 @@ from plans.planner import emptied, make_plan
 from plans.policy import Policy
 from plans.promise import compare, replaced_by
 from plans.report import Outcome, Report
+from plans.retention import Retention
 from providers.clients import Connection
 from providers.errors import (
     BatchwrightError,
@@ -47,6 +48,7 @@ from reconciler.execute import execute
 from reconciler.journal import Journal
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
+from reconciler.revisions import Pruning, prunable
 from reconciler.surroundings import ask_roles, before
 from reconciler.telling import OnEvent
 from reconciler.waiter import Waiter
@@ -228,6 +230,15 @@ class Task:
         except StoreError as error:
             report = _marred(report, "journal", error)
         return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
+
+    def prunable(self, retention: Retention) -> Pruning:
+        """What of old revisions may go; raises RefusedError where the account is another one's."""
+        self.check_region()
+        choice = prunable(self.provider, self.caller, self.manifest, retention)
+        account = next((revision.arn.split(":")[4] for revision in choice.going), None)
+        if account is not None:
+            self.check_account(account)
+        return Pruning(self.manifest.stack, account, self.connection.region, choice)
 
     def deregister(self, plans: Iterable[Plan], journal: Journal, *, rng: random.Random, on_event: OnEvent) -> Report:
         """Execute plans one after the other, up to one of which nothing could be done; the report is that of all."""

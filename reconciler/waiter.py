@@ -16,10 +16,10 @@ of. While a goal of a kind is `unreferenced`, every look at the kind is such a l
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 import attrs
 
+from plans import paths
 from plans.plan import Goal
 from providers.errors import BatchwrightError, BecameInvalid, DeadlinePassed, WaitError
 from providers.resources import Live
@@ -177,7 +177,7 @@ class Waiter:
         settled = []
         for watch in self._asked(poll):
             if watch.goal.until == "unreferenced":
-                watch.missing = tuple(live.name for live in there if _mentions(live.spec, watch.goal.name))
+                watch.missing = tuple(live.name for live in there if paths.mentions(live.spec, (watch.goal.name,)))
             else:
                 watch.live = found.get(watch.key)
                 watch.missing = tuple(self.unmet(watch.goal, watch.live)) if watch.live is not None else ()
@@ -226,19 +226,6 @@ class Waiter:
     def _end(self, watch: _Watch, error: WaitError | None = None) -> Settled:
         del self._watches[watch.step_id]
         return Settled(watch.step_id, watch.live, error)
-
-
-def _mentions(value: Any, arn: str) -> bool:
-    """Whether a document holds this string anywhere."""
-    match value:
-        case str():
-            return value == arn
-        case Mapping():
-            return any(_mentions(item, arn) for item in value.values())
-        case list() | tuple():
-            return any(_mentions(item, arn) for item in value)
-        case _:
-            return False
 
 
 def _became_invalid(watch: _Watch) -> BecameInvalid:

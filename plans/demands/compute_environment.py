@@ -8,14 +8,9 @@ from collections.abc import Mapping
 
 from plans.demands.demand import Demand, of, outside
 from plans.demands.tags import tags_of
-from providers.kinds.compute_environment import (
-    OF_MACHINES,
-    SERVICE_LINKED_ROLE,
-    SERVICE_LINKED_ROLE_PATH,
-    ec2,
-    fargate,
-)
+from providers.kinds.environment_changes import OF_MACHINES
 from providers.kinds.facts import GUIDE, page
+from providers.kinds.regimes import SERVICE_LINKED_ROLE, SERVICE_LINKED_ROLE_PATH, ec2, fargate, on_eks
 from providers.resources import Document
 
 _CREATE = page("CreateComputeEnvironment")
@@ -36,10 +31,6 @@ def architectures(resources: Document) -> frozenset[str]:
     """The CPU architectures of the instance types, as far as their names tell."""
     names = resources.get("instanceTypes") or ()
     return frozenset("ARM64" if _ARM.fullmatch(name) else "X86_64" for name in names)
-
-
-def on_eks(whole: Document) -> bool:
-    return "eksConfiguration" in whole
 
 
 def _best_fit(resources: Document) -> bool:

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from plans.demands.compute_environment import on_eks
 from plans.demands.demand import Demand, twice
-from providers.kinds.compute_environment import ec2
 from providers.kinds.facts import page
+from providers.kinds.regimes import ec2, on_eks
 from providers.resources import Document
 
 _IMAGES = page("Ec2Configuration")

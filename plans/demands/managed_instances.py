@@ -2,27 +2,16 @@
 
 from plans.demands.demand import Demand, of, outside, unknown
 from plans.demands.tags import tags_of
-from providers.kinds.compute_environment import managed_instances
+from providers.kinds.environment_changes import OF_MACHINES, SCALE
 from providers.kinds.facts import page
+from providers.kinds.regimes import managed_instances
 from providers.resources import Document
 
 _TYPE = "ECS_MANAGED_INSTANCES"
 _RESOURCE = page("ComputeResource")
 _TEMPLATE = page("InstanceLaunchTemplate")
 _NETWORK = page("ManagedInstancesNetworkConfiguration")
-_OF_MACHINES = (
-    "allocationStrategy",
-    "bidPercentage",
-    "ec2Configuration",
-    "ec2KeyPair",
-    "imageId",
-    "instanceRole",
-    "instanceTypes",
-    "launchTemplate",
-    "placementGroup",
-    "spotIamFleetRole",
-    "tags",
-)
+_OF_OWN_MACHINES = tuple(member for member in OF_MACHINES if f"computeResources.{member}" not in SCALE)
 
 
 def _is(part: Document) -> bool:
@@ -64,7 +53,7 @@ DEMANDS = (
             "leave it out, and see managedInstancesProvider",
             _RESOURCE,
         )
-        for member in _OF_MACHINES
+        for member in _OF_OWN_MACHINES
     ),
     Demand(
         "provider-tags",
