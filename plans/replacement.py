@@ -22,7 +22,7 @@ from plans.tagging import ignored_tags, tags_of
 from plans.wanted import with_ignored
 from plans.world import World, referred
 from providers.kinds import Kind
-from providers.resources import CANARY, Document, Live, Manner, Ref, Resource
+from providers.resources import Document, Live, Manner, Ref, Resource
 
 DELETED: Mapping[str, Impact] = {"compute_environment": Impact.INFRASTRUCTURE}
 """What the deletion of something that nothing uses counts as, where that is more than nothing."""
@@ -68,7 +68,7 @@ def kept(
     if not others:
         return best
     reason = "; ".join([f"{best.change.name} stays", *(_retiring(live, world) for live in others)])
-    moving = any(_in_use(live, world) for live in others)
+    moving = any(world.in_use(live) for live in others)
     least = Impact.REPLACEMENT if moving else DELETED.get(kind.name, Impact.NONE)
     change = attrs.evolve(best.change, action=Action.REPLACE, impact=max(best.change.impact, least), reason=reason)
     return attrs.evolve(best, change=change, superseded=others)
@@ -78,15 +78,10 @@ def _retiring(live: Live, world: World) -> str:
     """What becomes of an object in favour of another, as far as it has not yet."""
     if live.status == "DELETING":
         return f"{live.name} is being deleted"
-    if _in_use(live, world):
+    if world.in_use(live):
         return f"{live.name} is retired"
     waits = live.kind == "compute_environment" and live.state == "DISABLED"
     return f"{live.name}, left of a replacement, {'goes once no job runs on it' if waits else 'is retired'}"
-
-
-def _in_use(live: Live, world: World) -> bool:
-    """Whether anything but a canary's queue refers to an object."""
-    return any(not str(user.address).endswith(CANARY) for user in world.users(live))
 
 
 def _is_new(

@@ -10,7 +10,7 @@ from plans.manifest import Manifest
 from plans.naming import alike
 from plans.normalise import matches_digest
 from providers.kinds import Kind, Kinds
-from providers.resources import Address, Drain, Elsewhere, Live, Ref, Resource, Snapshot
+from providers.resources import CANARY, Address, Drain, Elsewhere, Live, Ref, Resource, Snapshot
 
 
 @attrs.frozen
@@ -160,6 +160,10 @@ class World:
     def users(self, live: Live) -> tuple[Live, ...]:
         """Live objects that refer to this one; of definitions, the newest revisions that do."""
         return self.used.get(live.arn, ())
+
+    def in_use(self, live: Live) -> bool:
+        """Whether anything but the queue of a canary refers to this object."""
+        return any(not str(user.address).endswith(CANARY) for user in self.users(live))
 
     def genuine(self, live: Live) -> bool:
         """Whether a revision that carries our tags still holds the content that it was registered with."""

@@ -2,6 +2,7 @@
 
 import functools
 import gc
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # The same examples in every run, and no clock: a busy machine is no fault of a test.
     hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
     hypothesis.settings.load_profile("house")
+    config.addinivalue_line("markers", "unmeasured: lines are not counted, since other tests have been there")
     config.addinivalue_line("markers", "needs(program, ...): programs that the test calls, which may be absent")
 
 
@@ -64,6 +66,21 @@ def _what_is_the_same_for_all_is_made_once() -> Iterator[None]:
         )
         patch.setattr(EventAliaser, "_alias_event_name", lambda _self, name: renamed(name))
         yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Take coverage's tracer away from what is unmeasured.
+
+    pytest-cov has `no_cover` for that, which does nothing in a worker of pytest-xdist.
+    """
+    tracer = sys.gettrace()
+    if item.get_closest_marker("unmeasured"):
+        sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
 
 
 @pytest.fixture

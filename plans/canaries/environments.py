@@ -200,13 +200,8 @@ def _moves(decision: Decision, world: World) -> bool:
     """Whether something is to move to a new environment that nothing has moved to yet, and that takes jobs."""
     if decision.refusals or decision.manner not in (None, "createFirst") or decision.spec.get("state") == "DISABLED":
         return False
-    moved = decision.manner is None and decision.live is not None and _used(decision.live, world)
-    return not moved and any(_used(live, world) for live in decision.superseded)
-
-
-def _used(live: Live, world: World) -> bool:
-    """Whether anything but a canary's queue uses it."""
-    return any(not str(user.address).endswith(CANARY) for user in world.users(live))
+    moved = decision.manner is None and decision.live is not None and world.in_use(decision.live)
+    return not moved and any(world.in_use(live) for live in decision.superseded)
 
 
 def _ours(queue: Live, world: World) -> bool:

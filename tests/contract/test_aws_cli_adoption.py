@@ -2,18 +2,18 @@
 
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from plans.export import Selection
-from plans.plan import NOW
-from providers.resources import HOUSE_TAG_PREFIX, Ref
+from providers.resources import Document
 from tests import servers
 from tests.contract.cli import Cli, driver
-from tests.kit import Stage, example, kinds, manifest
+from tests.kit import Stage, manifest
 from tests.lifecycle.test_examples import EXAMPLES
+from tests.lifecycle.test_export import Call, by_hand
 
 
 @pytest.fixture(scope="module")
@@ -22,28 +22,14 @@ def program() -> Iterator[Any]:
         yield made
 
 
-def made_by(cli: Cli, stage: Stage, name: str) -> int:
-    """Make what an example wants by commands of the AWS CLI; how many objects that are."""
-    made: dict[str, str] = {}
+def by_command(cli: Cli) -> Call:
+    """Operations as commands of the AWS CLI."""
 
-    def said(value: Any) -> Any:
-        match value:
-            case Ref(address=address):
-                return made[str(address)]
-            case dict():
-                return {key: said(item) for key, item in value.items() if not key.startswith(HOUSE_TAG_PREFIX)}
-            case list() | tuple():
-                return [said(item) for item in value]
-        assert value is not NOW
-        return value
+    def call(operation: str, arguments: Document) -> Mapping[str, Any]:
+        words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("-")
+        return cli.aws(f"{words} --cli-input-json {shlex.quote(json.dumps(arguments))}")
 
-    for step in stage.plan(example(name)).steps:
-        assert step.call is not None
-        words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in step.call).lstrip("-")
-        answer = cli.aws(f"{words} --cli-input-json {shlex.quote(json.dumps(said(dict(step.arguments))))}")
-        if kind := next((kind for kind in kinds() if kind.facts.create == step.call), None):
-            made[step.address] = answer[kind.arn_member]
-    return len(made)
+    return call
 
 
 @pytest.mark.parametrize(("name", "region"), EXAMPLES.items())
@@ -51,7 +37,7 @@ def test_what_the_aws_cli_made_is_taken_over_by_tags_alone(name: str, region: st
     """The adoption of an export makes tag calls and no others, and after it there is nothing to do."""
     stage = Stage.new(region=region)
     with servers.simulator(stage.simulator) as (url, _):
-        count = made_by(Cli(program, url, stage.clock, region), stage, name)
+        count = by_hand(stage, name, by_command(Cli(program, url, stage.clock, region)))
     exported = stage.reconciler.export(Selection("exported", ""))
     assert exported.count == count
     stage.simulator.calls.clear()

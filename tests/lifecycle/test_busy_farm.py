@@ -10,7 +10,7 @@ from tests.kit import Stage, edit
 from tests.lifecycle.test_replacement import A, B, C, holders
 from tests.lifecycle.watching import Watcher
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 BUSY = Simulated(relation_lag=60, outcomes=(Outcome(seconds=20),))
 QUEUES = ("one", "two", "three")

@@ -10,7 +10,7 @@ from tests.kit import Stage, address, edit, on_stage
 from tests.lifecycle.test_replacement import QUEUES, A, B, C, holders, tried
 from tests.lifecycle.watching import Watcher
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 ONLY = Asked(only=frozenset({address("compute_environment.shared")}))
 KEPT = "policy: {prune: false}\n"

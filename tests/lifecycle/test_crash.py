@@ -8,7 +8,7 @@ from plans.manifest import Manifest
 from tests.kit import LAB, READS, TRAINING, Died, Stage, cut, edit, example, manifest
 from tests.lifecycle.test_kinds import CHANGED as TRAINED
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 CHANGED = cut(
     edit(

@@ -13,7 +13,7 @@ from providers.simulator.settings import Outcome
 from tests.kit import EXAMPLES, Stage, edit, manifest, on_stage
 from tests.lifecycle.watching import Watcher
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 GENOMICS = edit(
     (EXAMPLES / "genomics" / "batchwright.yaml").read_text(encoding="utf-8"),

@@ -6,7 +6,7 @@ from plans.change import Action
 from tests.kit import Stage, edit
 from tests.lifecycle.watching import Watcher
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 BEFORE = """
 stack: kept

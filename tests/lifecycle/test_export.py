@@ -1,5 +1,6 @@
 """Exports of whole accounts, however they came to be, and what a plan makes of them."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ from plans.plan import NOW
 from plans.policy import Policy
 from providers.errors import InputError
 from providers.provider import Provider
-from providers.resources import HOUSE_TAG_PREFIX, Ref
+from providers.resources import HOUSE_TAG_PREFIX, Document, Ref
 from providers.simulator import Fault
 from tests.kit import LAB, TRAINING, Stage, cut, edit, example, kinds, manifest, on_stage
 from tests.lifecycle.test_examples import EXAMPLES
@@ -19,8 +20,15 @@ EVERYTHING = Selection("exported", "")
 ADOPTING = Policy(adopt=True)
 
 
-def by_hand(stage: Stage, name: str) -> int:
-    """Make what an example wants as somebody without Batchwright does; how many objects that are."""
+Call = Callable[[str, Document], Mapping[str, Any]]
+
+
+def by_hand(stage: Stage, name: str, call: Call | None = None) -> int:
+    """Make what an example wants as somebody without Batchwright does; how many objects that are.
+
+    `call` does an operation with its arguments; boto3 unless it is given.
+    """
+    call = call or Provider(stage.world, kinds()).call
     made: dict[str, str] = {}
 
     def said(value: Any) -> Any:
@@ -36,7 +44,7 @@ def by_hand(stage: Stage, name: str) -> int:
 
     for step in stage.plan(example(name)).steps:
         assert step.call is not None
-        answer = Provider(stage.world, kinds()).call(step.call, said(dict(step.arguments)))
+        answer = call(step.call, said(dict(step.arguments)))
         if kind := next((kind for kind in kinds() if kind.facts.create == step.call), None):
             made[step.address] = answer[kind.arn_member]
         stage.settle()

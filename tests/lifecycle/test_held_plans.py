@@ -13,7 +13,7 @@ from providers.simulator import Fault
 from tests.kit import LAB, Stage, address, cut, edit, manifest, on_stage
 from tests.lifecycle.test_replacement import MANNERS, A, B, holders
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 CHANGED = edit(LAB, ("priority: 10", "priority: 11"), ("align:1", "align:2"))
 UPDATED_LATER = edit(

@@ -9,7 +9,7 @@ from providers.simulator import Fault
 from providers.simulator import Settings as Simulated
 from tests.kit import LAB, Stage, cut, edit, on_stage
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 EMPTY = ""
 TAGGED = edit(LAB, ("team: blue", "team: red"))

@@ -7,7 +7,7 @@ import pytest
 from tests.kit import Stage, edit, on_stage
 from tests.lifecycle.watching import Watcher
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 _ENVIRONMENT = """
     type: MANAGED

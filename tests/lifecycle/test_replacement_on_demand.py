@@ -10,7 +10,7 @@ from tests.kit import Stage, address, edit
 from tests.lifecycle.test_replacement import A, fixed, holders, tried
 from tests.lifecycle.watching import Watcher
 
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.unmeasured
 
 ASKED = Asked(replace=[address("compute_environment.shared")])
 CONSUMABLE = """

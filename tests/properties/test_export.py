@@ -22,6 +22,8 @@ from tests.properties.spellings import bounded, respelt
 from tests.properties.test_feasibility import first_damages, whole
 from tests.properties.test_plans import ALL, rngs, shown, tag_sets
 
+pytestmark = pytest.mark.unmeasured
+
 PROPERTIES = {"containerProperties", "ecsProperties", "eksProperties", "nodeProperties"}
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=12),

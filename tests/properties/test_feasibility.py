@@ -22,6 +22,8 @@ from tests.plans.demands.table import Row
 from tests.properties.bases import BASES, Base
 from tests.properties.mutations import Mutation, mutations
 
+pytestmark = pytest.mark.unmeasured
+
 EXAMPLES = 80
 BY_NAME = {base.name: base for base in BASES}
 STRICTER = {

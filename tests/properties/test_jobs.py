@@ -8,6 +8,8 @@ import pytest
 
 from tests.properties.account import ENDED, JUMPS, Life, Op, finale, lived, random_ops
 
+pytestmark = pytest.mark.unmeasured
+
 
 @pytest.mark.parametrize("seed", range(6))
 def test_the_world_is_right_after_every_call(seed: int) -> None:

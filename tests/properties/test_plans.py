@@ -21,6 +21,8 @@ from tests.plans.manifest_strategies import documents
 from tests.properties.obedient import after
 from tests.properties.spellings import bounded, respelt
 
+pytestmark = pytest.mark.unmeasured
+
 ALL = [pytest.param(kind, id=kind.name) for kind in KINDS]
 POLICY = Policy(max_impact="outage", max_deletes=100)
 rngs = st.integers(0, 2**32).map(random.Random)
