@@ -102,11 +102,10 @@ class Succession:
             carrier = self.third(decision, old, kind)
             hop = make(attrs.evolve(decision, spec=carrier.spec), kind, carrier.name)
             others = [*others, carrier]
-        away = Lowered()
-        if carrier is not None:
-            away = self.taken_over(decision, [old], carrier.arn, hop.last or before, first=True)
-        else:
+        if carrier is None:
             away = retire(decision, old, self.world, f":{old.name}")
+        else:
+            away = self.taken_over(decision, [old], carrier.arn, hop.last or before, first=True)
         back = self.taken_over(decision, others, old.arn, made.last)
         return [*hop.behind(before), *away.steps, *made.behind([*before, *away.last]), *back.steps]
 
