@@ -1,5 +1,5 @@
 """Scenarios: whole runs on a simulated account, and the world afterwards.
 
-Sweeps that begin a run again after each of its calls are `unmeasured`: they go where other tests have been, and what
+Sweeps over all calls of a run, or over all fields, are `unmeasured`: they go where other tests have been, and what
 measures lines would double what they cost.
 """

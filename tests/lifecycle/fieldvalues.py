@@ -5,8 +5,10 @@ where the manifest itself is none). It is marked `!` where what the step starts 
 stands in the way of that.
 """
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from providers.resources import EMPTY
 from tests.properties.bases import NEEDS, POD, ROLE
 
 OTHER_ROLE = "arn:aws:iam::123456789012:role/other"
@@ -26,7 +28,7 @@ class Row(NamedTuple):
     first: Any
     second: Any
     words: str
-    beside: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+    beside: Mapping[str, Any] = EMPTY
 
     @property
     def three(self) -> list[str]:

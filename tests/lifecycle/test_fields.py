@@ -22,6 +22,8 @@ from tests.kit import ACCOUNT, REGION, Stage, address, kinds, manifest
 from tests.lifecycle.fieldvalues import DEFINITIONS, ENVIRONMENTS, EXCUSED, OTHERS, ROWS, Row
 from tests.properties.bases import BASES, FAIR, QUOTA, ROLE, SHARED, TEAMS, TRAINING
 
+pytestmark = pytest.mark.unmeasured
+
 BY_NAME = {base.name: base for base in BASES}
 GROUND: Mapping[str, Mapping[str, Any]] = {
     "schedulingPolicies": {"fair2": FAIR, "quota": QUOTA},

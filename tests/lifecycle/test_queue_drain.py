@@ -357,6 +357,7 @@ def test_in_no_mode_but_terminate_a_running_job_ends(mode: str) -> None:
     assert statuses(stage, [*jobs, *children]) == {"SUCCEEDED": 7}
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("mode", ["wait", "cancel", "terminate"])
 def test_every_crash_point_converges(mode: str) -> None:
     """A process that dies after any call: the same command again empties the queue and deletes it."""
