@@ -58,6 +58,9 @@ class Step:
     Where a queue, or a quota share, is to be `drained`, `arguments` are those of the listing of its jobs, with the
     `reason` for which `call` ends them, if that is not the listing itself. Several jobs are ended in one call where the
     service has one for that.
+
+    Where a job is to be `gone`, `arguments` tell it from others, as those of the SubmitJob that made it did, with the
+    `reason` for which `call` ends it.
     """
 
     id: str

@@ -20,6 +20,8 @@ DIGEST_TAG = "batchwright:digest"
 REGISTERED_TAG = "batchwright:registered"
 LAUNCH_TAG = "batchwright:launch-template"
 ENVIRONMENT_TAG = "batchwright:environment"
+QUEUE_TAG = "batchwright:queue"
+JOB_TAG = "batchwright:job"
 HOUSE_TAG_PREFIX = "batchwright:"
 
 CANARY = "@canary"

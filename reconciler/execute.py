@@ -195,7 +195,7 @@ class _Walk:
             self.wait_for(running, None)
         elif emptying(step) is not None:
             self.emptyings.start(running)
-        elif step.call == "SubmitJob":
+        elif step.call in ("SubmitJob", "TerminateJob"):
             running.sent = filled(step.arguments, self.known, self.now())
             self.trials.start(running)
         else:

@@ -4,7 +4,8 @@ SubmitJob takes no client token, so the same request sent twice is two jobs. Hen
 tags is looked for first: one of a run that was killed is taken, unless it failed. After an answer that was lost it is
 looked for again, once it has had time to show.
 
-A trial that is not done in time is ended before its step fails. What is told of it then is `verdict`'s.
+A trial that is not done in time is ended before its step fails. What is told of it then is `verdict`'s. So are the
+jobs ended of a trial that nobody goes on with: such a step looks for them in the same way, and submits none.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from providers.errors import (
     CredentialsExpired,
     CredentialsMissing,
     DeadlinePassed,
+    NotFound,
     ServerFault,
 )
 from providers.provider import JOB, PAGE, Page, Provider
@@ -34,6 +36,7 @@ from reconciler.waiter import Poll, Settled, Spacing, Waiter
 _E = TypeVar("_E", bound=BatchwrightError)
 
 SUBMISSIONS = 3
+_OVER = ("SUCCEEDED", "FAILED")
 
 
 @attrs.frozen
@@ -68,7 +71,8 @@ class Tried:
 class _Trial:
     """`before` are jobs that were there before we submitted one; `lost` is what became of a submission in doubt.
 
-    `unseen` is the error of the last look, `verdict` is why its job is being ended.
+    `unseen` is the error of the last look, `verdict` is why its job is being ended; `left` are jobs of a trial that
+    nobody goes on with, which are yet to be ended.
     """
 
     running: Running
@@ -81,10 +85,15 @@ class _Trial:
     job: str = ""
     unseen: BatchwrightError | None = None
     verdict: DeadlinePassed | None = None
+    left: list[str] = attrs.field(factory=list)
 
     @property
     def step(self) -> str:
         return self.running.step.id
+
+    @property
+    def abandoned(self) -> bool:
+        return self.goal.until == "gone"
 
     @property
     def told(self) -> str:
@@ -138,8 +147,12 @@ class Trials:
             return self._polled(call.poll, done)
         trial = self._trials[call.step]
         match call.does, done.error:
+            case "end", error if trial.abandoned:
+                return self._left_ended(trial, error)
             case "end", error:
                 return self._job_ended(trial, error)
+            case _, NotFound() if trial.abandoned:
+                return [Tried(trial.step)]
             case "submit", None:
                 return self._submitted(trial, done.result["jobId"], done.result.get("jobArn"))
             case "submit", AnswerLost() | ServerFault() as error:
@@ -176,6 +189,9 @@ class Trials:
             self.caller.submit(TrialCall(trial.step, "read"), "DescribeJobs", call)
             return []
         own = [live for live in trial.read if live.name not in trial.before and _is_one(live, trial.running.sent)]
+        if trial.abandoned:
+            trial.left = [live.name for live in own if live.status not in _OVER]
+            return self._end_left(trial)
         newest = max(own, key=lambda live: int(live.spec["createdAt"]), default=None)
         trial.before |= {live.name for live in trial.read}
         trial.read = []
@@ -240,7 +256,7 @@ class Trials:
         """What a look at the job of a trial showed; it may show that this was the last one."""
         status = None if live is None else live.status
         self.teller.event("polled", trial.running, kind=JOB, name=trial.goal.name, job=trial.job, status=status)
-        if live is None or status not in ("SUCCEEDED", "FAILED"):
+        if live is None or status not in _OVER:
             return []
         return [self._over(trial, None if status == "SUCCEEDED" else failure(trial.told, live))]
 
@@ -250,10 +266,14 @@ class Trials:
 
     def _give_up(self, trial: _Trial, wait: Settled) -> list[Tried]:
         trial.verdict = late(trial.told, wait.live, trial.goal.deadline, trial.unseen)
-        arguments = {"jobId": trial.job, "reason": f"batchwright: no success within {trial.goal.deadline:.0f} s"}
+        return self._terminate(trial, f"batchwright: no success within {trial.goal.deadline:.0f} s")
+
+    def _terminate(self, trial: _Trial, reason: str) -> list[Tried]:
+        arguments = {"jobId": trial.job, "reason": reason}
         unwritten = self.teller.call_begins(trial.running, "TerminateJob", arguments)
         if unwritten is not None:
-            return [Tried(trial.step, _with(unwritten, trial.verdict.message))]
+            verdict = trial.verdict
+            return [Tried(trial.step, unwritten if verdict is None else _with(unwritten, verdict.message))]
         call = partial(self.provider.call, "TerminateJob", arguments)
         self.caller.submit(TrialCall(trial.step, "end"), "TerminateJob", call)
         return []
@@ -268,8 +288,23 @@ class Trials:
             self.teller.event("called", trial.running, call="TerminateJob", job=trial.job)
             status = "done"
         else:
-            status = "unknown" if isinstance(error, AnswerLost | ServerFault) else "failed"
+            status = _left_as(error)
         return [Tried(trial.step, self.teller.call_ended(trial.running, status, error) or verdict)]
+
+    def _end_left(self, trial: _Trial) -> list[Tried]:
+        """End the next of the jobs that nobody waits for."""
+        if not trial.left:
+            return [Tried(trial.step)]
+        trial.job = trial.left.pop()
+        return self._terminate(trial, trial.running.sent["reason"])
+
+    def _left_ended(self, trial: _Trial, error: BatchwrightError | None) -> list[Tried]:
+        """A job that nobody waits for was ended, or is gone; else nothing that tells of it may go."""
+        if error is None or isinstance(error, NotFound):
+            self.teller.event("called", trial.running, call="TerminateJob", job=trial.job)
+            unwritten = self.teller.call_ended(trial.running, "done")
+            return self._end_left(trial) if unwritten is None else [Tried(trial.step, unwritten)]
+        return [Tried(trial.step, self.teller.call_ended(trial.running, _left_as(error), error) or _permitting(error))]
 
     def _over(self, trial: _Trial, error: BatchwrightError | None = None) -> Tried:
         """Nothing of the trial is waited for any more; of a submission in doubt nothing was found out."""
@@ -288,6 +323,11 @@ def _is_one(live: Live, sent: Document) -> bool:
     """
     of_definition = f"{live.spec.get('jobDefinition')}:".startswith(f"{sent['jobDefinition']}:")
     return of_definition and sent["tags"].items() <= live.tags.items()
+
+
+def _left_as(error: BatchwrightError) -> str:
+    """What became of a call that failed, as the journal has it."""
+    return "unknown" if isinstance(error, AnswerLost | ServerFault) else "failed"
 
 
 def _permitting(error: BatchwrightError) -> BatchwrightError:

@@ -53,6 +53,10 @@ class Canaries:
         made, before = dict(lowered), dict[Address, Sequence[str]]()
         for trial in self.of_environments:
             made[trial.decision.change.address] = environments.steps(trial, made, world)
+        for decision in decisions:
+            address = decision.change.address
+            if decision.resource is None and is_canary(address) and not is_queue_of_one(address):
+                made[address] = definitions.cleared(decision, lowered[address])
         refused: list[Refusal] = []
         for one in self.of_definitions:
             address = one.decision.change.address
@@ -60,7 +64,11 @@ class Canaries:
                 refused.append(definitions.circle(one))
             elif isinstance(one.queue, str | Ref):
                 made[address] = definitions.steps(one, one.queue, lowered[address], world)
-                before[address] = lowered[one.through].last if one.through is not None else ()
+                left = made.get(one.address, Lowered()).steps
+                before[address] = (
+                    *(lowered[one.through].last if one.through is not None else ()),
+                    *(step.id for step in left if step.call == "TerminateJob"),
+                )
         return Tried(made, before, refused)
 
     def _waits(

@@ -3,7 +3,8 @@
 AWS starts jobs with the newest ACTIVE revision of a family, so a revision that does not work breaks whoever submits
 next. What is wanted is registered under another family first, and a job of that is tried; after it, whatever came of
 it, that revision is deregistered. A run that was cut short leaves it, which its tags tell from others: it is gone on
-with where it says what is still wanted.
+with where the same job of the same content is still wanted. Else it goes, and before it the job, which its tags name:
+one that waits for its turn for ever would hold up whoever is behind it.
 
 Sources: SubmitJob and RegisterJobDefinition of the AWS Batch API reference.
 """
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from plans.chains import SEEN, Lowered
+from plans.chains import SEEN, Lowered, chain
 from plans.change import Action, Refusal
 from plans.decision import Decision
 from plans.plan import NOW, Goal, Step
@@ -25,6 +26,8 @@ from providers.resources import (
     DIGEST_TAG,
     EMPTY,
     HOUSE_TAG_PREFIX,
+    JOB_TAG,
+    QUEUE_TAG,
     REGISTERED_TAG,
     STACK_TAG,
     Address,
@@ -142,7 +145,7 @@ def steps(trial: Trial, queue: str | Ref, own: Lowered, world: World) -> Lowered
                 {
                     **register.arguments,
                     kind.name_member: trial.family,
-                    "tags": {**said, **tags, REGISTERED_TAG: NOW},
+                    "tags": {**said, **tags, REGISTERED_TAG: NOW, QUEUE_TAG: queue, JOB_TAG: trial.job},
                 },
                 Goal(kind.name, trial.family, "seen", deadline=SEEN),
                 why="it is tried under another name first",
@@ -170,6 +173,30 @@ def steps(trial: Trial, queue: str | Ref, own: Lowered, world: World) -> Lowered
     return Lowered((*first, job, *rest, over), own.last)
 
 
+def cleared(decision: Decision, own: Lowered) -> Lowered:
+    """The steps that clear away what earlier runs left, behind those that end its jobs."""
+    address = str(decision.change.address)
+    ends = [
+        Step(
+            f"end:{address}:{live.revision}",
+            address,
+            "TerminateJob",
+            {
+                "jobName": live.tags[JOB_TAG],
+                "jobQueue": live.tags[QUEUE_TAG],
+                "jobDefinition": live.arn,
+                "tags": {key: live.tags[key] for key in (STACK_TAG, ADDRESS_TAG, DIGEST_TAG) if key in live.tags},
+                "reason": "batchwright: nobody waits for this canary any more",
+            },
+            Goal("job", live.tags[JOB_TAG], "gone"),
+            why="nobody waits for its job any more",
+        )
+        for live in decision.ours
+        if JOB_TAG in live.tags and QUEUE_TAG in live.tags
+    ]
+    return chain(ends, own.steps)
+
+
 def _trial(decision: Decision, canary: DefinitionCanary, decisions: Sequence[Decision], world: World) -> Trial:
     queue = world.resolve(_QUEUE, canary.queue)
     own = next(
@@ -183,13 +210,15 @@ def _trial(decision: Decision, canary: DefinitionCanary, decisions: Sequence[Dec
         None,
     )
     digest = decision.tags[DIGEST_TAG]
+    trial = Trial(decision, canary, queue, own, None)
+    wanted = {DIGEST_TAG: digest, QUEUE_TAG: queue, JOB_TAG: trial.job}
     usable = [
         live
         for live in world.holders(shadow_of(decision.change.address))
-        if live.tags.get(DIGEST_TAG) == digest and world.genuine(live)
+        if wanted.items() <= live.tags.items() and world.genuine(live)
     ]
     newest = max(usable, key=lambda live: (live.name, live.revision or 0), default=None)
-    return Trial(decision, canary, queue, own, newest)
+    return attrs.evolve(trial, shadow=newest)
 
 
 def _trouble(trial: Trial, decisions: Sequence[Decision], world: World) -> str | None:

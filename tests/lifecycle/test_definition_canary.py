@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from plans.manifest import Manifest
-from plans.report import Report
+from plans.report import Event, Report
 from providers.simulator import Fault
 from providers.simulator import Settings as Simulated
 from providers.simulator.settings import Outcome
-from tests.kit import EXAMPLES, Stage, edit, manifest, on_stage
+from tests.kit import EXAMPLES, Stage, cut, edit, manifest, on_stage
 from tests.lifecycle.watching import Watcher
 
 pytestmark = pytest.mark.unmeasured
@@ -149,13 +149,17 @@ def test_the_first_revision_is_tried_too(stage: Stage) -> None:
     assert shadow["tags"]["batchwright:stack"] == "farm"
     assert shadow["tags"]["batchwright:address"] == "job_definition.work@canary"
     assert {"batchwright:digest", "batchwright:registered"} < shadow["tags"].keys()
+    (job,) = jobs(stage, "high")
+    assert shadow["tags"]["batchwright:job"] == job["jobName"]
+    assert shadow["tags"]["batchwright:queue"] == stage.queue("high")["jobQueueArn"]
     # What a run left is cleared away by the next, though nothing else is to be done, and whatever it may delete.
     left = edit(FARM, ("stack: farm\n", "stack: farm\npolicy: {maxDeletes: 0}\n"))
     plan = stage.plan(left)
     assert plan.refusals == ()
-    assert [str(step.call) for step in plan.steps] == ["DeregisterJobDefinition"]
+    assert [str(step.call) for step in plan.steps] == ["TerminateJob", "DeregisterJobDefinition"]
     assert stage.apply(left).exit_code == 0
     assert (stage.revisions("work"), stage.revisions("work--canary")) == ([1], [])
+    assert stage.mutations == ["DeregisterJobDefinition"]
 
 
 @on_stage(simulated=STUCK)
@@ -196,17 +200,89 @@ def test_killed_at_any_call_the_same_command_goes_on(outcome: Simulated, every_c
 
 
 def test_the_manifest_is_edited_half_way(every_call: bool) -> None:
-    """What an earlier run tried and nobody wants any more is cleared away, whatever is wanted now."""
-    whole = Stage.new()
+    """What an earlier run tried and nobody wants any more is cleared away, whatever is wanted now; its job, which would
+    wait for ever in front of all others, is ended before."""
+    whole = Stage.new(simulated=STUCK)
     whole.apply(FARM)
     untried = edit(NEXT, (", canary: {queue: high, timeout: 5m}", ""))
+    gone = cut(FARM, "jobDefinitions:")
     for at, stage in whole.forks(lambda stage: stage.apply(NEXT), reads=1 if every_call else 6):
-        for last in (edit(FARM, ("work:1", "work:3")), FARM, untried):
+        for last in (edit(FARM, ("work:1", "work:3")), FARM, untried, gone):
             fork = stage.twin()
             assert fork.apply(last).exit_code == 0, at
             assert fork.revisions("work--canary") == [], at
             assert fork.plan(last).empty, at
             assert len(fork.revisions("work")) <= 2, at
+            fork.settle(60)
+            assert {job["status"] for job in jobs(fork, "high")} <= {"SUCCEEDED", "FAILED"}, at
+
+
+@pytest.mark.parametrize(
+    "change", [("canary: {queue: high", "canary: {queue: low"), ("timeout: 5m", "parameters: {a: b}")]
+)
+@on_stage(simulated=STUCK)
+def test_another_job_of_the_same_content_takes_the_place_of_the_first(stage: Stage, change: tuple[str, str]) -> None:
+    """Through another queue, or said otherwise, it is another trial: the job that was submitted before is ended."""
+    two = ("jobQueues:\n", "jobQueues:\n  low: {priority: 1, computeEnvironmentOrder: [one]}\n")
+    stage.apply(edit(FARM, two))
+    stop = stage.stopper()
+
+    def listen(event: Event) -> None:
+        if event.event == "polled" and event.step == "canary:job_definition.work" and not stop.done():
+            stop.set_result(2)
+
+    assert stage.apply(edit(NEXT, two), on_event=listen).exit_code == 130
+    stage.go_on()
+    failure(stage.apply(edit(NEXT, two, change)))
+    assert stage.mutations[0] == "TerminateJob"
+    assert stage.revisions("work--canary") == []
+    stage.settle(60)
+    found = [job["status"] for queue in ("high", "low") for job in jobs(stage, queue)]
+    assert sorted(found) == ["FAILED", "FAILED", "SUCCEEDED"]
+
+
+@pytest.mark.parametrize("trouble", ["lost", "denied", "over"])
+@on_stage(simulated=STUCK)
+def test_the_job_that_nobody_waits_for_cannot_be_ended(stage: Stage, trouble: str) -> None:
+    """A lost answer is asked for again, and what has ended is left alone; where it may not be ended, nothing that tells
+    of it goes, and the next run ends it."""
+    stage.apply(FARM)
+    stop = stage.stopper()
+    stage.apply(
+        NEXT, on_event=lambda it: stop.set_result(2) if it.event == "called" and it.step.startswith("canary") else None
+    )
+    stage.go_on()
+    if trouble == "over":
+        (job,) = [job["jobId"] for job in jobs(stage, "high") if job["status"] != "SUCCEEDED"]
+        stage.world.terminate_job(jobId=job, reason="by hand")
+    else:
+        stage.simulator.inject(Fault("TerminateJob", "lost" if trouble == "lost" else "denied", times=1))
+    report = stage.apply(FARM)
+    if trouble == "denied":
+        (failed,) = report.failures
+        assert (failed.step, report.exit_code) == ("end:job_definition.work@canary:2", 1)
+        assert failed.hint == "the IAM policy must allow batch:TerminateJob"
+        assert stage.revisions("work--canary") == [2]
+        report = stage.apply(FARM)
+    assert report.exit_code == 0
+    assert stage.revisions("work--canary") == []
+    stage.settle(60)
+    assert sorted(job["status"] for job in jobs(stage, "high")) == ["FAILED", "SUCCEEDED"]
+
+
+@on_stage(simulated=STUCK)
+def test_the_queue_of_the_job_that_nobody_waits_for_is_gone(stage: Stage) -> None:
+    """Jobs end with their queue."""
+    stage.apply(FARM)
+    stage.simulator.inject(Fault("DeregisterJobDefinition", "denied", times=None))
+    stage.apply(NEXT)
+    stage.simulator.heal()
+    for state in ("update_job_queue", "delete_job_queue"):
+        getattr(stage.world, state)(jobQueue="high", **({"state": "DISABLED"} if "update" in state else {}))
+        stage.settle(600)
+    last = cut(FARM, "jobQueues:")
+    assert stage.apply(last).exit_code == 0
+    assert stage.mutations == ["DeregisterJobDefinition"] * 2
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -100,14 +100,30 @@ def test_other_content_has_a_job_of_another_name() -> None:
 
 
 def test_a_shadow_that_an_earlier_run_left_is_gone_on_with() -> None:
-    """Of the same content the newest is taken; others, and what was tampered with, are cleared away."""
-    left = (shadow(1), shadow(2), shadow(3, image="older"), shadow(4, sealed=False))
+    """Of the same content and with the same job the newest is taken; others, and what was tampered with, go."""
+    job = step(plan(STACK + tried(), *WORLD), "canary:job_definition.align").arguments
+    more = {"batchwright:queue": job["jobQueue"], "batchwright:job": job["jobName"]}
+    left = (
+        shadow(1, more=more),
+        shadow(2, more=more),
+        shadow(3, more=more, image="older"),
+        shadow(4, more=more, sealed=False),
+        shadow(5, more={**more, "batchwright:queue": arn("job_queue", "low")}),
+        shadow(6, more={**more, "batchwright:job": "another"}),
+        shadow(7),
+    )
     made = plan(STACK + tried(), *WORLD, *left)
     assert codes(made) == []
     assert step(made, "canary:job_definition.align").arguments["jobDefinition"] == left[1].arn
     assert "register:job_definition.align@canary" not in ids(made)
     gone = [one.arguments["jobDefinition"] for one in made.steps if one.call == "DeregisterJobDefinition"]
-    assert sorted(gone) == [left[0].arn, left[1].arn, left[2].arn]
+    assert sorted(gone) == [each.arn for each in left if each is not left[3]]
+    ended = [one for one in made.steps if one.call == "TerminateJob"]
+    assert [one.arguments["jobDefinition"] for one in ended] == [left[n].arn for n in (0, 2, 4, 5)]
+    assert [one.arguments["jobName"] for one in ended] == [job["jobName"]] * 3 + ["another"]
+    for one in ended:
+        assert before(made, one.id, "canary:job_definition.align")
+        assert before(made, one.id, next(it.id for it in made.steps if it.call == "DeregisterJobDefinition"))
     assert actions(made)["job_definition.align@canary"] == Action.DELETE.value
 
 
