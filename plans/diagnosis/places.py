@@ -1,8 +1,9 @@
 """Queues and environments that take no jobs, whatever the jobs are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from plans.diagnosis.scene import Found, Scene, ids, listed, named
+from plans.diagnosis.fitting import lacks
+from plans.diagnosis.scene import Found, Scene, ids, listed, named, told
 from providers.resources import Document
 
 
@@ -17,6 +18,22 @@ def _all_closed(scene: Scene) -> bool:
     return bool(scene.environments or scene.services) and not scene.open
 
 
+def _barred(scene: Scene, bad: Sequence[Document]) -> tuple[Document, ...]:
+    """The jobs in line that need one of these environments: in those of the queue that take jobs they do not fit."""
+    return tuple(
+        job
+        for job in scene.in_line
+        if all(lacks(it, job) for it in scene.open) and (not scene.open or not all(lacks(it, job) for it in bad))
+    )
+
+
+def _unfit(scene: Scene, jobs: Sequence[Document]) -> Iterator[str]:
+    """What the environments that take jobs lack for the first of these."""
+    for it in scene.open if jobs else ():
+        lacking = next(iter(lacks(it, jobs[0]).values()))
+        yield f"environment {named(it)} takes jobs, but not {told(jobs[0])}: {lacking}"
+
+
 def invalid(scene: Scene) -> Iterator[Found]:
     """No environment of the queue takes jobs, and some are INVALID."""
     bad = [it for it in (*scene.environments, *scene.services) if it.get("status") == "INVALID"]
@@ -24,17 +41,18 @@ def invalid(scene: Scene) -> Iterator[Found]:
         return
     reasons = " ".join(str(it.get("statusReason", "")) for it in bad).lower()
     by_role = "role" in reasons or "assume" in reasons
-    shut = _all_closed(scene)
+    shut, barred = _all_closed(scene), _barred(scene, bad)
+    urgent = shut or scene.first in barred
     which = "every environment" if shut and len(bad) > 1 else listed([named(it) for it in bad])
     yield Found(
         f"{which} of this queue is INVALID and takes no jobs" + (", for a role that AWS names" if by_role else ""),
-        tuple(map(state_of, bad)),
+        (*map(state_of, bad), *_unfit(scene, barred)),
         "mend the role that AWS names (serviceRole, spotIamFleetRole), then `batchwright apply --repair`"
         if by_role
         else "mend what AWS names, then `batchwright apply --repair` sends it once more",
-        "likely" if shut else "possible",
-        ids(scene.in_line) if shut else (),
-        shut,
+        "likely" if urgent else "possible",
+        ids(barred),
+        urgent,
     )
 
 
@@ -43,15 +61,16 @@ def disabled(scene: Scene) -> Iterator[Found]:
     bad = [it for it in (*scene.environments, *scene.services) if it.get("state") == "DISABLED"]
     if not bad:
         return
-    shut = _all_closed(scene)
+    shut, barred = _all_closed(scene), _barred(scene, bad)
+    urgent = shut or scene.first in barred
     which = "every environment" if shut and len(bad) > 1 else listed([named(it) for it in bad])
     yield Found(
         f"{which} of this queue is DISABLED and takes no jobs",
-        tuple(map(state_of, bad)),
+        (*map(state_of, bad), *_unfit(scene, barred)),
         f"set state: ENABLED of {listed([named(it) for it in bad])}",
-        "likely" if shut else "possible",
-        ids(scene.in_line) if shut else (),
-        shut,
+        "likely" if urgent else "possible",
+        ids(barred),
+        urgent,
     )
 
 

@@ -114,7 +114,15 @@ WORDS = (
     ),
     Words(
         "UNDETERMINED",
-        frozenset({"environments-disabled", "environments-closed", "multi-node", "no-environment-fits"}),
+        frozenset(
+            {
+                "environments-disabled",
+                "environments-invalid",
+                "environments-closed",
+                "multi-node",
+                "no-environment-fits",
+            }
+        ),
         "undetermined",
         "AWS sees that the first job in line is blocked, and does not know why",
         "look at instance role, subnets, security groups, image and user data of the environments",

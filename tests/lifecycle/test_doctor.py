@@ -162,6 +162,37 @@ def test_5_the_environment_is_invalid_for_its_role() -> None:
     assert "--repair" in told.findings[0].found.mend
 
 
+def test_5_the_only_environment_that_fits_is_closed() -> None:
+    """That another one takes jobs does not help a job that does not fit there."""
+    small = edit(
+        FARM,
+        (
+            "work: {priority: 10, computeEnvironmentOrder: [one]}",
+            "work: {priority: 10, computeEnvironmentOrder: [one, three]}",
+        ),
+        (
+            "consumableResources:",
+            "  three: {<<: *environment, computeResources: {<<: *machines, maxvCpus: 2}}\nconsumableResources:",
+        ),
+    )
+    for state, status in (("DISABLED", "VALID"), ("ENABLED", "INVALID")):
+        ward = Ward.new(manifest=small)
+        if state == "DISABLED":
+            ward.stage.world.update_compute_environment(computeEnvironment="lab-one", state=state)
+        else:
+            ward.stage.simulator.set_status("environment", "lab-one", status, "no role", region="eu-west-1")
+        ward.stage.settle(60)
+        job = ward.submit(vcpus="4")
+        told = ward.look()
+        (found,) = told.findings
+        assert found.code == f"environments-{'disabled' if state == 'DISABLED' else 'invalid'}"
+        assert (found.found.likelihood, found.found.jobs) == ("likely", (job,))
+        assert "environment lab-three takes jobs, but not work" in evidence(told)
+        assert "UNDETERMINED" in evidence(told)
+        ward.submit("small")
+        assert job in ward.look().findings[0].found.jobs
+
+
 def test_6_the_queue_is_disabled() -> None:
     """A DISABLED queue takes no new jobs, and one that is asked for is told of without any."""
     ward = Ward.new()
