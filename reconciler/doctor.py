@@ -39,10 +39,11 @@ _IN_TRAINING = ("SUBMITTED", "SCHEDULED", "STARTING", "RUNNING")
 
 @attrs.frozen
 class _Listed:
-    """One page of the jobs of a queue in a status."""
+    """One page of the jobs of a queue in a status; not `read` where they could not be listed."""
 
     jobs: tuple[Document, ...] = ()
     more: bool = False
+    read: bool = False
 
 
 @attrs.define
@@ -108,7 +109,7 @@ class Doctor:
         told = self._ask(calls, lambda key: (key[0], f"{key[1]} jobs"))
         found = {(it["jobQueueArn"], status): _Listed() for it, status in asked}
         for key, answer in told.items():
-            found[key] = _Listed(tuple(answer.get("jobSummaryList", ())), bool(answer.get("nextToken")))
+            found[key] = _Listed(tuple(answer.get("jobSummaryList", ())), bool(answer.get("nextToken")), True)
         return found
 
     def _around(self, queues: Sequence[Document], chosen: Sequence[Document]) -> dict[str, Any]:
@@ -264,7 +265,7 @@ class Doctor:
             tuple(around[it] for it in _services(queue) if it in around),
             around.get(str(queue.get("schedulingPolicyArn")), EMPTY),
             jobs[arn],
-            {status: len(page.jobs) for status, page in own.items()},
+            {status: len(page.jobs) for status, page in own.items() if page.read},
             frozenset(status for status, page in own.items() if page.more),
             fronts.get(arn),
             tuple(str(it["jobQueueName"]) for it in neighbours),

@@ -29,12 +29,12 @@ class Scene:
     """One queue and what was read around it; documents are those of the API's describes.
 
     `environments` and `services` stand in the order of the queue. `waiting` are the jobs that were looked at, the
-    first in line first, the PENDING ones last; `counts` are jobs by status, of which there are more where `more` names
-    the status. `front` is None where the snapshot could not be read. `neighbours` are the names of queues that share
-    environments with this one, `taken` the vCPUs that the jobs of all of them take, None where that is not known;
-    `elsewhere` says that some of them have other environments too, where a part of it may be.
-    `others` are jobs that are depended upon, by id, `supplies` consumable resources by name, `subnets` the free
-    addresses of subnets. `unread` says of what could not be read why.
+    first in line first, the PENDING ones last; `counts` are jobs by status, as far as they could be listed, of which
+    there are more where `more` names the status. `front` is None where the snapshot could not be read. `neighbours`
+    are the names of queues that share environments with this one, `taken` the vCPUs that the jobs of all of them
+    take, None where that is not known; `elsewhere` says that some of them have other environments too, where a part
+    of it may be. `others` are jobs that are depended upon, by id, `supplies` consumable resources by name, `subnets`
+    the free addresses of subnets. `unread` says of what could not be read why.
     """
 
     queue: Document

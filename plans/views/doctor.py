@@ -22,14 +22,18 @@ def lines(diagnoses: Sequence[Diagnosis], *, verbose: bool = False) -> Iterator[
 def _of(one: Diagnosis, *, verbose: bool) -> Iterator[str]:
     counts = [f"{count:,}{'+' if status in one.more else ''} {status}" for status, count in one.counts.items() if count]
     age = "" if one.oldest is None else f"; the oldest RUNNABLE job looked at is {span(one.oldest)} old"
-    yield f"Queue {one.queue}: {', '.join(counts) or 'no jobs wait or run'}{age}"
+    none = (
+        "its jobs could not be listed" if any(what.endswith(" jobs") for what in one.unread) else "no jobs wait or run"
+    )
+    yield f"Queue {one.queue}: {', '.join(counts) or none}{age}"
     shown = one.findings if verbose else one.findings[:_SHOWN]
     for number, finding in enumerate(shown, 1):
         yield from _finding(number, finding, verbose=verbose)
     if len(shown) < len(one.findings):
         yield f"  {len(one.findings) - len(shown)} more with -v"
     if not one.findings:
-        yield "  Nothing was found that would keep jobs from running."
+        where = " in what could be read" if one.unread else ""
+        yield f"  Nothing was found{where} that would keep jobs from running."
     for what, why in one.unread.items():
         yield f"  Not read: {what} ({why})"
 

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from plans.diagnosis import Diagnosis
+from plans.views.doctor import lines
 from providers.errors import AccessDenied, CredentialsExpired, InputError, Interrupted, Unreachable
 from providers.simulator import Fault
 from providers.simulator import Settings as Simulated
@@ -163,6 +164,19 @@ def test_subnets() -> None:
         assert around.asked == {"DescribeSubnets": 1}
         around.ec2.delete_subnet(SubnetId=subnet)
         assert "subnets" in one(around.stage).unread
+
+
+def test_jobs_that_cannot_be_listed_are_not_none() -> None:
+    """What was not read counts nothing, and nobody is told that all is well."""
+    stage = staged()
+    stage.simulator.inject(Fault("ListJobs", "denied", times=None))
+    stage.simulator.inject(Fault("GetJobQueueSnapshot", "denied", times=None))
+    told = one(stage)
+    assert (told.findings, dict(told.counts)) == ((), {})
+    assert list(lines((told,)))[:2] == [
+        f"Queue {told.queue}: its jobs could not be listed",
+        "  Nothing was found in what could be read that would keep jobs from running.",
+    ]
 
 
 def test_without_ec2_that_is_said() -> None:
