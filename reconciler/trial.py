@@ -1,7 +1,8 @@
 """Trial jobs: a job is submitted to show that jobs run, and must succeed before anything else is done.
 
 SubmitJob takes no client token, so the same request sent twice is two jobs. Hence a job of the same name and with our
-tags is looked for first: one of a run that was killed is taken, unless it failed. After an answer that was lost it is
+tags is looked for first: one of a run that was killed is taken, unless it failed; so is one that could not be ended
+and goes on, though the revision that it tries was deregistered since. After an answer that was lost it is
 looked for again, once it has had time to show.
 
 A trial that is not done in time is ended before its step fails. What is told of it then is `verdict`'s. So are the
@@ -26,7 +27,7 @@ from providers.errors import (
     ServerFault,
 )
 from providers.provider import JOB, PAGE, Page, Provider
-from providers.resources import Document, Live, Ref
+from providers.resources import DIGEST_TAG, Document, Live, Ref
 from reconciler.inquiry import STALENESS
 from reconciler.retry import Caller, Done
 from reconciler.telling import Running, Teller
@@ -188,10 +189,12 @@ class Trials:
             call = partial(self.provider.describe_jobs, some)
             self.caller.submit(TrialCall(trial.step, "read"), "DescribeJobs", call)
             return []
-        own = [live for live in trial.read if live.name not in trial.before and _is_one(live, trial.running.sent)]
+        sent, fresh = trial.running.sent, [live for live in trial.read if live.name not in trial.before]
+        own = [live for live in fresh if _is_one(live, sent)]
         if trial.abandoned:
             trial.left = [live.name for live in own if live.status not in _OVER]
             return self._end_left(trial)
+        own += [live for live in fresh if live not in own and _goes_on(live, sent)]
         newest = max(own, key=lambda live: int(live.spec["createdAt"]), default=None)
         trial.before |= {live.name for live in trial.read}
         trial.read = []
@@ -323,6 +326,17 @@ def _is_one(live: Live, sent: Document) -> bool:
     """
     of_definition = f"{live.spec.get('jobDefinition')}:".startswith(f"{sent['jobDefinition']}:")
     return of_definition and sent["tags"].items() <= live.tags.items()
+
+
+def _goes_on(live: Live, sent: Document) -> bool:
+    """Whether an unfinished job tries the same content in another revision, as the digest among its tags tells."""
+    family = f"{str(sent['jobDefinition']).rpartition(':')[0]}:"
+    return (
+        live.status not in _OVER
+        and DIGEST_TAG in sent["tags"]
+        and str(live.spec.get("jobDefinition")).startswith(family)
+        and sent["tags"].items() <= live.tags.items()
+    )
 
 
 def _left_as(error: BatchwrightError) -> str:

@@ -176,6 +176,20 @@ def test_no_capacity_is_a_verdict_of_its_own(stage: Stage) -> None:
     assert sorted(job["status"] for job in jobs(stage, "high")) == ["FAILED", "SUCCEEDED"]
 
 
+@on_stage(simulated=STUCK)
+def test_a_job_that_could_not_be_ended_is_gone_on_with(stage: Stage) -> None:
+    """However often it is tried there is one job, which is ended as soon as it may be."""
+    stage.apply(FARM)
+    stage.simulator.inject(Fault("TerminateJob", "denied", times=None))
+    for _ in range(2):
+        assert "it could not be ended: TerminateJob" in failure(stage.apply(NEXT))
+        assert stage.revisions("work--canary") == []
+    stage.simulator.heal()
+    assert "it was ended" in failure(stage.apply(NEXT))
+    stage.settle(60)
+    assert sorted(job["status"] for job in jobs(stage, "high")) == ["FAILED", "SUCCEEDED"]
+
+
 @pytest.mark.parametrize("outcome", [Simulated(), FAILING], ids=["good", "bad"])
 def test_killed_at_any_call_the_same_command_goes_on(outcome: Simulated, every_call: bool) -> None:
     """Whatever was under way, the same command ends as if nothing had happened: no canary is left, none is doubled."""
