@@ -15,7 +15,7 @@ from providers.kinds import Kind
 from providers.kinds.regimes import SERVICE_LINKED_ROLE, ordinary_role
 from providers.resources import Live, Role, Surroundings, Unread
 
-_TRUST = "a trust policy for batch.amazonaws.com"
+TRUST = "a trust policy for batch.amazonaws.com"
 _LINKED = "aws iam create-service-linked-role --aws-service-name batch.amazonaws.com"
 
 
@@ -36,41 +36,42 @@ def asked(steps: Iterable[Step], lives: Iterable[Live], kind: Kind, stack: str) 
     """
     environments = tuple(lives)
     leaning = {row.name for row in _leaning(steps, environments, kind)}
-    return frozenset(leaning | {_named(live.spec) for live in environments if _broken(live, stack)})
+    return frozenset(leaning | {named(live.spec) for live in environments if _broken(live, stack)})
 
 
 def refusals(steps: Iterable[Step], lives: Iterable[Live], kind: Kind, surroundings: Surroundings) -> Iterator[Refusal]:
     """What cannot end well without its role; of a role that was not asked for, or not read, nothing is said."""
     for row in dict.fromkeys(_leaning(steps, tuple(lives), kind)):
-        wrong = _wrong(surroundings.roles, row.name, linked=row.linked)
-        if wrong and row.ending:
-            mended = f"make it again ({_LINKED})" if row.linked else f"make it again, with {_TRUST},"
+        amiss = wrong(surroundings.roles, row.name, linked=row.linked)
+        if amiss and row.ending:
+            mended = f"make it again ({_LINKED})" if row.linked else f"make it again, with {TRUST},"
             yield Refusal(
                 row.address,
                 "role-gone",
-                f"the service role {row.name} {wrong}: without it AWS Batch would hang in DELETING",
+                f"the service role {row.name} {amiss}: without it AWS Batch would hang in DELETING",
                 f"{mended} and then run this again",
             )
-        elif wrong:
-            message = f"the service role {row.name} {wrong}: the environment would become INVALID"
-            yield Refusal(row.address, "role-missing", message, f"make it, with {_TRUST}, or name another")
+        elif amiss:
+            message = f"the service role {row.name} {amiss}: the environment would become INVALID"
+            yield Refusal(row.address, "role-missing", message, f"make it, with {TRUST}, or name another")
 
 
 def warnings(lives: Iterable[Live], stack: str, surroundings: Surroundings) -> Iterator[str]:
     """Of INVALID environments, what is wrong with their roles."""
     for live in lives:
         if _broken(live, stack):
-            name = _named(live.spec)
-            wrong = _wrong(surroundings.roles, name, linked=not ordinary_role(live.spec))
-            if wrong:
-                yield f"{live.address}: {live.name} is INVALID, and its service role {name} {wrong}"
+            name = named(live.spec)
+            amiss = wrong(surroundings.roles, name, linked=not ordinary_role(live.spec))
+            if amiss:
+                yield f"{live.address}: {live.name} is INVALID, and its service role {name} {amiss}"
 
 
 def _broken(live: Live, stack: str) -> bool:
     return live.owner == stack and live.status == "INVALID"
 
 
-def _wrong(roles: Mapping[str, Role | Unread | None], name: str, *, linked: bool) -> str:
+def wrong(roles: Mapping[str, Role | Unread | None], name: str, *, linked: bool) -> str:
+    """What is wrong with a role of this name; nothing where that is not known."""
     found = roles.get(name, Unread(""))
     if found is None:
         return "is not there"
@@ -79,7 +80,8 @@ def _wrong(roles: Mapping[str, Role | Unread | None], name: str, *, linked: bool
     return ""
 
 
-def _named(spec: Mapping[str, object]) -> str:
+def named(spec: Mapping[str, object]) -> str:
+    """The name of the service role of an environment."""
     return str(spec.get("serviceRole")).rpartition("/")[2] if ordinary_role(spec) else SERVICE_LINKED_ROLE
 
 
@@ -103,4 +105,4 @@ def _leaning(steps: Iterable[Step], lives: Iterable[Live], kind: Kind) -> Iterat
 
 
 def _lean(step: Step, spec: Mapping[str, object], *, ending: bool) -> _Leaning:
-    return _Leaning(step.address, _named(spec), not ordinary_role(spec), ending)
+    return _Leaning(step.address, named(spec), not ordinary_role(spec), ending)

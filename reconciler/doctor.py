@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from plans.diagnosis import Diagnosis, Front, Scene, diagnose, supplies
+from plans.roles import named
 from providers import surroundings
 from providers.clients import Connection
 from providers.errors import (
@@ -21,10 +22,12 @@ from providers.errors import (
     CredentialsMissing,
     InputError,
 )
+from providers.kinds.regimes import ordinary_role
 from providers.provider import PAGE, Provider
-from providers.resources import ADDRESS_TAG, EMPTY, STACK_TAG, Document
+from providers.resources import ADDRESS_TAG, EMPTY, STACK_TAG, Document, Role, Unread
 from reconciler.observe import answers
 from reconciler.retry import Caller
+from reconciler.surroundings import ask_roles
 
 _FRONT = 20
 """So many jobs are looked at from the front of a queue, and of those that wait as PENDING."""
@@ -213,7 +216,15 @@ class Doctor:
         names = sorted({name for job in jobs if job["status"] == "RUNNABLE" for name in supplies(job)})
         calls = {name: ("DescribeConsumableResource", {"consumableResource": name}) for name in names}
         told = self._ask(calls, lambda key: ("", f"consumable resource {key}"))
-        return {"others": others, "supplies": told, "subnets": self._subnets(around)}
+        return {"others": others, "supplies": told, "subnets": self._subnets(around), "roles": self._roles(around)}
+
+    def _roles(self, around: Mapping[str, Any]) -> Mapping[str, Role | Unread | None]:
+        """The service roles of the environments but for service-linked ones, which AWS makes by itself."""
+        names = {named(it) for it in around.values() if isinstance(it, Mapping) and ordinary_role(it)}
+        found = ask_roles(self.connection, self.caller, names)
+        unread = {name: it.reason for name, it in found.items() if isinstance(it, Unread) and it.reason}
+        self._general |= {f"role {name}": reason for name, reason in unread.items()}
+        return found
 
     def _subnets(self, around: Mapping[str, Any]) -> Mapping[str, int]:
         """How many addresses the subnets of the environments have left."""
@@ -275,6 +286,7 @@ class Doctor:
             around["supplies"],
             around.get(f"shares of {arn}", EMPTY),
             around["subnets"],
+            around["roles"],
             {**self._general, **self._unread.get(arn, {})},
         )
 

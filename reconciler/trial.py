@@ -302,8 +302,8 @@ class Trials:
         return self._terminate(trial, trial.running.sent["reason"])
 
     def _left_ended(self, trial: _Trial, error: BatchwrightError | None) -> list[Tried]:
-        """A job that nobody waits for was ended, or is gone; else nothing that tells of it may go."""
-        if error is None or isinstance(error, NotFound):
+        """A job that nobody waits for was ended; else nothing that tells of it may go."""
+        if error is None:
             self.teller.event("called", trial.running, call="TerminateJob", job=trial.job)
             unwritten = self.teller.call_ended(trial.running, "done")
             return self._end_left(trial) if unwritten is None else [Tried(trial.step, unwritten)]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from plans.diagnosis.fitting import LACKS, common, lacks, room
 from plans.diagnosis.needs import need, supplies
-from plans.diagnosis.places import closed, disabled, invalid, queue_disabled, queue_invalid, subnets
+from plans.diagnosis.places import closed, disabled, invalid, queue_disabled, queue_invalid, roles, subnets
 from plans.diagnosis.scene import Check, Found, Likelihood, Scene, ago, figure, ids, listed, takes_jobs, told
 from providers.kinds.facts import GUIDE, page
 from providers.resources import Document
@@ -237,6 +237,7 @@ BEFORE = (
     Check("environments-invalid", invalid, f"{GUIDE}invalid_compute_environment.html"),
     Check("environments-disabled", disabled, page("ComputeEnvironmentDetail")),
     Check("environments-closed", closed, page("ComputeEnvironmentDetail")),
+    Check("service-role", roles, f"{GUIDE}service_IAM_role.html"),
     *(Check(row.code, _misfit(row.code), row.source) for row in LACKS),
     Check("no-environment-fits", _misfit("no-environment-fits"), _BLOCKED),
     Check("consumable-resource", _supplies, f"{GUIDE}resource-aware-scheduling.html"),

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from plans.diagnosis.fitting import lacks
 from plans.diagnosis.scene import Found, Scene, ids, listed, named, told
+from plans.roles import TRUST, wrong
+from plans.roles import named as role_of
 from providers.resources import Document
 
 
@@ -54,6 +56,25 @@ def invalid(scene: Scene) -> Iterator[Found]:
         ids(barred),
         urgent,
     )
+
+
+def roles(scene: Scene) -> Iterator[Found]:
+    """Without its service role an environment starts nothing; AWS shows it as INVALID only once it has tried."""
+    amiss = {
+        named(it): (role_of(it), told_wrong)
+        for it in scene.environments
+        if (told_wrong := wrong(scene.roles, role_of(it), linked=False))
+    }
+    urgent = all(named(it) in amiss for it in scene.open)
+    for environment, (role, how) in amiss.items():
+        yield Found(
+            f"the service role of environment {environment} {how}",
+            (f"role {role} {how}, as IAM tells",),
+            f"make it with {TRUST}, then `batchwright apply --repair`; or name another as serviceRole",
+            "likely" if urgent else "possible",
+            ids(scene.in_line) if urgent else (),
+            urgent,
+        )
 
 
 def disabled(scene: Scene) -> Iterator[Found]:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import attrs
 
-from providers.resources import EMPTY, Document
+from providers.resources import EMPTY, Document, Role, Unread
 
 Likelihood = Literal["likely", "possible"]
 
@@ -34,7 +34,8 @@ class Scene:
     are the names of queues that share environments with this one, `taken` the vCPUs that the jobs of all of them
     take, None where that is not known; `elsewhere` says that some of them have other environments too, where a part
     of it may be. `others` are jobs that are depended upon, by id, `supplies` consumable resources by name, `subnets`
-    the free addresses of subnets. `unread` says of what could not be read why.
+    the free addresses of subnets, `roles` those service roles that are not service-linked. `unread` says of
+    what could not be read why.
     """
 
     queue: Document
@@ -53,6 +54,7 @@ class Scene:
     supplies: Mapping[str, Document] = EMPTY
     quota_shares: Mapping[str, Document] = EMPTY
     subnets: Mapping[str, int] = EMPTY
+    roles: Mapping[str, Role | Unread | None] = EMPTY
     unread: Mapping[str, str] = EMPTY
 
     @property

@@ -66,7 +66,7 @@ WORDS = (
     ),
     Words(
         "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS",
-        frozenset({"environments-invalid"}),
+        frozenset({"service-role", "environments-invalid"}),
         "service-role",
         "the service role of the environments lacks a permission",
         "attach the managed policy AWSBatchServiceRole to the role, or use the service-linked role",

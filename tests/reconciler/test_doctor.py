@@ -166,6 +166,25 @@ def test_subnets() -> None:
         assert "subnets" in one(around.stage).unread
 
 
+def test_service_roles() -> None:
+    """IAM tells whether a role is there and lets AWS Batch in, before AWS Batch has tried; denied, that is unread."""
+    with surroundings(500_000_000_101) as surround:
+        around = surround()
+        around.role("lab-batch")
+        around.stage.apply(edit(LAB, ("    type: MANAGED\n", "    type: MANAGED\n    serviceRole: lab-batch\n")))
+        submit(around.stage, jobs=0)
+        around.asked.clear()
+        assert (codes(one(around.stage)), around.asked["GetRole"]) == ([], 1)
+        around.iam.delete_role(RoleName="lab-batch")
+        told = one(around.stage)
+        assert [(it.code, it.found.likelihood) for it in told.findings] == [("service-role", "likely")]
+        assert told.findings[0].found.evidence == ("role lab-batch is not there, as IAM tells",)
+        around.role("lab-batch", {"Version": "2012-10-17", "Statement": []})
+        assert "does not let AWS Batch in" in one(around.stage).findings[0].found.says
+        around.alone()
+        assert "there is no client of IAM" in one(around.stage).unread["role lab-batch"]
+
+
 def test_jobs_that_cannot_be_listed_are_not_none() -> None:
     """What was not read counts nothing, and nobody is told that all is well."""
     stage = staged()

@@ -656,6 +656,22 @@ def test_calls_are_counted_as_they_are_made(run: Run) -> None:
     assert report.calls == Counter(call.operation for call in run.stage.simulator.calls)
 
 
+def test_a_job_of_the_same_content_that_goes_on_is_taken() -> None:
+    """Though it is of another revision; not where its tags tell of another stack, nor where it has failed."""
+    run = Run.new(Outcome(runs=False))
+    (shown,) = run.stage.world.describe_job_definitions(jobDefinitionName="d")["jobDefinitions"]
+    said = {member: shown[member] for member in ("type", "platformCapabilities", "containerProperties")}
+    second = run.stage.world.register_job_definition(jobDefinitionName="d", **said)["jobDefinitionArn"]
+    digest = {**TAGS, "batchwright:digest": "n2-a"}
+    run.submit(jobDefinition=shown["jobDefinitionArn"], tags={**digest, "batchwright:stack": "other"})
+    for _ in range(2):
+        assert run(trial(jobDefinition=second, tags=digest, deadline=60.0)).exit_code != 0
+    assert len(run.jobs) == 3
+    run.submit(jobDefinition=shown["jobDefinitionArn"], tags=digest)
+    assert run(trial(jobDefinition=second, tags=digest, deadline=60.0)).exit_code != 0
+    assert len(run.jobs) == 4
+
+
 def test_a_job_of_another_revision_is_another_trial() -> None:
     """Where a revision is tried, a job of an earlier one says nothing of it, whatever its tags; one of it does."""
     run = Run.new()

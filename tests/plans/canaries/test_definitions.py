@@ -111,13 +111,14 @@ def test_a_shadow_that_an_earlier_run_left_is_gone_on_with() -> None:
         shadow(5, more={**more, "batchwright:queue": arn("job_queue", "low")}),
         shadow(6, more={**more, "batchwright:job": "another"}),
         shadow(7),
+        shadow(8, more={**more, "batchwright:digest": job["tags"]["batchwright:digest"]}, image="tampered"),
     )
     made = plan(STACK + tried(), *WORLD, *left)
     assert codes(made) == []
     assert step(made, "canary:job_definition.align").arguments["jobDefinition"] == left[1].arn
     assert "register:job_definition.align@canary" not in ids(made)
     gone = [one.arguments["jobDefinition"] for one in made.steps if one.call == "DeregisterJobDefinition"]
-    assert sorted(gone) == [each.arn for each in left if each is not left[3]]
+    assert sorted(gone) == [each.arn for each in left if each not in (left[3], left[7])]
     ended = [one for one in made.steps if one.call == "TerminateJob"]
     assert [one.arguments["jobDefinition"] for one in ended] == [left[n].arn for n in (0, 2, 4, 5)]
     assert [one.arguments["jobName"] for one in ended] == [job["jobName"]] * 3 + ["another"]
