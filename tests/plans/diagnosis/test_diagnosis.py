@@ -237,3 +237,50 @@ def test_the_schema() -> None:
     Draft202012Validator(schema).validate(document)
     document["queues"][0]["findings"][0]["likelihood"] = "certain"
     assert list(Draft202012Validator(schema).iter_errors(document))
+
+
+def ranked(told: Scene) -> list[tuple[str, str, tuple[str, ...]]]:
+    return [(it.code, it.found.likelihood, it.found.jobs) for it in diagnose(told).findings]
+
+
+def test_words_of_aws_are_not_explained_by_a_job_behind() -> None:
+    """They are of the first in line, of which nothing else was found."""
+    words = "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - so it is"
+    large = job("999")["container"]
+    told = scene(waiting("a", words), waiting("b", container=large))
+    assert [(code, jobs) for code, _, jobs in ranked(told)] == [("max-vcpus", ("a",)), ("max-vcpus", ("b",))]
+
+
+@pytest.mark.parametrize(
+    ("shown", "code"),
+    [({"state": "DISABLED"}, "environments-disabled"), ({"status": "INVALID"}, "environments-invalid")],
+)
+def test_a_closed_environment_among_open_ones(shown: dict[str, str], code: str) -> None:
+    """It is likely where the first in line fits nowhere else, possible where it fits, and no reason of what fits into
+    none of them."""
+    small = environment("c6i", name="small", maxvCpus=2)
+    closed = {**environment("c6i", name="closed"), **shown}
+    four, vast = job("4")["container"], job("999")["container"]
+
+    def of(*jobs: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+        return ranked(scene(*jobs, environments=(small, closed)))
+
+    assert of(waiting("a", container=four)) == [(code, "likely", ("a",))]
+    assert of(waiting("a"), waiting("b", container=four)) == [(code, "possible", ("b",))]
+    assert of(waiting("a", container=vast)) == [
+        ("max-vcpus", "likely", ("a",)),
+        (code, "possible", ()),
+    ]
+
+
+def test_what_is_closed_has_no_room() -> None:
+    """Environments are full where those that take jobs are."""
+    both = (environment("c6i"), {**environment("c6i", name="closed"), "state": "DISABLED"})
+    told = scene(waiting("a"), environments=both, taken=64.0)
+    assert [code for code, _, _ in ranked(told)] == ["environment-full", "environments-disabled"]
+
+
+def test_a_dependency_stands_behind_what_holds_up_the_first_in_line() -> None:
+    """However likely it is."""
+    other = waiting("c", status="PENDING", dependsOn=[{"jobId": "d"}])
+    assert [code for code, _, _ in ranked(scene(waiting("a", "UNDETERMINED"), other))] == ["undetermined", "dependency"]
