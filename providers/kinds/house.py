@@ -35,14 +35,14 @@ def _said(field: Field, documentation: str) -> Field:
 DRAIN = structure(
     "What to do with unfinished jobs when a queue goes.",
     mode=text(
-        "What to do: refuse deletes no queue that has some; wait, cancel or terminate them, which this version cannot"
-        " do yet; unsaid, it is refuse.",
+        "What to do: refuse deletes no queue that has some; wait lets them finish, cancel ends those that have not"
+        " started, terminate ends all; unsaid, it is refuse.",
         "refuse",
         "wait",
         "cancel",
         "terminate",
     ),
-    timeout=_said(_DURATION, "How long to drain, such as 30m."),
+    timeout=_said(_DURATION, "How long to drain, such as 30m; unsaid, it is an hour."),
 )
 
 _LIFECYCLE = structure(
