@@ -96,14 +96,20 @@ def _by_name(snapshot: Snapshot) -> Mapping[tuple[str, str], Live]:
 
 
 def refusals(steps: Iterable[Step], snapshot: Snapshot) -> Iterator[Refusal]:
-    """What may not be deleted for the jobs that it holds."""
+    """What may not be deleted for the jobs that it holds.
+
+    Whether a run that was cut short disabled it, or its owner did, cannot be told: so it is said, and not changed.
+    """
+    lives = _by_name(snapshot)
     for step in steps:
         jobs = emptying(step)
         if jobs is None or step.goal is None or mode(step) != "refuse":
             continue
         count = snapshot.jobs.get(jobs.whose)
         if isinstance(count, JobCount) and count.total:
-            yield Refusal(step.address, "jobs", held(step.goal.kind, step.goal.name, count), HINT)
+            live = lives.get((step.goal.kind, jobs.whose))
+            then = "; it is DISABLED, and stays so" if live is not None and live.state == "DISABLED" else ""
+            yield Refusal(step.address, "jobs", held(step.goal.kind, step.goal.name, count) + then, HINT)
 
 
 HINT = (

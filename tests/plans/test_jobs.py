@@ -77,6 +77,14 @@ def test_what_becomes_of_the_jobs_of_a_queue_that_goes(drain: Drain, told: str, 
     assert counted.total == 4
 
 
+@pytest.mark.parametrize(("state", "more"), [("ENABLED", ""), ("DISABLED", "; it is DISABLED, and stays so")])
+def test_a_refusal_says_that_the_queue_is_disabled(state: str, more: str) -> None:
+    """As a run that died leaves it: otherwise nobody would hear of it."""
+    made = plan(environments(), environment(), queue("old", state=state), jobs={OLD: SOME})
+    message = f"old holds 4 unfinished jobs (3 RUNNABLE, 1 RUNNING), and deleting a queue ends its jobs{more}"
+    assert [(row.code, row.message) for row in made.refusals] == [("jobs", message)]
+
+
 def test_a_deletion_hangs_on_the_count_and_other_plans_do_not() -> None:
     """A queue that goes must be counted; one that is disabled, or whose environment goes, may be."""
     lives = (environment(), queue("high"), queue("old"))
