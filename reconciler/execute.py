@@ -331,7 +331,7 @@ class _Walk:
                 self.teller.event("polled", running, kind=goal.kind, name=goal.name, jobs=seen.jobs)
             if isinstance(seen.error, JobsFound):
                 opens = any(self.steps[name].step.when == "failed" for name in self.followers.get(seen.step, ()))
-                then = "it takes jobs again" if opens else "it stays disabled"
+                then = "it is enabled again" if opens else "it stays disabled"
                 self.fail(running, attrs.evolve(seen.error, hint=f"{then}; {HINT}"))
             elif seen.error is not None:
                 self.fail(running, seen.error)

@@ -73,7 +73,7 @@ def test_jobs_that_come_between_plan_and_disable_save_the_queue(stage: Stage) ->
     failure = report.failures[0]
     assert failure.step == "jobs:job_queue.low"
     assert "lab-low holds 1 unfinished jobs" in str(failure.error)
-    assert str(failure.hint).startswith("it takes jobs again; wait for them")
+    assert str(failure.hint).startswith("it is enabled again; wait for them")
     skipped = [outcome for outcome in report.outcomes if outcome.status == "skipped"]
     assert [(outcome.step, outcome.because) for outcome in skipped] == [("delete:job_queue.low", "jobs:job_queue.low")]
     stage.settle()
