@@ -91,19 +91,46 @@ def test_a_queue_with_many_jobs_is_refused_with_their_number() -> None:
     assert of(made, "job_queue.low").jobs.total == 1240
 
 
-@on_stage(simulated=SLOW)
-def test_jobs_at_the_worst_moment_save_the_queue(stage: Stage) -> None:
+def test_jobs_at_the_worst_moment_save_the_queue() -> None:
     """1,240 jobs that come between plan and disable: counted, the queue takes jobs again, and none of them ends."""
+    stage = Stage.new(simulated=Simulated(durations=Durations(job_submitted=60, job_running=7200)))
     stage.apply(LAB)
     jobs: list[str] = []
-    at("UpdateJobQueue", lambda: jobs.extend(submit(stage, 1240)), stage)
+
+    def come() -> None:
+        jobs.extend(submit(stage, 1000))
+        stage.settle(120)
+        jobs.extend(submit(stage, 240))
+
+    at("UpdateJobQueue", come, stage)
     report = stage.apply(WITHOUT)
     assert report.exit_code == 4
     assert stage.mutations == ["UpdateJobQueue", "UpdateJobQueue"]
     assert (stage.queue("lab-low")["state"], stage.queue("lab-low")["status"]) == ("ENABLED", "VALID")
-    assert "lab-low holds" in str(report.failures[0].error)
-    stage.settle(7200 * 20)
+    assert "lab-low holds 1240 unfinished jobs" in str(report.failures[0].error)
+    stage.settle(7200 * 25)
     assert statuses(stage, jobs) == {"SUCCEEDED": 1240}
+
+
+def test_a_death_under_refuse_ends_no_job() -> None:
+    """A queue that was left disabled stays so, since nobody can tell by whom it was; the refusal says it."""
+    stage = Stage.new(simulated=SLOW)
+    stage.apply(LAB)
+    jobs: list[str] = []
+    at("UpdateJobQueue", lambda: jobs.extend(submit(stage, 3)), stage)
+    forks = [fork for _, fork in stage.forks(lambda whole: whole.apply(WITHOUT), reads=4) if statuses(fork, jobs)]
+    left = 0
+    for fork in forks:
+        state = fork.queue("lab-low")["state"]
+        said = str(next(iter(fork.plan(WITHOUT).refusals)).message)
+        assert said.endswith("; it is DISABLED, and stays so") is (state == "DISABLED")
+        with pytest.raises(PlanRefused):
+            fork.apply(WITHOUT)
+        assert fork.mutations == []
+        left += state == "DISABLED"
+        fork.settle(7200)
+        assert statuses(fork, jobs) == {"SUCCEEDED": 3}
+    assert 0 < left < len(forks)
 
 
 @pytest.mark.parametrize("mode", ["refuse", "wait"])
@@ -176,7 +203,7 @@ def test_an_empty_queue_is_listed_twice_before_it_goes(stage: Stage) -> None:
 # Waited for.
 
 
-@on_stage(simulated=QUICK)
+@on_stage(simulated=attrs.evolve(QUICK, page_size=40))
 def test_wait_lets_every_job_finish(stage: Stage) -> None:
     """The queue takes no more, the count falls, and it is deleted when none is left."""
     stage.apply(LAB)
@@ -187,7 +214,7 @@ def test_wait_lets_every_job_finish(stage: Stage) -> None:
     assert report.exit_code == 0
     assert stage.queue("lab-low") == {}
     assert statuses(stage, jobs) == {"SUCCEEDED": 152}
-    assert falling(stage)[0] > 1
+    assert falling(stage)[0] > 40
     assert falling(stage)[-1] == 0
     assert falling(stage) == sorted(falling(stage), reverse=True)
     assert not {"CancelJob", "CancelJobs", "TerminateJob", "TerminateJobs"} & {*stage.mutations}
@@ -301,6 +328,15 @@ def test_cancel_ends_only_what_has_not_started() -> None:
     assert reasons == {"batchwright: lab-low is deleted (job_queue.low of stack lab)"}
     assert not {"TerminateJob", "TerminateJobs"} & {*stage.mutations}
     assert stage.calls["CancelJobs"] <= 10
+
+
+@on_stage(simulated=Simulated(durations=Durations(job_submitted=300)))
+def test_what_was_only_submitted_is_cancelled(stage: Stage) -> None:
+    """It has not started either."""
+    stage.apply(LAB)
+    jobs = submit(stage, 2)
+    assert stage.apply(draining("cancel")).exit_code == 0
+    assert statuses(stage, jobs) == {"FAILED": 2}
 
 
 @pytest.mark.parametrize("together", [True, False])
@@ -491,6 +527,33 @@ def test_a_quota_share_whose_jobs_come_late_takes_jobs_again(stage: Stage) -> No
     assert "deleting a quota share ends its jobs" in str(report.failures[0].error)
     (share,) = stage.world.list_quota_shares(jobQueue="lab-teams")["quotaShares"]
     assert share["state"] == "ENABLED"
+
+
+@pytest.mark.parametrize("mode", ["refuse", "wait", "cancel"])
+def test_arrays_and_service_jobs_at_the_worst_moment_do_not_end(mode: str) -> None:
+    """They come between plan and disable, into queues and a quota share that go."""
+    stage = Stage.new(simulated=QUICK)
+    stage.apply(TRAINING)
+    work = "  work: {priority: 10, computeEnvironmentOrder: [fargate], schedulingPolicyArn: fair}\n"
+    text = edit(UNTRAINED, (work, ""), ("quotaShares:\n", ""))
+    text = cut(text, "  red:", "jobDefinitions:")
+    jobs: list[str] = []
+    trained: list[str] = []
+
+    def come(operation: str, _number: int) -> None:
+        if operation in ("UpdateJobQueue", "UpdateQuotaShare"):
+            stage.simulator.before_call = None
+            jobs.extend(submit(stage, queue="lab-work", shareIdentifier="a", arrayProperties={"size": 2}))
+            stage.settle(30)
+            trained.extend([service(stage, "lab-train"), service(stage, "lab-teams", quotaShareName="lab-red")])
+
+    stage.simulator.before_call = come
+    report = stage.apply(draining(mode, text=text))
+    assert report.exit_code == (4 if mode == "refuse" else 0)
+    assert len(report.failures) == (3 if mode == "refuse" else 0)
+    stage.settle()
+    assert statuses(stage, [*jobs, *(f"{jobs[0]}:{index}" for index in range(2))]) == {"SUCCEEDED": 3}
+    assert [service_status(stage, job) for job in trained] == ["SUCCEEDED", "SUCCEEDED"]
 
 
 # At risk.

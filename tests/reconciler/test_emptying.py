@@ -4,6 +4,7 @@ import tracemalloc
 from concurrent.futures import Future
 from typing import Any
 
+import attrs
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
@@ -102,6 +103,38 @@ def test_one_call_a_job_where_the_model_has_none_for_several(monkeypatch: pytest
     monkeypatch.delattr(type(run.stage.batch), "terminate_jobs")
     assert statuses(run(emptied())) == {"drain": "done"}
     assert run.stage.calls["TerminateJob"] == 3
+
+
+def test_a_job_that_was_told_to_end_is_not_told_again() -> None:
+    """It is listed as long as it has not ended."""
+    run, ids = busy(2)
+    listings = 0
+
+    def show(parsed: dict[str, Any], **_: Any) -> None:
+        nonlocal listings
+        listings += 1
+        if listings == 5:
+            parsed["jobSummaryList"] = [{"jobId": ids[0], "isTerminated": True}, {"jobId": ids[1]}]
+
+    told: list[list[str]] = []
+    events = run.stage.batch.meta.events
+    events.register("after-call.batch.ListJobs", show)
+    events.register("provide-client-params.batch.TerminateJobs", lambda params, **_: told.append(params["jobs"]))
+    run(emptied())
+    assert told[0] == [ids[1]]
+
+
+def test_jobs_that_bar_the_way_are_counted_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it no further page is asked for, and that there are more is said."""
+    monkeypatch.setattr("reconciler.emptying.BOUND", 5)
+    run, _ = busy(20)
+    run.stage.simulator.settings = attrs.evolve(SLOW, page_size=4)
+    report = run(emptied("ListJobs", 0))
+    assert "lab-low holds more than 5 unfinished jobs (5 RUNNING)" in str(report.failures[0].error)
+    assert run.stage.calls["ListJobs"] == 5 + 1
+    run.events.clear()
+    run(emptied("ListJobs", 60))
+    assert next(event.detail["jobs"] for event in run.events if event.event == "polled") == 20
 
 
 def test_a_job_that_is_gone_has_ended() -> None:
