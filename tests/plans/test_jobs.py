@@ -77,6 +77,32 @@ def test_what_becomes_of_the_jobs_of_a_queue_that_goes(drain: Drain, told: str, 
     assert counted.total == 4
 
 
+@pytest.mark.parametrize("mode", ["refuse", "terminate"])
+def test_a_queue_without_jobs_goes_without_harm(mode: Any) -> None:
+    """Nothing is refused, and nothing is an outage, where none are lost."""
+    made = plan(
+        environments(),
+        environment(),
+        queue("old"),
+        jobs={OLD: JobCount({"RUNNING": 0})},
+        policy=Policy(drain=Drain(mode)),
+    )
+    assert made.refusals == ()
+    assert change(made, "job_queue.old").impact is Impact.NONE
+
+
+def test_jobs_of_several_queues_are_told_together() -> None:
+    """That one holds more than was counted is said of all, and the longest is that of all."""
+    off = environments().replace("type: MANAGED", "type: MANAGED\n    state: DISABLED")
+    lives = (environment(), queue("high"), queue("low"))
+    counts = {HIGH: JobCount({"RUNNING": 1000}, more=True, longest=9.0), arn("job_queue", "low"): SOME}
+    made = plan(off + queues("high", "low"), *lives, jobs=counts, policy=Policy(max_impact="outage"))
+    found = change(made, "compute_environment.one").jobs
+    assert found is not None
+    assert (found.total, found.more, found.longest) == (1004, True, 60.0)
+    assert found.fate.startswith("in the queues high, low: ")
+
+
 @pytest.mark.parametrize(("state", "more"), [("ENABLED", ""), ("DISABLED", "; it is DISABLED, and stays so")])
 def test_a_refusal_says_that_the_queue_is_disabled(state: str, more: str) -> None:
     """As a run that died leaves it: otherwise nobody would hear of it."""

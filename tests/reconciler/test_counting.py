@@ -63,6 +63,12 @@ def test_counting_stops_at_a_bound(pages: list[int], more: bool) -> None:
     assert str(found).startswith("more than 1000" if more else "1000 unfinished")
 
 
+def test_that_there_are_more_of_one_status_is_not_forgotten() -> None:
+    """Though the statuses that are listed after it have few."""
+    found = counted(Stage.new(), Pages({"SUBMITTED": [[{"jobId": "1"}] * 1001], "RUNNING": [[{"jobId": "2"}]]}))
+    assert (found.total, found.more) == (1001, True)
+
+
 def test_what_is_gone_holds_no_jobs() -> None:
     """A queue may leave between the look at it and the count."""
     assert counted(Stage.new()).total == 0

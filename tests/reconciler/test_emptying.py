@@ -80,6 +80,16 @@ def test_a_call_that_fails_for_long_is_made_again_in_the_next_round() -> None:
     assert {record["status"] for record in run.journal if record["record"] == "end"} == {"unknown"}
 
 
+def test_a_count_that_fails_is_not_retiring() -> None:
+    """Where jobs bar the way nothing is waited for: AWS's own words are told."""
+    run, _ = busy(1)
+    run.stage.simulator.inject(Fault("ListJobs", "server", times=None))
+    report = run(emptied("ListJobs", 0))
+    assert not report.retiring
+    assert "ListJobs: " in str(report.failures[0].error)
+    assert "could not be found out" not in str(report.failures[0].error)
+
+
 @pytest.mark.parametrize(("code", "status"), [("AccessDenied", "failed"), ("ServerException", "done")])
 def test_what_a_bulk_call_leaves_out_is_met_again(code: str, status: str) -> None:
     """Unless it may not be ended at all."""
@@ -95,6 +105,8 @@ def test_what_a_bulk_call_leaves_out_is_met_again(code: str, status: str) -> Non
 
     run.stage.batch.meta.events.register("after-call.batch.TerminateJobs", spoil)
     assert statuses(run(emptied())) == {"drain": status}
+    told = [event.detail["ended"] for event in run.events if event.event == "called"]
+    assert told == ([1] if status == "done" else [])
 
 
 def test_one_call_a_job_where_the_model_has_none_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
