@@ -102,9 +102,9 @@ class Checker:
         least = field.minimum if field.minimum is not None or largest is None else -largest - 1
         most = field.maximum if field.maximum is not None else largest
         if least is not None and value < least:
-            return self._wrong(node, path, f"is {node.value}, and must be at least {_told(least)}")
+            return self._wrong(node, path, f"is {node.value}, and must be at least {_told(least, field)}")
         if most is not None and value > most:
-            return self._wrong(node, path, f"is {node.value}, and must be at most {_told(most)}")
+            return self._wrong(node, path, f"is {node.value}, and must be at most {_told(most, field)}")
         return value
 
     def _sized(self, count: int, node: Node, field: Field, path: str, unit: str) -> bool:
@@ -228,8 +228,9 @@ _MOST_KEYS, _FEW_KEYS = 8, 3
 _HINTS = {"duration": "such as 30s, 10m, 2h or 7d"}
 
 
-def _told(bound: float) -> str:
-    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+def _told(bound: float, field: Field) -> str:
+    told = str(bound) if isinstance(bound, int) else f"{bound:g}"
+    return f"{told}s" if field.type == "duration" else told
 
 
 def _entries(node: Node, field: Field) -> str:

@@ -14,6 +14,8 @@ _STRING = Field("string")
 _BOOLEAN = Field("boolean")
 _COUNT = Field("integer", minimum=0)
 _DURATION = Field("duration")
+_PATIENCE = Field("duration", minimum=1)
+"""How long to wait for what takes a moment at the least."""
 
 
 def structure(documentation: str = "", required: frozenset[str] = frozenset(), **members: Field) -> Field:
@@ -76,14 +78,14 @@ _CANARY = structure(
     jobDefinition=attrs.evolve(
         text("The definition of the job, which its defaults must suffice."), reference="job_definition"
     ),
-    timeout=_said(_DURATION, "How long the job may take, waiting included; 10m."),
+    timeout=_said(_PATIENCE, "How long the job may take, waiting included; 10m."),
 )
 
 _DEFINITION_CANARY = structure(
     "A job of what is to be registered that must succeed before it is.",
     frozenset({"queue"}),
     queue=attrs.evolve(text("The queue that the job goes to."), reference="job_queue"),
-    timeout=_said(_DURATION, "How long the job may take, waiting included; 10m."),
+    timeout=_said(_PATIENCE, "How long the job may take, waiting included; 10m."),
 )
 _SUBMITTED = (
     "containerOverrides",

@@ -149,6 +149,11 @@ def test_enums() -> None:
             "is 0, and must be at least 1",
         ),
         (
+            f"jobDefinitions: {{x: {DEFINITION[:-1]}, rollout: {{canary: {{queue: q, timeout: 0s}}}}}}}}",
+            "jobDefinitions.x.rollout.canary.timeout",
+            "is 0s, and must be at least 1s",
+        ),
+        (
             f"jobDefinitions: {{x: {DEFINITION[:-1]}, lifecycle: {{pinned: [1, 0]}}}}}}",
             "jobDefinitions.x.lifecycle.pinned[1]",
             "is 0, and must be at least 1",
