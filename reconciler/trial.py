@@ -5,8 +5,9 @@ tags is looked for first: one of a run that was killed is taken, unless it faile
 and goes on, though the revision that it tries was deregistered since. After an answer that was lost it is
 looked for again, once it has had time to show.
 
-A trial that is not done in time is ended before its step fails. What is told of it then is `verdict`'s. So are the
-jobs ended of a trial that nobody goes on with: such a step looks for them in the same way, and submits none.
+A trial that is not done in time is ended before its step fails. What is told of it then is `verdict`'s; of a job that
+waits for a host the line of its queue is looked at for that, if that may be. The jobs of a trial that nobody goes
+on with are ended too: such a step looks for them in the same way, and submits none.
 """
 
 from collections.abc import Sequence
@@ -31,21 +32,22 @@ from providers.resources import DIGEST_TAG, Document, Live, Ref
 from reconciler.inquiry import STALENESS
 from reconciler.retry import Caller, Done
 from reconciler.telling import Running, Teller
-from reconciler.verdict import failure, late
+from reconciler.verdict import failure, first_before, late
 from reconciler.waiter import Poll, Settled, Spacing, Waiter
 
 _E = TypeVar("_E", bound=BatchwrightError)
 
 SUBMISSIONS = 3
+_LINE = "GetJobQueueSnapshot"
 _OVER = ("SUCCEEDED", "FAILED")
 
 
 @attrs.frozen
 class TrialCall:
-    """One call for the trial of a step: its job is looked for by `list` and `read`, submitted, or ended."""
+    """One call for the trial of a step: its job is looked for by `list` and `read`, submitted, seen in line, or ended."""
 
     step: str
-    does: Literal["list", "read", "submit", "end"]
+    does: Literal["list", "read", "submit", "line", "end"]
 
     @property
     def changes(self) -> bool:
@@ -72,8 +74,8 @@ class Tried:
 class _Trial:
     """`before` are jobs that were there before we submitted one; `lost` is what became of a submission in doubt.
 
-    `unseen` is the error of the last look, `verdict` is why its job is being ended; `left` are jobs of a trial that
-    nobody goes on with, which are yet to be ended.
+    `seen` is the job at the last look, `unseen` the error of that, `verdict` is why the job is being ended; `left` are
+    jobs of a trial that nobody goes on with, which are yet to be ended.
     """
 
     running: Running
@@ -84,6 +86,7 @@ class _Trial:
     submissions: int = 0
     lost: BatchwrightError | None = None
     job: str = ""
+    seen: Live | None = None
     unseen: BatchwrightError | None = None
     verdict: DeadlinePassed | None = None
     left: list[str] = attrs.field(factory=list)
@@ -160,6 +163,8 @@ class Trials:
                 trial.lost = error
                 self._list(trial, at=self._now() + STALENESS)
                 return []
+            case "line", error:
+                return self._judge(trial, None if error else first_before(trial.job, done.result))
             case "list", None:
                 return self._listed(trial, done.result)
             case "read", None:
@@ -268,7 +273,15 @@ class Trials:
         return [tried for wait in settled for tried in self._give_up(self._trials[wait.step_id], wait)]
 
     def _give_up(self, trial: _Trial, wait: Settled) -> list[Tried]:
-        trial.verdict = late(trial.told, wait.live, trial.goal.deadline, trial.unseen)
+        trial.seen = wait.live
+        if wait.live is None or wait.live.status != "RUNNABLE" or not self.provider.knows(_LINE):
+            return self._judge(trial)
+        call = partial(self.provider.call, _LINE, {"jobQueue": trial.running.sent["jobQueue"]})
+        self.caller.submit(TrialCall(trial.step, "line"), _LINE, call)
+        return []
+
+    def _judge(self, trial: _Trial, first: str | None = None) -> list[Tried]:
+        trial.verdict = late(trial.told, trial.seen, trial.goal.deadline, trial.unseen, first)
         return self._terminate(trial, f"batchwright: no success within {trial.goal.deadline:.0f} s")
 
     def _terminate(self, trial: _Trial, reason: str) -> list[Tried]:

@@ -11,10 +11,14 @@ from providers.resources import EMPTY, Document, Live
 
 _AGAIN = "run the same command again for another trial"
 
+_LONGER = "if it only takes longer, raise canary.timeout"
+
 _STUCK = 'can its environments start such instances? AWS Batch user guide, "Jobs stuck in a RUNNABLE status"'
 
 _MISFIT = ("MISCONFIGURATION", "ACTION_REQUIRED")
 """How reasons begin for which a job waits in vain: AWS Batch user guide, "Jobs stuck in a RUNNABLE status"."""
+
+_LISTED = 100
 
 _LOG_GROUP = "/aws/batch/job"
 """Where the logs of jobs go that say nothing else: AWS Batch API reference, AttemptContainerDetail."""
@@ -30,10 +34,22 @@ def failure(told: str, live: Live) -> TrialFailed:
     return TrialFailed(f"{told} failed {how}: {'; '.join(words) or 'AWS gives no reason'}", hint=hint)
 
 
-def late(told: str, live: Live | None, deadline: float, unseen: BatchwrightError | None = None) -> DeadlinePassed:
+def first_before(job: str, snapshot: Document) -> str | None:
+    """The job that is first in line where this one stands behind it; None where it does not, or none shows.
+
+    Of those in line a hundred are listed at most (AWS Batch API reference, FrontOfQueueDetail).
+    """
+    line = [str(it["jobArn"]).rpartition("/")[2] for it in (snapshot.get("frontOfQueue") or EMPTY).get("jobs") or ()]
+    return line[0] if (job in line or len(line) >= _LISTED) and line[0] != job else None
+
+
+def late(
+    told: str, live: Live | None, deadline: float, unseen: BatchwrightError | None = None, first: str | None = None
+) -> DeadlinePassed:
     """Why a job was not done within `deadline` seconds, by how far it got.
 
-    `live` is the job as it was seen last, None where it never was; `unseen` is the error of a last look that failed.
+    `live` is the job as it was seen last, None where it never was; `unseen` is the error of a last look that failed;
+    `first` is the job that it stood behind, if that is known.
     """
     seconds = f"{deadline:.0f} s"
     if unseen is not None:
@@ -44,13 +60,19 @@ def late(told: str, live: Live | None, deadline: float, unseen: BatchwrightError
     match live.status:
         case "RUNNING":
             own = (live.spec.get("container", EMPTY),)
-            said, hint = f"still running after {seconds}", f"`{_showing(live, own)}` shows more"
+            said, hint = f"still running after {seconds}", f"`{_showing(live, own)}` shows more; {_LONGER}"
         case "STARTING":
-            said, hint = f"not started: the job was STARTING after {seconds}", "can its host get the image?"
+            said, hint = f"not started: the job was STARTING after {seconds}", f"can its host get the image? {_LONGER}"
         case "RUNNABLE" if tried:
             said, hint = f"to be tried again: the job was RUNNABLE after {seconds}", _AGAIN
         case "RUNNABLE" if live.status_reason.startswith(_MISFIT):
             said, hint = f"no place: the job was RUNNABLE for {seconds}", f"mend what the reason names; {_AGAIN}"
+        case "RUNNABLE" if first is not None:
+            said = (
+                f"not its turn: the job was RUNNABLE for {seconds} behind other jobs, the first in line being {first}"
+            )
+            queue = str(live.spec.get("jobQueue")).rpartition("/")[2]
+            hint = f"raise canary.timeout, give it a queue of its own, or see `batchwright doctor {queue}`"
         case "RUNNABLE":
             said, hint = f"no capacity: the job was RUNNABLE for {seconds}", _STUCK
         case status:

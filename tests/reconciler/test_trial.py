@@ -502,6 +502,45 @@ def test_a_job_without_a_host_is_ended() -> None:
     assert run.stage.policies() == []
 
 
+@pytest.mark.parametrize("before", [1, 120])
+def test_a_job_behind_others_is_no_want_of_capacity(before: int) -> None:
+    """It was not its turn; who stands first is told, though no more than a hundred are listed, and what helps."""
+    run = Run.new(Outcome(name="stuck", runs=False), Outcome(runs=False))
+    first = run.submit(jobName="stuck", tags={})
+    run.stage.settle(60)
+    for _ in range(before - 1):
+        run.submit(jobName="stuck", tags={})
+    run.stage.settle(60)
+    report = run(trial())
+    words = f"not its turn: the job was RUNNABLE for 600 s behind other jobs, the first in line being {first}"
+    assert words in error(report)
+    assert error(report).endswith("; it was ended")
+    assert "raise canary.timeout" in str(report.failures[0].hint)
+    assert "`batchwright doctor q`" in str(report.failures[0].hint)
+    assert report.calls["GetJobQueueSnapshot"] == 1
+
+
+@pytest.mark.parametrize("fault", ["denied", "server"])
+def test_a_line_that_cannot_be_seen_changes_no_verdict(fault: Any) -> None:
+    """It is told as if there were no such call, and the job is ended."""
+    run = Run.new(Outcome(runs=False))
+    run.submit(jobName="stuck", tags={})
+    run.stage.settle(60)
+    run.stage.simulator.inject(Fault("GetJobQueueSnapshot", fault, times=None))
+    report = run(trial())
+    assert "no capacity: the job was RUNNABLE for 600 s" in error(report)
+    assert run.journal == ENDED
+
+
+def test_a_model_without_the_line_changes_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older botocore is not asked for what it does not know."""
+    monkeypatch.setattr(Provider, "knows", lambda _self, operation: operation != "GetJobQueueSnapshot")
+    run = Run.new(Outcome(runs=False))
+    report = run(trial())
+    assert "no capacity: the job was RUNNABLE for 600 s" in error(report)
+    assert "GetJobQueueSnapshot" not in report.calls
+
+
 def test_a_job_that_fits_nowhere_says_so(run: Run) -> None:
     """AWS names what is set wrong: that is no want of capacity."""
     large = [{"type": "VCPU", "value": "2"}, {"type": "MEMORY", "value": "4096"}]
@@ -522,6 +561,7 @@ def test_a_job_that_goes_on_running_is_ended() -> None:
     stream = run.see(job)["attempts"][-1]["container"]["logStreamName"]
     assert error(report) == f"the trial job {NAME} ({job}): still running after 120 s; it was ended"
     assert stream in str(report.failures[0].hint)
+    assert "canary.timeout" in str(report.failures[0].hint)
     assert run.statuses == ["FAILED"]
     assert run.journal == ENDED
 
@@ -547,17 +587,18 @@ def test_a_job_that_waits_for_another_attempt_tells_of_the_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("durations", "words"),
+    ("durations", "words", "hint"),
     [
-        ({"job_submitted": 1e4}, "not scheduled: the job was SUBMITTED for 60 s"),
-        ({"job_starting": 1e4}, "not started: the job was STARTING after 60 s"),
+        ({"job_submitted": 1e4}, "not scheduled: the job was SUBMITTED for 60 s", "run the same command again"),
+        ({"job_starting": 1e4}, "not started: the job was STARTING after 60 s", "raise canary.timeout"),
     ],
 )
-def test_how_far_a_job_got_is_told(durations: dict[str, float], words: str) -> None:
-    """Each has other causes."""
+def test_how_far_a_job_got_is_told(durations: dict[str, float], words: str, hint: str) -> None:
+    """Each has other causes, and other help."""
     run = Run.new(durations=attrs.evolve(Simulated().durations, **durations))
     report = run(trial(deadline=60.0))
     assert words in error(report)
+    assert hint in str(report.failures[0].hint)
     assert run.statuses == ["FAILED"]
 
 
