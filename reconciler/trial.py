@@ -44,7 +44,7 @@ _OVER = ("SUCCEEDED", "FAILED")
 
 @attrs.frozen
 class TrialCall:
-    """One call for the trial of a step: its job is looked for by `list` and `read`, submitted, seen in line, or ended."""
+    """One call for the trial of a step: to `list` and `read` jobs like its own, to submit one, see it in line, end it."""
 
     step: str
     does: Literal["list", "read", "submit", "line", "end"]

@@ -26,7 +26,8 @@ class Canaries:
 
     def told(self, decisions: Iterable[Decision]) -> list[Decision]:
         """The decisions; where a definition is tried first its change says so."""
-        reasons = {one.decision.change.address: definitions.reason(one) for one in self.of_definitions}
+        told = ((one.decision.change.address, definitions.reason(one)) for one in self.of_definitions)
+        reasons = {address: reason for address, reason in told if reason is not None}
         return [
             attrs.evolve(decision, change=attrs.evolve(decision.change, reason=reasons[decision.change.address]))
             if decision.change.address in reasons

@@ -12,6 +12,7 @@ Sources: SubmitJob and RegisterJobDefinition of the AWS Batch API reference.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 
 import attrs
 
@@ -98,8 +99,10 @@ def in_use(found: Iterable[Trial]) -> Sequence[Live]:
     return [trial.shadow for trial in found if trial.shadow is not None]
 
 
-def reason(trial: Trial) -> str:
-    """What a plan says of a definition that is tried."""
+def reason(trial: Trial) -> str | None:
+    """What a plan says of a definition that is tried; None where a refusal says that its queue is not found."""
+    if isinstance(trial.queue, Unresolved):
+        return None
     queue = trial.through.name if trial.through is not None else str(trial.queue).rpartition("/")[2]
     return f"a job in the queue {queue} has to succeed first"
 
@@ -115,7 +118,8 @@ def refusals(found: Iterable[Trial], decisions: Sequence[Decision], world: World
             yield Refusal(address, "name-taken", message, "give that another name")
         trouble = _trouble(trial, decisions, world)
         if trouble is not None:
-            yield Refusal(address, "canary-queue", f"its canary cannot run: {trouble}", _HINT)
+            hint = _near(trial, world) or _HINT
+            yield Refusal(address, "canary-queue", f"its canary cannot run: {trouble}", hint)
         else:
             yield from _shares(trial, _queue_of(trial, decisions, world))
 
@@ -232,6 +236,9 @@ def _trouble(trial: Trial, decisions: Sequence[Decision], world: World) -> str |
         return f"{trial.queue.address} is not there yet and was left out"
     live = world.by_arn.get(trial.queue)
     name = trial.queue.rpartition("/")[2]
+    region = (*trial.queue.split(":", 5), "", "", "")[3]
+    if region != world.snapshot.region:
+        return f"the job queue {name} is one of {region}, and this plan is of {world.snapshot.region}"
     leaving = any(live in decision.ours for decision in decisions if decision.resource is None)
     match live:
         case None if _QUEUE in world.snapshot.unobserved:
@@ -245,6 +252,17 @@ def _trouble(trial: Trial, decisions: Sequence[Decision], world: World) -> str |
         case _ if leaving:
             return f"the job queue {name} left the manifest and is deleted"
     return None
+
+
+def _near(trial: Trial, world: World) -> str | None:
+    """The hint of a queue whose name was perhaps misspelt, or written as an address."""
+    named = trial.canary.queue
+    if not isinstance(trial.queue, Unresolved) or not isinstance(named, str):
+        return None
+    known = {address.name for address in world.desired if address.kind == _QUEUE}
+    known |= {live.name for live in world.snapshot.of(_QUEUE)}
+    near = get_close_matches(named.removeprefix(f"{_QUEUE}."), sorted(known), 1)
+    return f"did you mean {near[0]}?" if near else None
 
 
 def _queue_of(trial: Trial, decisions: Sequence[Decision], world: World) -> Document:

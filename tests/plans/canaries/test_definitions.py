@@ -8,10 +8,12 @@ import pytest
 from plans.change import Action
 from plans.document import from_document, to_document
 from plans.views.markdown import render as to_markdown
+from plans.views.page import render as to_page
 from plans.views.terminal import render as to_terminal
 from providers.errors import ManifestError
 from providers.resources import Address, DefinitionCanary, Elsewhere, Ref
 from tests.plans.core import (
+    REGION,
     actions,
     arn,
     before,
@@ -69,6 +71,42 @@ def test_the_steps(lives: tuple[Any, ...]) -> None:
     assert before(made, real.id, over.id)
     assert "SubmitJob  job_definition.align" in to_terminal(made, verbose=True)
     assert "a job in the queue high has to succeed first" in to_markdown(made)
+
+
+def test_a_plan_says_that_a_job_comes_first() -> None:
+    """Whoever reads it, also of a stack of which nothing is there yet; where no queue is found the refusal tells."""
+    words = "a job in the queue high has to succeed first"
+    for lives in ((), WORLD):
+        made = plan(STACK + tried(), *lives)
+        for shown in (to_terminal(made), to_markdown(made), to_page(made)):
+            assert words in shown
+    assert "nothing of that name is live" not in to_terminal(plan(STACK + tried()))
+    made = plan(STACK + tried("{queue: nope}"), *WORLD, *OTHER)
+    assert codes(made) == [("job_definition.align", "canary-queue")]
+    for shown in (to_terminal(made), to_markdown(made), to_page(made)):
+        assert "Unresolved" not in shown
+        assert "has to succeed first" not in shown
+
+
+@pytest.mark.parametrize(
+    ("named", "message", "hint"),
+    [
+        ("job_queue.high", "job_queue.high is no job queue of this stack, nor live", "did you mean high?"),
+        ("hihg", "hihg is no job queue of this stack, nor live", "did you mean high?"),
+        ("nope", "nope is no job queue of this stack, nor live", "name a job queue of this stack"),
+        (
+            '"arn:aws:batch:us-east-2:123456789012:job-queue/high"',
+            f"the job queue high is one of us-east-2, and this plan is of {REGION}",
+            "name a job queue of this stack",
+        ),
+        (f'"{arn("job_queue", "theirs")}"', "there is no job queue theirs here", "name a job queue of this stack"),
+    ],
+)
+def test_a_queue_that_is_not_there_is_told_apart(named: str, message: str, hint: str) -> None:
+    """A slip of the pen, a queue of nobody, and one that is elsewhere."""
+    (refusal,) = plan(STACK + tried(f"{{queue: {named}}}"), *WORLD).refusals
+    assert message in refusal.message
+    assert hint in refusal.hint
 
 
 def test_nothing_is_tried_where_nothing_is_registered() -> None:
