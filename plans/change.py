@@ -81,6 +81,10 @@ class Difference:
     origin: Origin | None = None
 
 
+ABSENT = "nothing of that name is live"
+"""The reason of a creation for which there is no other."""
+
+
 @attrs.frozen
 class Change:
     """What is to be done with one resource. `origin` tells why it came or went as a whole, where somebody asked.

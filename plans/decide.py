@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from plans import paths
-from plans.change import Action, Change, Difference, Impact, Refusal
+from plans.change import ABSENT, Action, Change, Difference, Impact, Refusal
 from plans.decision import Decision
 from plans.diff import Pair, compare
 from plans.naming import alike, of_one_base
@@ -265,7 +265,7 @@ def _creation(resource: Resource, kind: Kind, world: World, leaving: Live | None
     tags = tags_of(resource, world.stack)
     if kind.facts.revisions:
         tags |= {DIGEST_TAG: digest(spec, kind, world.names)}
-    reason = "nothing of that name is live" if leaving is None else f"the old {leaving.name} is still being deleted"
+    reason = ABSENT if leaving is None else f"the old {leaving.name} is still being deleted"
     return Decision(_change(resource, Action.CREATE, Impact.NONE, reason), resource, leaving, spec, tags)
 
 

@@ -16,7 +16,7 @@ from itertools import groupby
 
 import attrs
 
-from plans.change import Action, Change, Difference, Impact
+from plans.change import ABSENT, Action, Change, Difference, Impact
 from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Outcome, Report, Status
@@ -142,7 +142,7 @@ class _Page:
         column = max((min(len(str(change.address)), self.width // 2) for change in shown), default=0)
         for change in shown:
             yield self.heading(change, words[change.action], column)
-            yield from self.prose("" if first else change.reason, "      ", "dim")
+            yield from self.prose("" if first and change.reason == ABSENT else change.reason, "      ", "dim")
             for number, told in enumerate(story(plan, change), 1):
                 yield from self.prose(f"{number}. {told}", "      ", "", hanging="         ")
             yield from self.differences(wording.differences(plan, change), change)
