@@ -44,7 +44,7 @@ _OVER = ("SUCCEEDED", "FAILED")
 
 @attrs.frozen
 class TrialCall:
-    """One call for the trial of a step: to `list` and `read` jobs like its own, to submit one, see it in line, end it."""
+    """One call for the trial of a step: to `list` and `read` jobs like its own, submit one, see it in line, end it."""
 
     step: str
     does: Literal["list", "read", "submit", "line", "end"]
