@@ -6,7 +6,7 @@ the AWS Batch API reference.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -14,7 +14,8 @@ import attrs
 from plans.chains import infrastructure_patience
 from plans.change import Action, Change, Impact, Refusal
 from plans.plan import Step
-from providers.resources import EMPTY, DrainMode, JobCount, JobList, Live, Snapshot, Unread
+from plans.policy import Policy
+from providers.resources import EMPTY, Address, DrainMode, JobCount, JobList, Live, Snapshot, Unread
 
 _NAMED = {
     "job_queue": "jobQueue",
@@ -95,8 +96,8 @@ def _by_name(snapshot: Snapshot) -> Mapping[tuple[str, str], Live]:
     return {(kind, name): live for kind in _NAMED for live in snapshot.of(kind) for name in (live.name, live.arn)}
 
 
-def refusals(steps: Iterable[Step], snapshot: Snapshot) -> Iterator[Refusal]:
-    """What may not be deleted for the jobs that it holds.
+def refusals(steps: Iterable[Step], snapshot: Snapshot, drains: Container[Address], bound: Policy) -> Iterator[Refusal]:
+    """What may not be deleted for the jobs that it holds; `drains` has the addresses whose blocks say what they do.
 
     Whether a run that was cut short disabled it, or its owner did, cannot be told: so it is said, and not changed.
     """
@@ -108,13 +109,21 @@ def refusals(steps: Iterable[Step], snapshot: Snapshot) -> Iterator[Refusal]:
         count = snapshot.jobs.get(jobs.whose)
         if isinstance(count, JobCount) and count.total:
             live = lives.get((step.goal.kind, jobs.whose))
+            if bound.says("drain") and bound.drain.mode == "refuse":
+                hint = _BOUND
+            else:
+                own = Address.parse(step.address) in drains
+                hint = _hint("drain of its block" if own else "policy.drain.mode, or --drain,")
             then = "; it is DISABLED, and stays so" if live is not None and live.state == "DISABLED" else ""
-            yield Refusal(step.address, "jobs", held(step.goal.kind, step.goal.name, count) + then, HINT)
+            yield Refusal(step.address, "jobs", held(step.goal.kind, step.goal.name, count) + then, hint)
 
 
-HINT = (
-    "wait for them, or say what becomes of them: drain, in the manifest or as --drain, takes wait, cancel or terminate"
-)
+def _hint(who: str) -> str:
+    return f"wait for them, or say what becomes of them: {who} takes wait, cancel or terminate"
+
+
+HINT = _hint("drain, in the manifest or as --drain,")
+_BOUND = "wait for them: the policy of --policy, or of BATCHWRIGHT_POLICY, says drain refuse, and binds"
 
 
 def held(kind: str, name: str, count: JobCount) -> str:

@@ -23,15 +23,17 @@ from plans.origins import form_of, with_origins
 from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planfile import to_json
-from plans.policy import Policy
+from plans.policy import Policy, strictest
 from plans.queues import with_outages
 from plans.replacement import heir
 from plans.world import World
 from providers.kinds import Kinds
-from providers.resources import Address, Snapshot, Target
+from providers.resources import Address, Drain, Snapshot, Target
 
 if TYPE_CHECKING:
     from plans.graph import Graph
+
+_UNBOUND = Policy()
 
 
 def make_plan(
@@ -40,6 +42,7 @@ def make_plan(
     snapshot: Snapshot,
     *,
     policy: Policy,
+    bound: Policy = _UNBOUND,
     kinds: Kinds,
     now: float,
     versions: Mapping[str, str],
@@ -50,13 +53,17 @@ def make_plan(
 ) -> Plan:
     """The plan that makes the world as the manifest says, and does what is `asked` for this once.
 
-    `destroying` is the plan of a manifest emptied on purpose: it prunes whatever the policy says, and the guards
-    against an emptied manifest are off. `handing_over` is the plan that only tags: it takes over what has the names of
-    blocks, and lets go of what is removed. With `past` every difference has its origin.
+    `policy` is the manifest's own and all that bind beside it, `bound` the latter alone. `destroying` is the plan of
+    the manifest emptied, of which `graph` is then: it prunes whatever the policy says, the guards against an emptied
+    manifest are off, and of its blocks nothing counts but their drain. `handing_over` is the plan that only tags: it
+    takes over what has the names of blocks, and lets go of what is removed. With `past` every difference has its
+    origin.
     """
+    drains = _drains(manifest, bound)
+    manifest = emptied(manifest) if destroying else manifest
     chosen = [address for address in _ordered(graph, kinds) if not asked.only or address in asked.only]
     adoptable = frozenset(chosen) if policy.adopt or handing_over else frozenset[Address]()
-    world = attrs.evolve(World.of(manifest, snapshot, kinds, adoptable), asked=asked, drain=policy.drain)
+    world = attrs.evolve(World.of(manifest, snapshot, kinds, adoptable), asked=asked, drain=policy.drain, drains=drains)
     decisions, world = ([], world) if handing_over else _wanted(chosen, world, policy)
     canaries = Canaries.of(decisions, world)
     decisions = canaries.told(decisions)
@@ -78,7 +85,7 @@ def make_plan(
     environments = tuple(snapshot.of("compute_environment"))
     refusals += tuple(roles.refusals(steps, environments, kinds["compute_environment"], snapshot.surroundings))
     refusals += tuple(canaries.refusals(decisions, world))
-    refusals += tuple(jobs.refusals(steps, snapshot))
+    refusals += tuple(jobs.refusals(steps, snapshot, drains, bound))
     refusals += tuple(unknown(world))
     if asked.only:
         refusals += tuple(feasibility.left_out(decisions, asked.only, world))
@@ -145,6 +152,15 @@ def _wanted(chosen: Iterable[Address], world: World, policy: Policy) -> tuple[li
 def emptied(manifest: Manifest) -> Manifest:
     """The manifest without its resources: what `destroy` plans for."""
     return attrs.evolve(manifest, resources={})
+
+
+def _drains(manifest: Manifest, bound: Policy) -> Mapping[Address, Drain]:
+    """What the blocks say of the jobs of their queues, as far as what binds allows it."""
+    return {
+        address: strictest(bound, Policy(drain=resource.drain, said=frozenset({"drain"}))).drain
+        for address, resource in manifest.resources.items()
+        if resource.drain is not None
+    }
 
 
 def _ordered(graph: "Graph", kinds: Kinds) -> list[Address]:

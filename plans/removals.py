@@ -135,8 +135,7 @@ def _drain(decision: Decision, live: Live, kind: Kind, suffix: str) -> list[Step
 def _jobs(decision: Decision, live: Live, world: World, suffix: str, *, switched: bool) -> list[Step]:
     """What becomes of the jobs; where they save it, it takes jobs again if it did before."""
     kind, found = world.kinds[live.kind], listed(live)
-    own = decision.resource.drain if decision.resource is not None else None
-    drain = own or world.drain
+    drain = world.drains.get(decision.change.address, world.drain)
     service = found.operation == "ListServiceJobs"
     # No call ends only those service jobs that have not started.
     mode = "wait" if service and drain.mode == "cancel" else drain.mode

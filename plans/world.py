@@ -28,8 +28,8 @@ class World:
     somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
     `names` has the physical names of what is desired. `adoptable` are the addresses that may take over what has their
     name and is nobody's. `asked` is what somebody asks for beside the manifest. `heirs` tells what stands for an
-    address from now on: the object that is kept of several, or a `Ref` to one that is to be made. `drain` is what
-    becomes of the jobs of a queue that goes and says nothing itself.
+    address from now on: the object that is kept of several, or a `Ref` to one that is to be made. `drains` is what
+    becomes of the jobs of queues whose blocks say so, `drain` of all others that go.
     """
 
     stack: str
@@ -46,6 +46,7 @@ class World:
     asked: Asked = NOTHING
     heirs: Mapping[Address, str | Ref] = attrs.field(factory=dict)
     drain: Drain = Drain()
+    drains: Mapping[Address, Drain] = attrs.field(factory=dict)
 
     @classmethod
     def of(

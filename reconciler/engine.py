@@ -374,6 +374,7 @@ class Reconciler:
                 destroying,
                 handing_over,
                 self.settings.counting,
+                strictest(*self.policies),
             )
 
     def _caller(self, pool: Executor, on_event: OnEvent) -> Caller:

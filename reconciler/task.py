@@ -73,8 +73,9 @@ def ask_account(connection: Connection, caller: Caller) -> str | Unread:
 
 @attrs.define
 class Task:
-    """What a run has in hand. `handing_over`: only tags change, where the blocks are taken over and what is removed is
-    let go of. `counting`: jobs that a plan disturbs are counted even where no deletion hangs on it."""
+    """What a run has in hand. `policy` is the manifest's and what is `bound` beside it. `handing_over`: only tags
+    change, where the blocks are taken over and what is removed is let go of. `counting`: jobs that a plan disturbs are
+    counted even where no deletion hangs on it."""
 
     manifest: Manifest
     target: Target
@@ -86,6 +87,7 @@ class Task:
     destroying: bool = False
     handing_over: bool = False
     counting: bool = True
+    bound: Policy = Policy()
     _account: str | Unread | None = attrs.field(default=None, init=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
 
@@ -157,9 +159,10 @@ class Task:
             self._surroundings = before(self.connection, self.caller, environments, asked.update_image)
         planned = partial(
             make_plan,
-            wanted,
+            self.manifest,
             graph,
             policy=self.policy,
+            bound=self.bound,
             kinds=self.kinds,
             now=self.connection.clock.now(),
             versions=_versions(),

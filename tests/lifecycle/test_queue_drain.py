@@ -10,9 +10,10 @@ import pytest
 from plans.asked import Asked
 from plans.change import Impact
 from plans.plan import Plan
+from plans.policy import Policy
 from plans.report import Event
 from providers.errors import PlanRefused
-from providers.resources import Address
+from providers.resources import Address, Drain
 from providers.simulator import Durations, Fault, Outcome
 from providers.simulator import Settings as Simulated
 from reconciler.engine import Settings
@@ -471,6 +472,29 @@ def test_destroy_ends_jobs_only_where_that_is_said(stage: Stage) -> None:
     assert stage.destroy(draining("terminate", text=LAB)).exit_code == 0
     assert stage.all == []
     assert statuses(stage, jobs) == {"FAILED": 3}
+
+
+@on_stage(simulated=SLOW)
+def test_the_own_drain_of_a_queue_counts_under_destroy(stage: Stage) -> None:
+    """A block that refuses keeps its jobs whatever the policy says, and one that ends them does, unless forbidden."""
+    stage.apply(LAB)
+    jobs = submit(stage, 2)
+    stage.settle(120)
+    kept = edit(LAB, (LOW, LOW.replace("}", ", drain: {mode: refuse}}")))
+    with pytest.raises(PlanRefused):
+        stage.destroy(draining("terminate", text=kept))
+    assert stage.mutations == []
+    assert set(statuses(stage, jobs)) <= set(UNFINISHED)
+    ended = edit(LAB, (LOW, LOW.replace("}", ", drain: {mode: terminate}}")))
+    bound = (Policy(drain=Drain("refuse"), said=frozenset({"drain"})),)
+    stage.reconciler = attrs.evolve(stage.reconciler, policies=bound)
+    with pytest.raises(PlanRefused, match="2 unfinished jobs") as refused:
+        stage.destroy(ended)
+    assert "binds" in str(refused.value.hint)
+    stage.reconciler = attrs.evolve(stage.reconciler, policies=())
+    assert stage.destroy(ended).exit_code == 0
+    assert stage.all == []
+    assert statuses(stage, jobs) == {"FAILED": 2}
 
 
 def service(stage: Stage, queue: str, **given: Any) -> str:

@@ -13,7 +13,7 @@ from plans.normalise import DIGEST_RULES, digest
 from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planner import emptied, make_plan
-from plans.policy import Policy
+from plans.policy import Policy, strictest
 from providers import model
 from providers.kinds import Kinds, bind
 from providers.resources import (
@@ -32,6 +32,7 @@ from providers.resources import (
 MODEL = model.load()
 KINDS = bind(MODEL)
 NOW = 1_800_000_000.0
+UNBOUND = Policy()
 STACK, ACCOUNT, REGION = "lab", "123456789012", "eu-west-1"
 LINKED = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
 ORDINARY = f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBatchServiceRole"
@@ -202,6 +203,7 @@ def plan(
     wanted: str | Manifest,
     *lives: Live,
     policy: Policy | None = None,
+    bound: Policy = UNBOUND,
     jobs: Mapping[str, JobCount | Unread] | None = None,
     unobserved: Mapping[str, str] | None = None,
     choose: tuple[str, ...] = (),
@@ -212,15 +214,15 @@ def plan(
     kinds: Kinds = KINDS,
     region: str = REGION,
 ) -> Plan:
-    """The plan of a manifest over these live objects; `choose` is what `--only` names."""
+    """The plan of a manifest over these live objects; `choose` is what `--only` names, `bound` what binds beside it."""
     given = manifest(wanted, kinds=kinds) if isinstance(wanted, str) else wanted
-    given = emptied(given) if destroying else given
-    graph = build(given, kinds=kinds)
+    graph = build(emptied(given) if destroying else given, kinds=kinds)
     return make_plan(
         given,
         graph,
         snapshot(*lives, region=region, jobs=jobs or {}, unobserved=unobserved or {}),
-        policy=policy or given.policy,
+        policy=strictest(policy or given.policy, bound),
+        bound=bound,
         kinds=kinds,
         now=now,
         versions={"batchwright": "0"},

@@ -177,3 +177,47 @@ def test_what_was_not_counted_is_told_as_such() -> None:
     made = plan(text, environment(), queue(), jobs={HIGH: Unread("no")})
     assert change(made, "job_queue.high").jobs is None
     assert "the jobs of high could not be counted: no" in made.warnings
+
+
+REFUSE = Policy(drain=Drain("refuse"), said=frozenset({"drain"}))
+IN_POLICY = "wait for them, or say what becomes of them: policy.drain.mode, or --drain, takes wait, cancel or terminate"
+IN_BLOCK = "wait for them, or say what becomes of them: drain of its block takes wait, cancel or terminate"
+BOUND = "wait for them: the policy of --policy, or of BATCHWRIGHT_POLICY, says drain refuse, and binds"
+
+
+@pytest.mark.parametrize(
+    ("own", "drain", "bound", "hint"),
+    [
+        ("refuse", "terminate", Policy(), IN_BLOCK),
+        ("terminate", "refuse", Policy(), None),
+        ("", "refuse", Policy(), IN_POLICY),
+        ("", "terminate", Policy(), None),
+        ("terminate", "terminate", REFUSE, BOUND),
+        ("refuse", "terminate", REFUSE, BOUND),
+        ("", "terminate", REFUSE, BOUND),
+    ],
+)
+@pytest.mark.parametrize("anew", [False, True])
+def test_the_drain_of_a_block_counts(own: str, drain: Any, bound: Policy, hint: str | None, anew: bool) -> None:
+    """Made anew or destroyed, before the policy's, and never beyond one that binds; the hint names what would help."""
+    more = f", lifecycle: {{replace: deleteFirst}}{f', drain: {{mode: {own}}}' if own else ''}"
+    made = plan(
+        environments() + queues(more=more),
+        environment(),
+        queue(),
+        jobs={HIGH: SOME},
+        policy=Policy(drain=Drain(drain), max_impact="outage", said=frozenset({"drain"})),
+        bound=bound,
+        destroying=not anew,
+        asked=Asked(replace=[Address.parse("job_queue.high")] if anew else ()),
+    )
+    assert [row.hint for row in made.refusals if row.code == "jobs"] == ([hint] if hint else [])
+    refused = fate(made, "job_queue.high") == "they would end with it, so the plan is refused"
+    assert refused is (hint is not None)
+
+
+@pytest.mark.parametrize(("bound", "hint"), [(Policy(), IN_POLICY), (REFUSE, BOUND)])
+def test_what_would_help_a_queue_that_left(bound: Policy, hint: str) -> None:
+    """Its block is gone, and so is what that said."""
+    made = plan(environments(), environment(), queue("old"), jobs={OLD: SOME}, bound=bound)
+    assert [row.hint for row in made.refusals] == [hint]
