@@ -202,7 +202,8 @@ def _together(counts: Sequence[JobCount]) -> JobCount:
     for count in counts:
         total.update(count.by_status)
     longest = max((count.longest for count in counts if count.longest is not None), default=None)
-    return JobCount(dict(total), any(count.more for count in counts), longest)
+    children = sum(count.children for count in counts)
+    return JobCount(dict(total), any(count.more for count in counts), longest, children=children)
 
 
 def _fate(change: Change, disturbed: _Disturbed, own: Sequence[Step], names: Sequence[str]) -> str:

@@ -116,7 +116,7 @@ def _change_json(change: Change) -> dict[str, Any]:
         "action": change.action.value,
         "impact": str(change.impact),
         "reason": change.reason,
-        "jobs": None if change.jobs is None else attrs.asdict(change.jobs),
+        "jobs": None if change.jobs is None else _jobs_json(change.jobs),
         **_origin_json(change.origin),
         **({} if change.owner is None else {"owner": change.owner}),
         "differences": [
@@ -135,6 +135,11 @@ def _change_json(change: Change) -> dict[str, Any]:
 
 def _origin_json(origin: Origin | None) -> dict[str, str]:
     return {} if origin is None else {"origin": origin}
+
+
+def _jobs_json(jobs: JobCount) -> dict[str, Any]:
+    said = attrs.asdict(jobs)
+    return said if said["children"] else {name: value for name, value in said.items() if name != "children"}
 
 
 def _step_json(step: Step) -> dict[str, Any]:
@@ -212,6 +217,7 @@ def _read_jobs(at: Place) -> JobCount:
         more=at["more"].flag(),
         longest=at["longest"].maybe(Place.number),
         fate=at["fate"].text(),
+        children=at["children"].integer() if "children" in at.mapping() else 0,
     )
 
 

@@ -207,7 +207,10 @@ def _plan() -> dict[str, Any]:
         "impact": _word(*map(str, Impact)),
         "reason": _TEXT,
         "jobs": _or_null(
-            _object({"by_status": _map(_COUNT), "more": _FLAG, "longest": _or_null(_NUMBER), "fate": _TEXT})
+            _object(
+                {"by_status": _map(_COUNT), "more": _FLAG, "longest": _or_null(_NUMBER), "fate": _TEXT},
+                sometimes={"children": _COUNT},
+            )
         ),
         "differences": _each(_object(difference, sometimes=origin)),
     }

@@ -304,13 +304,14 @@ class JobCount:
     """Unfinished jobs by status; `more` where counting stopped at its bound. An array, or a multi-node job, is one.
 
     `longest` is for how many seconds the one has run that runs longest, of those that were seen; None where none does.
-    `fate` says what becomes of them.
+    `fate` says what becomes of them. `children` is how many jobs the arrays among them hold.
     """
 
     by_status: Mapping[str, int]
     more: bool = False
     longest: float | None = None
     fate: str = ""
+    children: int = 0
 
     @property
     def total(self) -> int:
@@ -318,7 +319,9 @@ class JobCount:
 
     def __str__(self) -> str:
         parts = ", ".join(f"{count} {status}" for status, count in self.by_status.items() if count)
-        return f"{'more than ' if self.more else ''}{self.total} unfinished jobs ({parts})"
+        much = f"{'more than ' if self.more else ''}{self.total} unfinished job{'' if self.total == 1 else 's'}"
+        what = f"an array of {self.children:,}" if self.total == 1 else f"with arrays of {self.children:,} in all"
+        return f"{much}{f', {what}' if self.children else ''} ({parts})"
 
 
 @attrs.frozen

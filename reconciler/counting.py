@@ -33,6 +33,7 @@ class _Tally:
     jobs: JobList
     by_status: dict[str, int]
     more: bool = False
+    children: int = 0
     began: float | None = None
     unread: Unread | None = None
 
@@ -41,10 +42,16 @@ class _Tally:
         total = page.before + len(items)
         self.by_status[page.status] = min(total, BOUND)
         self.more |= total > BOUND
+        self.children += children_of(items[: max(0, BOUND - page.before)])
         if page.status == "RUNNING":
             times = [item["startedAt"] / 1000 for item in items if item.get("startedAt")]
             self.began = min([*times, *([] if self.began is None else [self.began])], default=None)
         return following is not None and total <= BOUND
+
+
+def children_of(items: Sequence[Mapping[str, Any]]) -> int:
+    """How many jobs the arrays among these summaries hold (API_ArrayPropertiesSummary.html)."""
+    return sum((item.get("arrayProperties") or {}).get("size") or 0 for item in items)
 
 
 def count(
@@ -85,4 +92,4 @@ def count(
 
 def _counted(tally: _Tally, now: float) -> JobCount:
     longest = None if tally.began is None else max(0.0, round(now - tally.began))
-    return JobCount(tally.by_status, tally.more, longest)
+    return JobCount(tally.by_status, tally.more, longest, children=tally.children)

@@ -32,7 +32,7 @@ from providers.errors import (
 )
 from providers.provider import Provider
 from providers.resources import DrainMode, JobCount, JobList
-from reconciler.counting import BOUND
+from reconciler.counting import BOUND, children_of
 from reconciler.draining import Seen
 from reconciler.retry import Caller, Done
 from reconciler.telling import Running, Teller
@@ -64,9 +64,9 @@ class EmptyingCall:
 class _Emptying:
     """One queue, or quota share.
 
-    Of a round: `statuses` are those still to be listed, `found` and `more` what was found, `pages` how many there were,
-    `sure` that nothing was found once. Of a page: `token` leads to the next one, `unended` are its jobs that are still
-    to be ended, `ended` is how many of them were.
+    Of a round: `statuses` are those still to be listed, `found`, `children` and `more` what was found, `pages` how many
+    there were, `sure` that nothing was found once. Of a page: `token` leads to the next one, `unended` are its jobs
+    that are still to be ended, `ended` is how many of them were.
     """
 
     running: Running
@@ -79,6 +79,7 @@ class _Emptying:
     round: int = 0
     statuses: list[str] = attrs.field(factory=list)
     found: dict[str, int] = attrs.field(factory=dict)
+    children: int = 0
     more: bool = False
     pages: int = 0
     sure: bool = False
@@ -93,7 +94,7 @@ class _Emptying:
 
     @property
     def count(self) -> JobCount:
-        return JobCount(self.found, self.more)
+        return JobCount(self.found, self.more, children=self.children)
 
     def to_be_ended(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
         """The jobs of a page that this step ends and that were not told to end before."""
@@ -158,7 +159,7 @@ class Emptyings:
     def _begin_round(self, own: _Emptying, at: float | None = None) -> None:
         own.round += 1
         own.statuses, own.found = list(own.jobs.statuses), {}
-        own.more, own.sure, own.pages = False, False, 0
+        own.children, own.more, own.sure, own.pages = 0, False, False, 0
         self._list(own, at=at)
 
     def _list(self, own: _Emptying, token: str | None = None, at: float | None = None) -> None:
@@ -169,6 +170,7 @@ class Emptyings:
         status = own.statuses[0]
         own.pages += 1
         own.found[status] = own.found.get(status, 0) + len(items)
+        own.children += children_of(items)
         own.token, own.unended, own.ended = token, own.to_be_ended(items), 0
         if own.mode == "refuse" and own.found[status] > BOUND:
             own.found[status], own.more, own.token = BOUND, True, None

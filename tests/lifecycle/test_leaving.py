@@ -50,7 +50,7 @@ def test_a_queue_with_jobs_is_refused_at_plan_time(stage: Stage) -> None:
     _job(stage)
     planned = stage.plan(WITHOUT_LOW)
     assert [refusal.code for refusal in planned.refusals if refusal.address == "job_queue.low"] == ["jobs"]
-    assert any("1 unfinished jobs (1 SUBMITTED)" in refusal.message for refusal in planned.refusals)
+    assert any("1 unfinished job (1 SUBMITTED)" in refusal.message for refusal in planned.refusals)
     with pytest.raises(PlanRefused, match="deleting a queue ends its jobs") as refused:
         stage.apply(WITHOUT_LOW)
     assert refused.value.exit_code == 3
@@ -72,7 +72,7 @@ def test_jobs_that_come_between_plan_and_disable_save_the_queue(stage: Stage) ->
     assert report.exit_code == 4
     failure = report.failures[0]
     assert failure.step == "jobs:job_queue.low"
-    assert "lab-low holds 1 unfinished jobs" in str(failure.error)
+    assert "lab-low holds 1 unfinished job" in str(failure.error)
     assert str(failure.hint).startswith("it is enabled again; wait for them")
     skipped = [outcome for outcome in report.outcomes if outcome.status == "skipped"]
     assert [(outcome.step, outcome.because) for outcome in skipped] == [("delete:job_queue.low", "jobs:job_queue.low")]

@@ -10,6 +10,7 @@ import pytest
 from plans.asked import Asked
 from plans.change import Impact
 from plans.plan import Plan
+from plans.planfile import from_json, to_json
 from plans.policy import Policy
 from plans.report import Event
 from providers.errors import PlanRefused
@@ -188,7 +189,7 @@ def test_a_job_that_is_tried_again_does_not_slip_through(stage: Stage) -> None:
     stage.simulator.before_call = hook
     report = stage.apply(WITHOUT)
     stage.simulator.before_call = None
-    assert "lab-low holds 1 unfinished jobs (1 STARTING)" in str(report.failures[0].error)
+    assert "lab-low holds 1 unfinished job (1 STARTING)" in str(report.failures[0].error)
     stage.settle()
     assert statuses(stage, jobs) == {"SUCCEEDED": 1}
 
@@ -490,7 +491,8 @@ def test_the_own_drain_of_a_queue_counts_under_destroy(stage: Stage) -> None:
     stage.reconciler = attrs.evolve(stage.reconciler, policies=bound)
     with pytest.raises(PlanRefused, match="2 unfinished jobs") as refused:
         stage.destroy(ended)
-    assert "binds" in str(refused.value.hint)
+    assert isinstance(refused.value.plan, Plan)
+    assert "binds" in refused.value.plan.refusals[0].hint
     stage.reconciler = attrs.evolve(stage.reconciler, policies=())
     assert stage.destroy(ended).exit_code == 0
     assert stage.all == []
@@ -608,6 +610,19 @@ def test_the_jobs_that_a_plan_disturbs_are_told(stage: Stage) -> None:
     assert found.total == 3
     assert found.fate.startswith("in the queues lab-high, lab-low: those that run on it")
     assert stage.calls["ListJobs"] == 10
+
+
+@on_stage(simulated=SLOW)
+def test_an_array_is_told_with_its_children(stage: Stage) -> None:
+    """It is one job of the queue, and thousands that end with it: by the plan, and by a run that meets it."""
+    stage.apply(LAB)
+    at("UpdateJobQueue", lambda: submit(stage, arrayProperties={"size": 2000}), stage)
+    assert "lab-low holds 1 unfinished job, an array of 2,000 (1 " in str(stage.apply(WITHOUT).failures[0].error)
+    stage.settle(120)
+    submit(stage)
+    made = stage.plan(WITHOUT)
+    assert "lab-low holds 2 unfinished jobs, with arrays of 2,000 in all (" in made.refusals[0].message
+    assert of(from_json(to_json(made)), "job_queue.low").jobs.children == 2000
 
 
 @on_stage(simulated=SLOW)

@@ -61,6 +61,10 @@ def test_a_snapshot_leaves_out_what_is_deleted() -> None:
 def test_jobs_are_counted_in_words() -> None:
     """By status, those without any left out; `more` where counting stopped."""
     assert str(JobCount({"RUNNING": 2, "RUNNABLE": 0, "STARTING": 1})) == "3 unfinished jobs (2 RUNNING, 1 STARTING)"
+    assert str(JobCount({"PENDING": 1})) == "1 unfinished job (1 PENDING)"
+    assert str(JobCount({"PENDING": 1}, children=10000)) == "1 unfinished job, an array of 10,000 (1 PENDING)"
+    several = JobCount({"PENDING": 2, "RUNNING": 1}, children=1200)
+    assert str(several) == "3 unfinished jobs, with arrays of 1,200 in all (2 PENDING, 1 RUNNING)"
     assert str(JobCount({"RUNNING": 1000}, more=True)).startswith("more than 1000")
 
 

@@ -197,7 +197,7 @@ def test_a_queue_with_jobs_is_not_deleted(cli: Cli) -> None:
     assert cli("simulator", "job", "high", "job", "--seconds", "31536000").code == 0
     said = cli("destroy", "small.yaml", "--auto-approve", *FAST)
     assert said.code == 3
-    assert "high holds 1 unfinished jobs" in said.out + said.err
+    assert "high holds 1 unfinished job" in said.out + said.err
     assert "maxImpact" not in said.out + said.err
 
 
