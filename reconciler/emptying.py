@@ -275,5 +275,7 @@ def _retiring(own: _Emptying) -> Retiring:
         words = f"whether {own.goal.name} still holds jobs could not be found out within {seconds} ({own.failure})"
     else:
         words = f"{own.goal.name} still holds {own.count} after {seconds}"
-    hint = "run the same command again: it goes on where this stopped; drain terminate ends what is left"
+    hint = "run the same command again: it goes on where this stopped"
+    if own.mode != "terminate":
+        hint += "; --drain terminate, or drain of its block where that says any, ends what is left"
     return Retiring(f"{words}; it stays disabled", hint=hint)

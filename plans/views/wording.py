@@ -7,6 +7,7 @@ from typing import Any, Literal
 import attrs
 
 from plans.change import Action, Change, Difference, Origin
+from plans.jobs import emptying, mode
 from plans.plan import Now, Plan, Step, Token
 from plans.printable import plain
 from plans.report import Outcome, Report
@@ -200,6 +201,9 @@ def when(step: Step) -> str:
 def ended(outcome: Outcome, steps: Mapping[str, Step], names: Mapping[str, str]) -> str:
     """What a step did that ended so; its plan tells more of it than its outcome."""
     step = steps.get(outcome.step)
+    if step is not None and emptying(step) is not None and mode(step) != "refuse":
+        # Whether there was a job to end is not known here.
+        return " ".join(filter(None, ("emptied" if outcome.status == "done" else "empty it", _object(step, names))))
     if step is not None:
         return what(attrs.evolve(step, call=outcome.call or step.call), names)
     return plain(outcome.call or "wait")

@@ -36,15 +36,21 @@ def progress(terminal: Terminal, seen: list[Plan], now: Callable[[], float]) -> 
         yield _lines(terminal)
 
 
+_STILL = 300.0
+"""After so many seconds a count of jobs is told again though it is the same."""
+
+
 def _lines(terminal: Terminal) -> Listener:
-    """A line an event; of looks at what drains one whenever there are fewer jobs, without -v too."""
-    jobs: dict[str, int] = {}
+    """A line an event; of looks at what drains one whenever there are fewer jobs, and every few minutes, without -v
+    too."""
+    told: dict[str, tuple[int, float]] = {}
 
     def listen(event: Event) -> None:
-        before, now = jobs.get(event.step), event.detail.get("jobs")
-        if now is not None:
-            jobs[event.step] = now
-        _line(terminal, event, news=now != before)
+        jobs, (before, at) = event.detail.get("jobs"), told.get(event.step, (None, 0.0))
+        news = jobs != before or event.at - at >= _STILL
+        if jobs is not None and news:
+            told[event.step] = (jobs, event.at)
+        _line(terminal, event, news=news)
 
     return listen
 

@@ -232,6 +232,7 @@ def test_a_wait_that_takes_too_long_goes_on_with_the_next_apply(stage: Stage) ->
     assert report.retiring
     assert [outcome.step for outcome in report.failures] == ["drain:job_queue.low"]
     assert "lab-low still holds 3 unfinished jobs (3 RUNNING) after 300 s" in str(report.failures[0].error)
+    assert "--drain terminate, or drain of its block" in str(report.failures[0].hint)
     assert stage.queue("lab-low")["state"] == "DISABLED"
     assert stage.apply(draining("wait", "5m")).exit_code == 4
     assert stage.mutations == []

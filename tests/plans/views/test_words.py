@@ -243,3 +243,22 @@ def test_long_tables_are_cut_and_counted() -> None:
     text = markdown.render(plan_of(), Report("p", outcomes))
     assert text.count("| done |") == 200
     assert "| … and 5 more |" in text
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "words"),
+    [
+        ("TerminateJob", "done", "emptied"),
+        ("CancelJob", "done", "emptied"),
+        ("ListJobs", "done", "emptied"),
+        ("TerminateJob", "retiring", "empty it"),
+        ("ListJobs", "skipped", "empty it"),
+    ],
+)
+def test_an_emptying_is_told_by_what_became_of_the_queue(call: str, status: Any, words: str) -> None:
+    """There may have been nothing to end, so the call may not have been made."""
+    step = Step("drain", str(HIGH), call, {"jobQueue": "q"}, Goal("job_queue", "high", "drained", deadline=60.0))
+    outcome = Outcome("drain", str(HIGH), call, status)
+    assert wording.ended(outcome, {"drain": step}, {str(HIGH): "high"}) == words
+    bare = attrs.evolve(step, call="ListJobs", goal=Goal("job_queue", "high", "drained", deadline=0.0))
+    assert wording.ended(attrs.evolve(outcome, call="ListJobs"), {"drain": bare}, {}) == "ListJobs high"

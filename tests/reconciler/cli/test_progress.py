@@ -213,6 +213,15 @@ def test_the_falling_count_of_jobs_is_a_line_each(capsys: pytest.CaptureFixture[
     assert lines(capsys, DRAINING, verbose=True).count("d runs 12 jobs") == 2
 
 
+def test_a_count_that_stays_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    """An hour without a line would look as if nothing were going on."""
+    events = [
+        Event("polled", at, "d", detail={"kind": "job_queue", "name": "q", "jobs": 7})
+        for at in (0.0, 10.0, 200.0, 300.0, 310.0, 599.0, 630.0)
+    ]
+    assert lines(capsys, events) == ["d holds 7 jobs"] * 3
+
+
 def test_a_queue_holds_jobs(capsys: pytest.CaptureFixture[str]) -> None:
     """And an environment runs them; how many were ended in one go is told."""
     events = (
