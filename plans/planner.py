@@ -28,7 +28,7 @@ from plans.queues import with_outages
 from plans.replacement import heir
 from plans.world import World
 from providers.kinds import Kinds
-from providers.resources import Address, Drain, Snapshot, Target
+from providers.resources import Address, Drain, Snapshot
 
 if TYPE_CHECKING:
     from plans.graph import Graph
@@ -111,7 +111,7 @@ def make_plan(
     plan = Plan(
         id="",
         stack=manifest.stack,
-        target=_target(snapshot.target),
+        target=snapshot.target.told,
         account=snapshot.account,
         region=snapshot.region,
         versions=dict(versions),
@@ -203,17 +203,6 @@ def _unknown(decisions: Iterable[Decision], kinds: Kinds) -> Iterable[str]:
         kind = kinds[name]
         loss = ", and a new revision would lose it" if kind.facts.revisions else ""
         yield f"the installed botocore does not know {path} of {kind.title}s{loss}: update boto3"
-
-
-def _target(target: Target) -> Mapping[str, str]:
-    rows = {
-        "provider": target.provider,
-        "endpointUrl": target.endpoint_url,
-        "profile": target.profile,
-        "roleArn": target.role_arn,
-        "regionSource": target.region_source,
-    }
-    return {key: value for key, value in rows.items() if value}
 
 
 def _id(plan: Plan) -> str:

@@ -30,8 +30,8 @@ class Rollback:
     manifest: Manifest | None
 
 
-def family_of(stack: str, address: Address, definitions: Sequence[Live], kind: Kind) -> str:
-    """The name of the family that a stack has at an address; `definitions` are ACTIVE revisions.
+def family_of(stack: str, address: Address, definitions: Sequence[Live], kind: Kind, place: str) -> str:
+    """The name of the family that a stack has at an address; `definitions` are the ACTIVE revisions of a `place`.
 
     Raises InputError where there is none, RefusedError where there are several.
     """
@@ -42,8 +42,8 @@ def family_of(stack: str, address: Address, definitions: Sequence[Live], kind: K
     }
     if not names:
         known = sorted({str(live.address) for live in definitions if live.owner == stack and live.address is not None})
-        hint = f"it has {', '.join(known[:5])}" if known else "it has no job definition here"
-        raise InputError(f"stack {stack} has no ACTIVE revision at {address}", hint=hint)
+        hint = f"it has {', '.join(known[:5])}" if known else "it has no job definition there"
+        raise InputError(f"stack {stack} has no ACTIVE revision at {address} in {place}", hint=hint)
     if len(names) > 1:
         told = f"{', '.join(sorted(names))} all carry the address {address} of stack {stack}"
         raise RefusedError(told, hint="apply its manifest first, which tells what becomes of them")

@@ -163,7 +163,13 @@ def doctor_schema() -> dict[str, Any]:
         "findings": _each(_object(finding)),
         "unread": _map(_TEXT),
     }
-    return {"$schema": DIALECT, "title": "Batchwright diagnosis", **_object({"queues": _each(_object(queue))})}
+    whole = {
+        "account": _or_null(_TEXT),
+        "region": _TEXT,
+        "target": _map(_TEXT),
+        "queues": _each(_object(queue)),
+    }
+    return {"$schema": DIALECT, "title": "Batchwright diagnosis", **_object(whole)}
 
 
 _TEXT = {"type": "string"}

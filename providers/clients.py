@@ -56,6 +56,11 @@ class Connection:
     endpoint_url: str | None = None
     other: Callable[[str], Any] = _alone
 
+    @property
+    def place(self) -> str:
+        """The region, and where it came from, in words."""
+        return f"region {self.region} (from {self.region_source})"
+
 
 def connect(target: Target, *, environ: Mapping[str, str], now: float) -> Connection:
     """Make the client and the clock of a target; makes no call to AWS itself.

@@ -269,6 +269,18 @@ class Target:
     simulator_file: str | None = None
     speed: float | None = None
 
+    @property
+    def told(self) -> Mapping[str, str]:
+        """How it is reached, and where its region came from, as documents tell it."""
+        rows = {
+            "provider": self.provider,
+            "endpointUrl": self.endpoint_url,
+            "profile": self.profile,
+            "roleArn": self.role_arn,
+            "regionSource": self.region_source,
+        }
+        return {key: value for key, value in rows.items() if value}
+
 
 @attrs.frozen
 class JobList:

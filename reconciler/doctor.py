@@ -62,10 +62,10 @@ class Doctor:
     def diagnose(self, asked: str | None = None, stack: str | None = None) -> tuple[Diagnosis, ...]:
         """Of one queue, by its name, its ARN or its address; of none, of all in which jobs wait.
 
-        Raises InputError where there is no such queue, and a CallError where queues cannot be read.
+        Raises InputError where there is no such queue or a stack has none, and a CallError where queues cannot be read.
         """
         queues = self._queues()
-        chosen = _chosen(queues, asked, stack)
+        chosen = _chosen(queues, asked, stack, self.connection)
         listed = self._listed([(it, status) for it in chosen for status in _WAITING])
         if asked is None:
             # Where jobs could not be listed, it is said so.
@@ -315,26 +315,32 @@ class Doctor:
         return self.provider.call(operation, arguments)
 
 
-def _chosen(queues: Sequence[Document], asked: str | None, stack: str | None) -> list[Document]:
+def _chosen(queues: Sequence[Document], asked: str | None, stack: str | None, here: Connection) -> list[Document]:
     """The queues that are meant; raises InputError where that is none, or not to be told."""
+    own = [it for it in queues if stack is None or _stack(it) == stack]
+    if stack is not None and not own:
+        stacks = ", ".join(sorted({_stack(it) for it in queues} - {""})[:10]) or "none"
+        raise InputError(f"stack {stack} has no job queue in {here.place}", hint=f"stacks that have some: {stacks}")
     if asked is None:
-        return [it for it in queues if stack is None or _tags(it).get(STACK_TAG) == stack]
+        return own
+    if asked.startswith("arn:") and (region := asked.split(":")[3:4]) not in ([], [here.region]):
+        raise InputError(f"{asked} is in {region[0]}, and this is {here.place}", hint=f"give --region {region[0]}")
     if "." in asked and ":" not in asked:
-        found = [
-            it
-            for it in queues
-            if _tags(it).get(ADDRESS_TAG) == asked and (stack is None or _tags(it).get(STACK_TAG) == stack)
-        ]
+        found = [it for it in own if _tags(it).get(ADDRESS_TAG) == asked]
         if len(found) > 1:
-            stacks = ", ".join(sorted(_tags(it).get(STACK_TAG, "") for it in found))
+            stacks = ", ".join(sorted(map(_stack, found)))
             raise InputError(f"{asked} is a queue of several stacks: {stacks}", hint="name one with --stack")
     else:
-        found = [it for it in queues if asked in (it["jobQueueName"], it["jobQueueArn"])]
+        found = [it for it in own if asked in (it["jobQueueName"], it["jobQueueArn"])]
     if not found:
         of = f" of stack {stack}" if stack else ""
-        names = ", ".join(str(it["jobQueueName"]) for it in queues[:10]) or "none"
-        raise InputError(f"there is no queue {asked}{of} here", hint=f"queues that there are: {names}")
+        names = ", ".join(str(it["jobQueueName"]) for it in own[:10]) or "none"
+        raise InputError(f"there is no queue {asked}{of} in {here.place}", hint=f"queues that there are: {names}")
     return found
+
+
+def _stack(queue: Document) -> str:
+    return _tags(queue).get(STACK_TAG, "")
 
 
 def _tags(queue: Document) -> Mapping[str, str]:

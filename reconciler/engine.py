@@ -251,7 +251,7 @@ class Reconciler:
         """
         with self._task(manifest, on_event) as task:
             task.check_region()
-            return step_back(task.provider, task.caller, manifest, address, revision)
+            return step_back(task.provider, task.caller, manifest, address, revision, self.connection.place)
 
     def rollback(
         self,
@@ -308,11 +308,13 @@ class Reconciler:
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
-        if self.settings.state is None:
-            return History()
+        return History() if self.settings.state is None else self._keeping.history(self.account(), stack)
+
+    def account(self, *, on_event: OnEvent = _ignore) -> str | None:
+        """The account as STS tells it; None where STS cannot be asked."""
         with self.pool(1) as pool:
-            account = ask_account(self.connection, self._caller(pool, _ignore))
-        return self._keeping.history(None if isinstance(account, Unread) else account, stack)
+            told = ask_account(self.connection, self._caller(pool, on_event))
+        return None if isinstance(told, Unread) else told
 
     def output(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Mapping[str, Mapping[str, str]]:
         """Name and ARN of every object of the manifest that is live, by address.
@@ -341,7 +343,8 @@ class Reconciler:
     ) -> tuple[Diagnosis, ...]:
         """Why the jobs of a queue, by name, ARN or address, do not run; without one, of all in which jobs wait.
 
-        `stack` confines it to the queues of one. Raises InputError where there is no such queue.
+        `stack` confines it to the queues of one. Raises InputError where there is no such queue, and where a stack
+        has none.
         """
         with self.pool(self.settings.parallelism) as pool:
             provider = Provider(self.connection.batch, self.kinds)

@@ -62,17 +62,20 @@ class Pruning:
             yield Plan(name, self.stack, EMPTY, self.account, self.region, EMPTY, made_at, steps=steps)
 
 
-def step_back(provider: Provider, caller: Caller, wanted: Manifest, address: Address, number: int | None) -> Rollback:
+def step_back(
+    provider: Provider, caller: Caller, wanted: Manifest, address: Address, number: int | None, place: str
+) -> Rollback:
     """What it takes to go back to an older revision of what the stack of a manifest has at an address.
 
     To revision `number`, ACTIVE or not, whoever registered it; None is the last one of the stack before the newest
-    that says something else. Raises InputError where there is none, RefusedError where going back would lose something.
+    that says something else; `place` is where that is, in words. Raises InputError where there is none, RefusedError
+    where going back would lose something.
     """
     kind = provider.kinds[KIND]
     if address.kind != KIND:
         raise InputError(f"{address} is no job definition, and nothing else has revisions", hint=f"{KIND}.NAME")
     owned = [live for live in definitions(provider, caller) if live.owner == wanted.stack]
-    name = family_of(wanted.stack, address, owned, kind)
+    name = family_of(wanted.stack, address, owned, kind, place)
     lives = family(provider, caller, name)
     if number is None:
         older = earlier(wanted.stack, lives, kind)

@@ -241,7 +241,7 @@ class Task:
         account = next((revision.arn.split(":")[4] for revision in choice.going), None)
         if account is not None:
             self.check_account(account)
-        return Pruning(self.manifest.stack, account, self.connection.region, choice)
+        return Pruning(self.manifest.stack, account or self.account(), self.connection.region, choice)
 
     def deregister(self, plans: Iterable[Plan], journal: Journal, *, rng: random.Random, on_event: OnEvent) -> Report:
         """Execute plans one after the other, up to one of which nothing could be done; the report is that of all."""

@@ -110,9 +110,17 @@ def _unexplained(scene: Scene) -> Iterator[Finding]:
     )
 
 
-def to_json(diagnoses: tuple[Diagnosis, ...]) -> Mapping[str, Any]:
-    """All diagnoses as `batchwright doctor --json` prints them; its schema is `plans.schema.doctor_schema`."""
+def to_json(
+    diagnoses: tuple[Diagnosis, ...], account: str | None, region: str, target: Mapping[str, str]
+) -> Mapping[str, Any]:
+    """All diagnoses as `batchwright doctor --json` prints them; its schema is `plans.schema.doctor_schema`.
+
+    `target` is how the place was reached, as a `Target` tells it.
+    """
     return {
+        "account": account,
+        "region": region,
+        "target": dict(target),
         "queues": [
             {
                 "queue": it.queue,
@@ -134,5 +142,5 @@ def to_json(diagnoses: tuple[Diagnosis, ...]) -> Mapping[str, Any]:
                 "unread": dict(it.unread),
             }
             for it in diagnoses
-        ]
+        ],
     }

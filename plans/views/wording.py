@@ -86,13 +86,21 @@ def begun(text: str, width: int) -> str:
 
 
 def place(plan: Plan) -> list[str]:
-    """Where the plan works, in parts: account, region and where the region came from, stack, and how it is reached."""
-    target = {key: plain(value) for key, value in plan.target.items()}
+    """Where the plan works, in parts."""
+    return whereabouts(plan.account, plan.region, plan.target, plan.stack)
+
+
+def whereabouts(account: str | None, region: str, told: Mapping[str, str], stack: str | None) -> list[str]:
+    """Where something works, in parts: account, region and where that came from, stack, and how it is reached.
+
+    `told` is that of a `Target`.
+    """
+    target = {key: plain(value) for key, value in told.items()}
     source = f" (from {target['regionSource']})" if target.get("regionSource") else ""
     parts = [
-        f"account {plain(plan.account)}" if plan.account else "account unknown",
-        f"region {plain(plan.region)}{source}",
-        f"stack {plain(plan.stack)}",
+        f"account {plain(account)}" if account else "account unknown",
+        f"region {plain(region)}{source}",
+        *([f"stack {plain(stack)}"] if stack else []),
     ]
     if target.get("provider") == "simulator":
         parts.append("simulator")

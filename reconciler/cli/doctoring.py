@@ -2,8 +2,9 @@
 
 import click
 
-from plans.diagnosis import to_json
+from plans.diagnosis import Diagnosis, to_json
 from plans.views.doctor import lines
+from plans.views.wording import whereabouts
 from providers.resources import Target
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, all_kinds, given, json_output, target_options
@@ -27,11 +28,21 @@ def doctor(options: Given, queue: str | None, stack: str | None, as_json: bool) 
     with interruptible() as stop:
         reconciler = options.reconciler(Target(), all_kinds(), stop=stop)
         told = reconciler.doctor(queue, stack=stack, on_event=asides(terminal))
+        named = {one.arn.split(":")[4] for one in told}
+        account = named.pop() if named else reconciler.account(on_event=asides(terminal))
+    region, target = reconciler.connection.region, reconciler.target.told
     if as_json:
-        terminal.document(to_json(told))
-    elif told:
+        terminal.document(to_json(told, account, region, target))
+        return _code(told)
+    terminal.say(" · ".join(whereabouts(account, region, target, stack)))
+    terminal.say("")
+    if told:
         for line in lines(told, verbose=terminal.verbose):
             terminal.say(line)
     else:
         terminal.say("No jobs wait.")
+    return _code(told)
+
+
+def _code(told: tuple[Diagnosis, ...]) -> int:
     return 2 if any(one.findings for one in told) else 0

@@ -123,8 +123,7 @@ def history(options: Given, paths: tuple[str, ...], stack: str | None, as_json: 
         for line in _lines(run, verbose=terminal.verbose):
             terminal.say(line)
     if not told.runs:
-        where = f"region {reconciler.connection.region} (from {reconciler.connection.region_source})"
-        terminal.say(f"No run of stack {name} in {where} was made from here.")
+        terminal.say(f"No run of stack {name} in {reconciler.connection.place} was made from here.")
     for fault in told.faults:
         terminal.note(str(fault))
     return 1 if told.faults else 0

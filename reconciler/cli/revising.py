@@ -13,7 +13,7 @@ from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
 from plans.views import wording
 from providers.errors import InputError, RefusedError
-from providers.resources import Address
+from providers.resources import Address, Target
 from reconciler.cli.applying import approved, carry_out, confirmed
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import (
@@ -155,7 +155,7 @@ def prune_revisions(
 
     def approve(made: Pruning) -> bool:
         if not terminal.json:
-            _show(made, terminal)
+            _show(made, reconciler.target, terminal)
         what = f"Deregister {wording.many(made.choice.count, 'revision')}"
         return auto_approve or confirmed(what, made.account, made.region, terminal, stop)
 
@@ -166,10 +166,13 @@ def prune_revisions(
         else:
             listen = progress(terminal)
             made = reconciler.prune_revisions(manifest, retention, approve=approve, on_event=listen)
+    if stack and not (names or made.choice.looked_at):
+        where = f"account {made.account or 'unknown'}, {reconciler.connection.place}"
+        raise InputError(f"stack {stack} has no job definition of its own in {where}")
     if terminal.json:
         terminal.document(to_json(made))
     elif made.report is None:
-        _show(made, terminal)
+        _show(made, reconciler.target, terminal)
     else:
         tell(made, made.report, terminal)
     return made.exit_code
@@ -192,11 +195,10 @@ def progress(terminal: Terminal) -> Callable[[Event], None]:
     return listen
 
 
-def _show(made: Pruning, terminal: Terminal) -> None:
+def _show(made: Pruning, target: Target, terminal: Terminal) -> None:
     """What goes, a line a family."""
     choice = made.choice
-    place = [f"region {made.region}", *([f"stack {made.stack}"] if made.stack else [])]
-    terminal.say(" · ".join([f"account {made.account}", *place] if made.account else place))
+    terminal.say(" · ".join(wording.whereabouts(made.account, made.region, target.told, made.stack)))
     terminal.say("")
     for family in choice.families:
         terminal.say(f"  - {_named(family)}  {_goes(family, terminal)}")
@@ -210,6 +212,8 @@ def _show(made: Pruning, terminal: Terminal) -> None:
             f"Revisions: {choice.count:,} to deregister, {stay:,} stay, in {_families(len(choice.families))}"
             f" of {choice.looked_at:,}."
         )
+    elif made.stack and not (choice.looked_at or choice.spared):
+        terminal.say(f"Nothing to deregister: stack {made.stack} has no job definition of its own here.")
     else:
         terminal.say(f"Nothing to deregister in {_families(choice.looked_at)}.")
 

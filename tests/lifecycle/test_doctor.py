@@ -4,13 +4,16 @@ import json
 from typing import Any
 
 import attrs
+import pytest
 from jsonschema import Draft202012Validator
 
 from plans.diagnosis import Diagnosis, to_json
 from plans.schema import doctor_schema
+from providers.errors import InputError
+from providers.resources import Target
 from providers.simulator import Fault, Outcome
 from providers.simulator import Settings as Simulated
-from tests.kit import TRAINING, Stage, edit
+from tests.kit import ACCOUNT, REGION, TRAINING, Stage, edit
 
 FARM = """
 stack: lab
@@ -87,7 +90,9 @@ class Ward:
 
     def look(self, queue: str | None = "lab-work") -> Diagnosis:
         (told,) = self.stage.reconciler.doctor(queue)
-        Draft202012Validator(doctor_schema()).validate(json.loads(json.dumps(to_json((told,)))))
+        Draft202012Validator(doctor_schema()).validate(
+            json.loads(json.dumps(to_json((told,), ACCOUNT, REGION, Target().told)))
+        )
         return told
 
     def first(self, queue: str = "lab-work") -> str:
@@ -423,7 +428,8 @@ def test_all_queues_in_which_jobs_wait() -> None:
     ward.submit(vcpus="17", queue="lab-side")
     told = ward.stage.reconciler.doctor()
     assert [it.queue for it in told] == ["lab-side", "lab-work"]
-    assert ward.stage.reconciler.doctor(stack="another") == ()
+    with pytest.raises(InputError, match="stack another has no job queue in region eu-west-1"):
+        ward.stage.reconciler.doctor(stack="another")
     assert [it.queue for it in ward.stage.reconciler.doctor("job_queue.work", stack="lab")] == ["lab-work"]
     assert [it.queue for it in ward.stage.reconciler.doctor(told[0].arn)] == ["lab-side"]
 

@@ -14,6 +14,7 @@ from providers.resources import ADDRESS_TAG, DIGEST_TAG, STACK_TAG, Address, Liv
 from tests.kit import kinds
 
 ALIGN = Address("job_definition", "align")
+HERE = "region eu-west-1"
 KIND = kinds()["job_definition"]
 WANTED = Manifest("lab", {}, policy=Policy(max_impact="revision", ignore_tags=("map-*",), ignore=("timeout",)))
 
@@ -71,13 +72,13 @@ def test_the_one_before_is_ours_genuine_and_different() -> None:
 
 def test_a_family_is_told_by_its_address() -> None:
     """It is one, of which a revision is genuine."""
-    assert family_of("lab", ALIGN, [live(1, "a"), live(2, "b")], KIND) == "align"
+    assert family_of("lab", ALIGN, [live(1, "a"), live(2, "b")], KIND, HERE) == "align"
     with pytest.raises(RefusedError, match="align, other all carry"):
-        family_of("lab", ALIGN, [live(1, "a"), live(2, "b", name="other")], KIND)
+        family_of("lab", ALIGN, [live(1, "a"), live(2, "b", name="other")], KIND, HERE)
     false = attrs.evolve(live(3, "c"), tags={**live(3, "c").tags, DIGEST_TAG: f"{DIGEST_RULES}-0"})
-    with pytest.raises(InputError, match="no ACTIVE revision at") as told:
-        family_of("lab", ALIGN, [false], KIND)
+    with pytest.raises(InputError, match=f"no ACTIVE revision at {ALIGN} in {HERE}") as told:
+        family_of("lab", ALIGN, [false], KIND, HERE)
     assert told.value.hint == "it has job_definition.align"
     with pytest.raises(InputError) as told:
-        family_of("lab", ALIGN, [live(1, "a", None)], KIND)
-    assert told.value.hint == "it has no job definition here"
+        family_of("lab", ALIGN, [live(1, "a", None)], KIND, HERE)
+    assert told.value.hint == "it has no job definition there"

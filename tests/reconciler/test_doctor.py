@@ -44,9 +44,29 @@ def codes(told: Diagnosis) -> list[str]:
 @pytest.mark.parametrize("asked", ["nothing", "job_queue.nothing", "arn:aws:batch:eu-west-1:1:job-queue/lab-low"])
 def test_a_queue_that_is_not_there(asked: str) -> None:
     """It is told, with the queues that there are."""
-    with pytest.raises(InputError, match=f"there is no queue {asked} here") as caught:
+    with pytest.raises(InputError, match=f"there is no queue {asked} in region eu-west-1") as caught:
         staged().reconciler.doctor(asked)
     assert caught.value.hint == "queues that there are: lab-high, lab-low"
+
+
+def test_a_queue_of_another_region() -> None:
+    """Its ARN says where it is to be looked for."""
+    arn = "arn:aws:batch:us-west-2:123456789012:job-queue/lab-low"
+    with pytest.raises(InputError, match=f"{arn} is in us-west-2, and this is region eu-west-1") as caught:
+        staged().reconciler.doctor(arn)
+    assert caught.value.hint == "give --region us-west-2"
+
+
+@pytest.mark.parametrize("asked", ["lab-low", "arn:aws:batch:eu-west-1:123456789012:job-queue/lab-low"])
+def test_a_queue_of_another_stack(asked: str) -> None:
+    """Whoever names a stack means no queue of others, by whatever name."""
+    stage = staged()
+    stage.apply(edit(LAB, ("stack: lab", "stack: other"), ("namePrefix: lab-", "namePrefix: other-")))
+    with pytest.raises(InputError, match=f"there is no queue {asked} of stack other") as caught:
+        stage.reconciler.doctor(asked, stack="other")
+    assert caught.value.hint == "queues that there are: other-high, other-low"
+    (told,) = stage.reconciler.doctor(asked, stack="lab")
+    assert told.queue == "lab-low"
 
 
 def test_an_address_of_several_stacks() -> None:

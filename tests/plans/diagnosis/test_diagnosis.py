@@ -15,6 +15,7 @@ from plans.views.doctor import lines
 from tests.plans.diagnosis.test_fitting import environment, job
 
 NOW = 1_000_000.0
+HERE = ("111122223333", "eu-west-1", {"provider": "aws"})
 QUEUE = {"jobQueueName": "q", "jobQueueArn": "arn:q", "state": "ENABLED", "status": "VALID"}
 
 
@@ -206,7 +207,7 @@ def test_what_aws_says_cannot_touch_a_terminal() -> None:
     text = [plain(line) for line in lines(told, verbose=True)]
     assert all(line.isprintable() for line in text)
     assert any(r"\x1b[2J\u202e oh" in line for line in text)
-    assert evil in json.loads(json.dumps(to_json(told)))["queues"][0]["findings"][0]["evidence"][0]
+    assert evil in json.loads(json.dumps(to_json(told, *HERE)))["queues"][0]["findings"][0]["evidence"][0]
 
 
 def test_how_it_is_shown() -> None:
@@ -233,7 +234,8 @@ def test_the_schema() -> None:
     """It is a schema, is closed, and what is printed keeps to it."""
     schema = doctor_schema()
     Draft202012Validator.check_schema(schema)
-    document: Any = json.loads(json.dumps(to_json((diagnose(scene(waiting("a", "CAPACITY:X"))), diagnose(scene())))))
+    told = diagnose(scene(waiting("a", "CAPACITY:X"))), diagnose(scene())
+    document: Any = json.loads(json.dumps(to_json(told, *HERE)))
     Draft202012Validator(schema).validate(document)
     document["queues"][0]["findings"][0]["likelihood"] = "certain"
     assert list(Draft202012Validator(schema).iter_errors(document))

@@ -64,7 +64,10 @@ def test_rollback_speaks_json(cli: Cli, grown: Path) -> None:
         (("job_definition.job", "small.yaml", "--stack", "small"), "either the paths of a manifest or --stack NAME"),
         (("job", "--stack", "small"), "'job' is not an address"),
         (("job_queue.high", "--stack", "small"), "job_queue.high is no job definition"),
-        (("job_definition.job", "--stack", "other"), "stack other has no ACTIVE revision at job_definition.job"),
+        (
+            ("job_definition.job", "--stack", "other"),
+            "stack other has no ACTIVE revision at job_definition.job in region us-east-1",
+        ),
         (("job_definition.job", "--stack", "small", "--to", "9"), "job has no revision 9"),
         (("job_definition.job", "--stack", "small"), "no ACTIVE revision before 1 of this stack"),
     ],
@@ -92,6 +95,22 @@ def test_prune_shows_asks_and_deregisters(cli: Cli, grown: Path) -> None:
     assert "Nothing to deregister in 1 family." in again.out
     assert "DeregisterJobDefinition" not in again.err
     assert "1 of 2 go: 2" in active(cli)
+
+
+def test_prune_tells_where(cli: Cli, grown: Path) -> None:
+    """Account, region and how they are reached, where nothing goes too; a stack that has nothing there is an error."""
+    place = "account 123456789012 · region us-east-1 (from the simulator's default) · stack small · simulator"
+    for keep in ("1", "9"):
+        assert cli("prune-revisions", grown, "--keep", keep, "--dry-run", *FAST).out.splitlines()[0] == place
+    assert cli("prune-revisions", grown, "--keep", "9", "--json", *FAST).json["account"] == "123456789012"
+    said = cli("prune-revisions", "--stack", "nope", "--no-pins", "--keep", "1", *FAST)
+    assert (said.code, said.out) == (1, "")
+    assert "stack nope has no job definition of its own in account 123456789012, region us-east-1" in said.err
+    elsewhere = cli("prune-revisions", grown, "--keep", "1", "--region", "eu-west-1", *FAST)
+    assert elsewhere.code == 0
+    assert elsewhere.out.splitlines()[2:] == [
+        "Nothing to deregister: stack small has no job definition of its own here."
+    ]
 
 
 def test_prune_spares_what_the_manifest_pins(cli: Cli, grown: Path) -> None:
