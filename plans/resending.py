@@ -21,8 +21,7 @@ def complained_of(live: Live, kind: Kind) -> str | None:
     """The path that an INVALID object's reason is about; None where it is not INVALID, or no row knows the reason."""
     if live.status != "INVALID":
         return None
-    said = live.status_reason.lower()
-    return next((row.path for row in kind.facts.complaints if row.words.lower() in said), None)
+    return kind.facts.complaint(live.status_reason)
 
 
 def resent(decision: Decision, kind: Kind) -> Decision:

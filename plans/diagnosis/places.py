@@ -6,6 +6,7 @@ from plans.diagnosis.fitting import lacks
 from plans.diagnosis.scene import Found, Scene, ids, listed, named, told
 from plans.roles import TRUST, wrong
 from plans.roles import named as role_of
+from providers.kinds.compute_environment import FACTS
 from providers.resources import Document
 
 
@@ -41,17 +42,16 @@ def invalid(scene: Scene) -> Iterator[Found]:
     bad = [it for it in (*scene.environments, *scene.services) if it.get("status") == "INVALID"]
     if not bad:
         return
-    reasons = " ".join(str(it.get("statusReason", "")) for it in bad).lower()
-    by_role = "role" in reasons or "assume" in reasons
+    reasons = (str(it.get("statusReason") or "") for it in bad if it in scene.environments)
+    fields = tuple(dict.fromkeys(path for reason in reasons if (path := FACTS.complaint(reason))))
+    about = f" ({listed(fields)})" if fields else ""
     shut, barred = _all_closed(scene), _barred(scene, bad)
     urgent = shut or scene.first in barred
     which = "every environment" if shut and len(bad) > 1 else listed([named(it) for it in bad])
     yield Found(
-        f"{which} of this queue is INVALID and takes no jobs" + (", for a role that AWS names" if by_role else ""),
+        f"{which} of this queue is INVALID and takes no jobs",
         (*map(state_of, bad), *_unfit(scene, barred)),
-        "mend the role that AWS names (serviceRole, spotIamFleetRole), then `batchwright apply --repair`"
-        if by_role
-        else "mend what AWS names, then `batchwright apply --repair` sends it once more",
+        f"mend what AWS names{about}, then `batchwright apply --repair` sends it once more",
         "likely" if urgent else "possible",
         ids(barred),
         urgent,

@@ -278,3 +278,8 @@ class Facts:
     replaced: Manner = "refuse"
     complaints: tuple[Complaint, ...] = ()
     quota: int | None = None
+
+    def complaint(self, reason: str) -> str | None:
+        """The path that the reason of an INVALID object is about; None where no row knows it."""
+        said = reason.lower()
+        return next((row.path for row in self.complaints if row.words.lower() in said), None)

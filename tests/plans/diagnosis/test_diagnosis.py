@@ -286,3 +286,22 @@ def test_a_dependency_stands_behind_what_holds_up_the_first_in_line() -> None:
     """However likely it is."""
     other = waiting("c", status="PENDING", dependsOn=[{"jobId": "d"}])
     assert [code for code, _, _ in ranked(scene(waiting("a", "UNDETERMINED"), other))] == ["undetermined", "dependency"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "fields"),
+    [
+        ("CLIENT_ERROR - Invalid IamInstanceProfile: role-missing", " (computeResources.instanceRole)"),
+        ("Not authorized to perform sts:AssumeRole on resource", " (serviceRole)"),
+        ("CLIENT_ERROR - Error executing request: IamFleetRole is wrong", " (computeResources.spotIamFleetRole)"),
+        ("CLIENT_ERROR - The subnet ID 'subnet-9' does not exist", " (computeResources.subnets)"),
+        ("INTERNAL_ERROR - nobody knows", ""),
+        ("", ""),
+    ],
+)
+def test_the_field_that_aws_complains_of_is_named(reason: str, fields: str) -> None:
+    """By the same words of a status reason as a repair goes by."""
+    bad = {**environment("c6i"), "status": "INVALID", "statusReason": reason}
+    (told,) = diagnose(scene(waiting("a"), environments=(bad,))).findings
+    mend = f"mend what AWS names{fields}, then `batchwright apply --repair` sends it once more"
+    assert (told.code, told.found.mend) == ("environments-invalid", mend)
