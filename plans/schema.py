@@ -158,7 +158,7 @@ def doctor_schema() -> dict[str, Any]:
     queue = {
         "queue": _TEXT,
         "arn": _TEXT,
-        "jobs": _object({"by_status": _map(_COUNT), "more": _each(_TEXT)}),
+        "jobs": _object({"by_status": _map(_COUNT), "more": _each(_TEXT), "looked_at": _COUNT}),
         "oldest_runnable_seconds": _or_null(_NUMBER),
         "findings": _each(_object(finding)),
         "unread": _map(_TEXT),

@@ -45,7 +45,14 @@ def diagnose(scene: Scene) -> Diagnosis:
     began = [job["createdAt"] / 1000 for job in scene.in_line if job.get("createdAt")]
     oldest = max(0.0, scene.now - min(began)) if began else None
     return Diagnosis(
-        scene.name, scene.queue["jobQueueArn"], scene.counts, scene.more, oldest, tuple(ranked), scene.unread
+        scene.name,
+        scene.queue["jobQueueArn"],
+        scene.counts,
+        scene.more,
+        oldest,
+        tuple(ranked),
+        scene.unread,
+        len(scene.waiting),
     )
 
 
@@ -125,7 +132,7 @@ def to_json(
             {
                 "queue": it.queue,
                 "arn": it.arn,
-                "jobs": {"by_status": dict(it.counts), "more": sorted(it.more)},
+                "jobs": {"by_status": dict(it.counts), "more": sorted(it.more), "looked_at": it.looked_at},
                 "oldest_runnable_seconds": None if it.oldest is None else round(it.oldest, 1),
                 "findings": [
                     {

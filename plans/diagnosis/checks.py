@@ -102,7 +102,8 @@ def _certainty(scene: Scene, job: Document) -> Likelihood:
 def _usage(scene: Scene, taken: float, most: float) -> str:
     whose = f"queue {scene.name}" + (f" and of {listed(scene.neighbours)}" if scene.neighbours else "")
     running = [f"{scene.counts[status]} {status}" for status in ("RUNNING", "STARTING") if status in scene.counts]
-    here = f" ({', '.join(running)} in this queue)" if running else ""
+    arrays = ", children of arrays not counted" if scene.counts.get("PENDING") else ""
+    here = f" ({', '.join(running)} in this queue{arrays})" if running else ""
     return f"jobs of {whose} take {figure(taken)} of {figure(most)} vCPU{here}"
 
 

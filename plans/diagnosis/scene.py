@@ -104,7 +104,10 @@ class Finding:
 
 @attrs.frozen
 class Diagnosis:
-    """What is said of one queue: its hypotheses, the likeliest first, and what could not be read."""
+    """What is said of one queue: its hypotheses, the likeliest first, and what could not be read.
+
+    `looked_at` is how many of the jobs that wait were looked at.
+    """
 
     queue: str
     arn: str
@@ -113,6 +116,7 @@ class Diagnosis:
     oldest: float | None
     findings: tuple[Finding, ...]
     unread: Mapping[str, str] = EMPTY
+    looked_at: int = 0
 
 
 @attrs.frozen

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from plans.diagnosis import Diagnosis, Finding
-from plans.views.wording import many, span
+from plans.views.wording import span
 
 _SHOWN = 3
 
@@ -28,7 +28,7 @@ def _of(one: Diagnosis, *, verbose: bool) -> Iterator[str]:
     yield f"Queue {one.queue}: {', '.join(counts) or none}{age}"
     shown = one.findings if verbose else one.findings[:_SHOWN]
     for number, finding in enumerate(shown, 1):
-        yield from _finding(number, finding, verbose=verbose)
+        yield from _finding(number, finding, one.looked_at, verbose=verbose)
     if len(shown) < len(one.findings):
         yield f"  {len(one.findings) - len(shown)} more with -v"
     if not one.findings:
@@ -38,9 +38,9 @@ def _of(one: Diagnosis, *, verbose: bool) -> Iterator[str]:
         yield f"  Not read: {what} ({why})"
 
 
-def _finding(number: int, finding: Finding, *, verbose: bool) -> Iterator[str]:
+def _finding(number: int, finding: Finding, looked_at: int, *, verbose: bool) -> Iterator[str]:
     found = finding.found
-    jobs = f" ({many(len(found.jobs), 'job')})" if len(found.jobs) > 1 else ""
+    jobs = f" ({len(found.jobs)} of the {looked_at} jobs looked at)" if len(found.jobs) > 1 else ""
     yield f"  {number}. {found.likelihood}: {found.says}{jobs} [{finding.code}]"
     yield from (f"       {text}" for text in found.evidence)
     yield f"     → {found.mend}"

@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from plans.diagnosis import Diagnosis, to_json
 from plans.schema import doctor_schema
+from plans.views.doctor import lines
 from providers.errors import InputError
 from providers.resources import Target
 from providers.simulator import Fault, Outcome
@@ -315,6 +316,19 @@ def test_children_of_an_array_stand_in_line() -> None:
     assert told.oldest == 30 or (told.oldest or 0) > 20
 
 
+def test_children_that_run_are_not_counted_in_the_queue() -> None:
+    """ListJobs of a queue knows arrays alone: that it shows nothing RUNNING is said to be without their children."""
+    ward = Ward.new()
+    ward.submit("long", vcpus="8", memory="1024", arrayProperties={"size": 3}, wait=60)
+    told = ward.look()
+    assert [it.code for it in told.findings] == ["environment-full"]
+    assert "take 16 of 16 vCPU (0 RUNNING, 0 STARTING in this queue, children of arrays not counted)" in evidence(told)
+    ward = Ward.new()
+    ward.occupy("8", "8")
+    ward.submit()
+    assert "(2 RUNNING, 0 STARTING in this queue)" in evidence(ward.look())
+
+
 def test_children_of_an_array_are_found_without_a_snapshot() -> None:
     """Where no snapshot can be had, arrays are asked for their children, and that is said."""
     ward = Ward.new()
@@ -443,7 +457,8 @@ def test_it_changes_nothing_and_asks_little() -> None:
     ward.stage.settle(30)
     ward.stage.simulator.calls.clear()
     told = ward.look()
-    assert told.counts["RUNNABLE"] == 30
+    assert (told.counts["RUNNABLE"], told.looked_at) == (30, 20)
+    assert any("(20 of the 20 jobs looked at)" in line for line in lines((told,)))
     assert ward.stage.mutations == []
     assert ward.stage.calls == {
         "DescribeJobQueues": 1,
