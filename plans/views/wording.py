@@ -158,8 +158,8 @@ def origin(found: Origin | None) -> str:
 
 _ORIGINS: Mapping[Origin, str] = {
     "drift": "drift: it is not as it was applied",
-    "edit": "edit: the manifest was changed since it was applied",
-    "both": "both: it is not as it was applied, and the manifest was changed as well",
+    "edit": "edit: the manifest says something else than what was applied last",
+    "both": "both: it is not as it was applied, and the manifest says something else too",
     "unknown": "unknown: no run from here tells what was applied",
 }
 

@@ -1,18 +1,21 @@
 """The verbs about revisions of job definitions: rollback and prune-revisions."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import click
 
+from plans.asked import Asked
+from plans.change import Action
 from plans.check import duration
 from plans.manifest import Manifest
 from plans.printable import plain
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
 from plans.views import wording
-from providers.errors import InputError, RefusedError
+from providers.errors import BatchwrightError, InputError, RefusedError
+from providers.kinds import Kinds
 from providers.resources import Address, Target
 from reconciler.cli.applying import approved, carry_out, confirmed
 from reconciler.cli.interrupts import interruptible
@@ -86,12 +89,26 @@ def rollback(
     terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
     code = carry_out(options, Wish(back.manifest), kinds, auto_approve=auto_approve)
     if code == 0:
-        terminal.note(_still_says(address))
+        for line in _afterwards(options, wanted, address, kinds):
+            terminal.note(line)
     return code
 
 
-def _still_says(address: Address) -> str:
-    return f"The manifest still says otherwise: unless {address} is changed there, the next apply registers that again."
+def _afterwards(options: Given, wanted: Manifest, address: Address, kinds: Kinds) -> Iterator[str]:
+    """What the next apply does to a definition that went back; nothing where the manifest says the same."""
+    unknown = f"Unless the manifest says the same of {address}, the next apply changes that again."
+    if address not in wanted.resources:
+        yield unknown
+        return
+    try:
+        with interruptible() as stop:
+            reconciler = options.reconciler(wanted.target, kinds, stop=stop)
+            made = reconciler.plan(wanted, asked=Asked(only=frozenset({address})))
+    except BatchwrightError:  # It has gone back: that this cannot be read is no failure of it.
+        yield unknown
+        return
+    if any(change.address == address and change.action is Action.REGISTER for change in made.changes):
+        yield f"The manifest still says otherwise: unless {address} changes there, the next apply registers that again."
 
 
 def _duration(_context: click.Context, _parameter: click.Parameter, text: str | None) -> float | None:

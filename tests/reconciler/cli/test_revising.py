@@ -49,6 +49,28 @@ def test_rollback_shows_asks_and_registers(cli: Cli, grown: Path) -> None:
     assert (as_json.code, as_json.json["outcomes"]) == (0, [])
 
 
+def test_rollback_tells_what_the_next_apply_does(cli: Cli, grown: Path) -> None:
+    """That the manifest is registered again only where that says otherwise; nobody knows where it was not given."""
+    back = ("rollback", "job_definition.job")
+    apart = cli(*back, grown, "--to", "1", "--auto-approve", *FAST)
+    assert "The manifest still says otherwise" in apart.err
+    same = cli(*back, grown, "--to", "3", "--auto-approve", *FAST)
+    assert (same.code, "manifest" in same.err) == (0, False)
+    edited(grown, "  job:\n", "  work:\n")
+    for words in (("--stack", "small"), (grown,)):
+        said = cli(*back, *words, "--auto-approve", *FAST)
+        assert said.code == 0, said.err
+        assert "Unless the manifest says the same of job_definition.job, the next apply changes that again." in said.err
+
+
+def test_a_rollback_is_no_edit_of_the_manifest(cli: Cli, grown: Path) -> None:
+    """Nobody touched it: drift says what is true of both."""
+    assert cli("rollback", "job_definition.job", grown, "--auto-approve", *FAST).code == 0
+    said = cli("drift", grown, *FAST)
+    assert said.code == 2
+    assert "edit: the manifest says something else than what was applied last" in said.out
+
+
 def test_rollback_speaks_json(cli: Cli, grown: Path) -> None:
     """Lines of events and the report, as apply does."""
     said = cli("rollback", "job_definition.job", grown, "--json", "--auto-approve", *FAST)
