@@ -194,6 +194,9 @@ def named(plan: Plan) -> Mapping[str, str]:
 
 def _object(step: Step, names: Mapping[str, str]) -> str:
     """The name of what a step acts on, where its address does not tell."""
+    gone = step.arguments.get("jobDefinition")
+    if step.call == "DeregisterJobDefinition" and isinstance(gone, str):
+        return plain(gone.rpartition("/")[2])
     if step.goal is None or step.goal.until == "succeeded":
         return ""
     name = step.goal.name.rpartition("/")[2]

@@ -92,7 +92,7 @@ def carry_out(
     def approve(made: Plan) -> bool:
         seen.append(mask_plan(made, terminal.salt))
         if not terminal.json:
-            _show(seen[0], None, terminal)
+            show(seen[0], None, terminal)
         what = f"Delete all of stack {made.stack}" if destroying else "Carry this out"
         return auto_approve or confirmed(what, made.account, made.region, terminal, stop)
 
@@ -112,7 +112,7 @@ def carry_out(
         except PlanRefused as refused:
             if terminal.json or not isinstance(refused.plan, Plan):
                 raise
-            _show(mask_plan(refused.plan, terminal.salt), None, terminal)
+            show(mask_plan(refused.plan, terminal.salt), None, terminal)
             raise PlanRefused("the plan was refused; nothing was changed", hint=refused.hint) from refused
     _report(report, seen, terminal)
     return report.exit_code
@@ -145,12 +145,12 @@ def _report(report: Report, seen: list[Plan], terminal: Terminal) -> None:
     if terminal.json:
         terminal.record(report_json(masked))
     elif seen:
-        _show(seen[0], masked, terminal)
+        show(seen[0], masked, terminal)
     elif residue is not None:
-        _show(residue, None, terminal)
+        show(residue, None, terminal)
 
 
-def _show(made: Plan, report: Report | None, terminal: Terminal) -> None:
+def show(made: Plan, report: Report | None, terminal: Terminal) -> None:
     terminal.result(
         render(made, report, color=terminal.coloured, width=terminal.width, verbose=terminal.verbose),
     )

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from plans import planfile
 from plans.asked import Asked
 from plans.change import Action
 from plans.check import duration
 from plans.manifest import Manifest
+from plans.masking import mask_plan
 from plans.printable import plain
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
@@ -17,12 +19,13 @@ from plans.views import wording
 from providers.errors import BatchwrightError, InputError, RefusedError
 from providers.kinds import Kinds
 from providers.resources import Address, Target
-from reconciler.cli.applying import approved, carry_out, confirmed
+from reconciler.cli.applying import approved, carry_out, confirmed, show
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import (
     Given,
     addresses,
     all_kinds,
+    events_output,
     given,
     json_output,
     lock_option,
@@ -53,8 +56,9 @@ some_paths = click.argument("paths", nargs=-1, type=click.Path())
     type=click.IntRange(min=1),
     help="The number of any revision, ACTIVE or not; else the last of the stack that says something else.",
 )
+@click.option("--dry-run", is_flag=True, help="Show the plan, and change nothing.")
 @approved
-@json_output
+@events_output
 @given(variable_options, run_options, target_options)
 def rollback(
     options: Given,
@@ -62,6 +66,7 @@ def rollback(
     paths: tuple[str, ...],
     stack: str | None,
     revision: int | None,
+    dry_run: bool,
     auto_approve: bool,
     as_json: bool,
 ) -> int:
@@ -79,6 +84,7 @@ def rollback(
     with interruptible() as stop:
         reconciler = options.reconciler(wanted.target, kinds, stop=stop)
         back = reconciler.earlier(wanted, address, revision, on_event=asides(terminal))
+        would = reconciler.plan(back.manifest) if dry_run and back.manifest else None
     newest, older = back.newest.revision, back.older.revision
     if back.manifest is None:
         if terminal.json:
@@ -87,6 +93,13 @@ def rollback(
             terminal.say(f"Nothing to do: revision {newest} of {back.newest.name} says what revision {older} says.")
         return 0
     terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
+    if would is not None:
+        shown = mask_plan(would, terminal.salt)
+        if terminal.json:
+            terminal.document(planfile.to_json(shown))
+        else:
+            show(shown, None, terminal)
+        return 3 if would.refusals else 0
     code = carry_out(options, Wish(back.manifest), kinds, auto_approve=auto_approve)
     if code == 0:
         for line in _afterwards(options, wanted, address, kinds):
@@ -155,7 +168,10 @@ def prune_revisions(
     del as_json
     kinds, terminal = all_kinds(), options.terminal
     if paths and stack:
-        raise InputError("prune-revisions takes either the paths of a manifest or --stack NAME")
+        told = "prune-revisions takes either the paths of a manifest or --stack NAME"
+        raise InputError(told, hint="leave one of the two out; what is pinned stands in the manifest")
+    if paths and no_pins:
+        raise InputError("--no-pins goes with --stack", hint="leave it out: the manifest says what is pinned")
     if not (paths or stack or (names and foreign)):
         raise InputError("whose revisions?", hint=f"{_WHOSE}; or --name FAMILY --foreign for what is nobody's")
     if keep is None and older_than is None and not unused:

@@ -63,6 +63,28 @@ def test_rollback_tells_what_the_next_apply_does(cli: Cli, grown: Path) -> None:
         assert "Unless the manifest says the same of job_definition.job, the next apply changes that again." in said.err
 
 
+def test_rollback_can_be_looked_at_first(cli: Cli, grown: Path) -> None:
+    """`--dry-run` prints the plan, in JSON as `plan` does, and changes nothing, approved or not."""
+    for words in ((), ("--auto-approve",)):
+        said = cli("rollback", "job_definition.job", grown, "--dry-run", *words, *FAST)
+        assert said.code == 0, said.err
+        assert '"busybox:3" → "busybox:2"' in said.out
+        assert "hunter2" not in said.out + said.err
+        assert "The manifest still says" not in said.err
+    told = cli("rollback", "job_definition.job", grown, "--dry-run", "--json", *FAST)
+    assert (told.code, told.json["summary"]) == (0, {"register": 1})
+    assert "2 of 3 go: 1-2" in active(cli)
+    assert "the report last" in " ".join(cli("rollback", "--help").out.split())
+
+
+def test_apply_tells_which_revisions_went(cli: Cli, grown: Path) -> None:
+    """In the plan's steps and in the report, by name and number."""
+    edited(grown, "keep: 9", "keep: 1")
+    assert "DeregisterJobDefinition job:2" in cli("plan", grown, "-v", *FAST).out
+    said = cli("apply", grown, "--auto-approve", *FAST)
+    assert [f"DeregisterJobDefinition job:{number}" in said.out for number in (1, 2, 3)] == [True, True, False]
+
+
 def test_a_rollback_is_no_edit_of_the_manifest(cli: Cli, grown: Path) -> None:
     """Nobody touched it: drift says what is true of both."""
     assert cli("rollback", "job_definition.job", grown, "--auto-approve", *FAST).code == 0
@@ -187,6 +209,8 @@ def test_prune_tells_what_it_left_alone(cli: Cli, grown: Path) -> None:
         (("small.yaml", "--keep", "0"), "0 is not in the range"),
         (("small.yaml", "--older-than", "soon"), "soon is not a duration"),
         (("small.yaml", "--stack", "small", "--keep", "1"), "either the paths of a manifest or --stack NAME"),
+        (("small.yaml", "--stack", "small", "--keep", "1"), "→ leave one of the two out"),
+        (("small.yaml", "--keep", "1", "--no-pins"), "--no-pins goes with --stack"),
         (("small.yaml", "--name", "jbo", "--keep", "1"), "jbo: there is no ACTIVE revision of that name"),
     ],
 )
