@@ -66,7 +66,8 @@ def decide(resource: Resource, world: World, policy: Policy) -> Decision:
     if lost:
         return _refused(resource, *lost)
     made = (_definition if kind.facts.revisions else _object)(resource, kind, world, policy)
-    pins = not_pinned(resource, _registered(made, world)) if kind.facts.revisions and not made.refusals else ()
+    held = {live.revision for live in _registered(made, world)}
+    pins = not_pinned(resource, held) if kind.facts.revisions and not made.refusals else ()
     return attrs.evolve(made, warnings=(*made.warnings, *pins, *_unborn(made, kind, world, policy)))
 
 

@@ -13,20 +13,21 @@ import attrs
 
 from plans.manifest import Manifest
 from plans.normalise import matches_digest
+from plans.revisions import not_pinned
 from plans.world import address_of
 from providers.kinds import Kind
-from providers.resources import REGISTERED_TAG, Live
+from providers.resources import EMPTY, REGISTERED_TAG, Live, Resource, Rollout
 
 
 @attrs.frozen
 class Retention:
-    """What may go. `keep` counts the revisions of a family that stay beside those that are pinned, the newest included.
-
+    """What may go. `keep` counts the revisions of a family that stay beside those that are pinned, the newest included;
+    None is 1, and as many and as young ones of ours as the block of the manifest keeps.
     `older_than` is in seconds: a revision of unknown age counts as young. `unused`: only what no unfinished job uses.
     `foreign`: also what is nobody's, in the stack's families and in those of `names`. `names`: only these families.
     """
 
-    keep: int = attrs.field(default=1, validator=attrs.validators.ge(1))
+    keep: int | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.ge(1)))
     older_than: float | None = None
     unused: bool = False
     foreign: bool = False
@@ -94,11 +95,12 @@ class Family:
 @attrs.frozen
 class Choice:
     """What goes, by family, and how many families were looked at. `spared` has the families that were named and are
-    left alone, with the reason."""
+    left alone, with the reason, `warnings` the pins that hold nothing."""
 
     families: tuple[Family, ...]
     looked_at: int
     spared: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     @property
     def going(self) -> Iterator[Revision]:
@@ -125,17 +127,51 @@ Pins = Mapping[str, frozenset[int]]
 """The numbers that are pinned, by the name of a family and by address."""
 
 
+Floors = Mapping[str, tuple[Rollout, ...]]
+"""What is to be kept of ours, by the name of a family and by address."""
+
+
 def pins_of(manifest: Manifest) -> Pins:
     """What a manifest pins, under every name and address by which the family may be known."""
     made: dict[str, frozenset[int]] = {}
-    for address, resource in manifest.resources.items():
-        if not resource.lifecycle.pinned:
-            continue
-        former = [*manifest.ownership.former(address)]
-        names = (resource.physical_name, *(manifest.name_prefix + each.name for each in former))
-        for known in (*names, *map(str, (address, *former))):
+    for known, resource in _definitions(manifest):
+        if resource.lifecycle.pinned:
             made[known] = made.get(known, frozenset()) | {*resource.lifecycle.pinned}
     return made
+
+
+def floors_of(manifest: Manifest) -> Floors:
+    """What the blocks of a manifest keep, under every name and address by which the family may be known."""
+    made: dict[str, tuple[Rollout, ...]] = {}
+    for known, resource in _definitions(manifest):
+        made[known] = (*made.get(known, ()), resource.rollout)
+    return made
+
+
+def idle_pins(manifest: Manifest, revisions: Collection[Revision], names: Collection[str]) -> tuple[str, ...]:
+    """The pins of a manifest that hold nothing, of the families of these names, or of all."""
+    held: dict[str, set[int]] = {}
+    for revision in revisions:
+        if _ours(revision, manifest.stack):
+            held.setdefault(str(revision.address), set()).add(revision.number)
+    return tuple(
+        told
+        for address, resource in manifest.resources.items()
+        if not names or resource.physical_name in names
+        for told in not_pinned(
+            resource, set().union(*(held.get(str(each), ()) for each in (address, *manifest.ownership.former(address))))
+        )
+    )
+
+
+def _definitions(manifest: Manifest) -> Iterator[tuple[str, Resource]]:
+    """The definitions, by every name and address by which the family may be known."""
+    for address, resource in manifest.resources.items():
+        if address.kind == "job_definition":
+            former = [*manifest.ownership.former(address)]
+            names = (*(manifest.name_prefix + each.name for each in former), resource.physical_name)
+            for known in (*names, *map(str, (*former, address))):
+                yield known, resource
 
 
 def choose(
@@ -146,11 +182,12 @@ def choose(
     pins: Pins,
     used: Collection[str],
     now: float,
+    floors: Floors = EMPTY,
 ) -> Choice:
     """What goes of all ACTIVE revisions of the families at hand.
 
     `stack` is empty where no stack is meant. `used` are the definitions of unfinished jobs, as NAME:REVISION, or NAME
-    where a job does not tell which. `now` is in seconds since the epoch.
+    where a job does not tell which. `now` is in seconds since the epoch. `floors` count where no number is asked for.
     """
     families: list[Family] = []
     spared: dict[str, str] = {}
@@ -164,7 +201,7 @@ def choose(
                 spared[name] = reason
             continue
         looked_at += 1
-        made = _family(family, retention, stack, pins, used, now)
+        made = _family(family, retention, stack, pins, used, now, floors if retention.keep is None else EMPTY)
         if made.going:
             families.append(made)
     return Choice(tuple(families), looked_at, spared)
@@ -200,7 +237,13 @@ def _ours(revision: Revision, stack: str) -> bool:
 
 
 def _family(
-    family: tuple[Revision, ...], retention: Retention, stack: str, pins: Pins, used: Collection[str], now: float
+    family: tuple[Revision, ...],
+    retention: Retention,
+    stack: str,
+    pins: Pins,
+    used: Collection[str],
+    now: float,
+    floors: Floors,
 ) -> Family:
     """What goes of a family, given from old to new."""
     ours = [revision for revision in family if _ours(revision, stack)]
@@ -209,11 +252,17 @@ def _family(
     pinned = frozenset[int]().union(*(pins.get(key, ()) for key in known))
     candidates = family if retention.foreign else ours
     counted = [revision for revision in candidates if revision.number not in pinned]
-    newest = {family[-1].arn, *(revision.arn for revision in ours[-1:])}
-    beyond = [revision for revision in counted[: max(0, len(counted) - retention.keep)] if revision.arn not in newest]
+    kept = {family[-1].arn, *(revision.arn for revision in ours[-1:])}
+    for floor in (floor for key in known for floor in floors.get(key, ())):
+        own = [revision for revision in ours if revision.number not in pinned]
+        kept |= {revision.arn for revision in own[-floor.keep :]}
+        if floor.keep_for is not None:
+            kept |= {revision.arn for revision in own if not _registered_by(revision, now - floor.keep_for)}
+    beyond = [
+        revision for revision in counted[: max(0, len(counted) - (retention.keep or 1))] if revision.arn not in kept
+    ]
     if retention.older_than is not None:
-        before = now - retention.older_than
-        beyond = [revision for revision in beyond if revision.registered is not None and revision.registered <= before]
+        beyond = [revision for revision in beyond if _registered_by(revision, now - retention.older_than)]
     in_use = [revision for revision in beyond if retention.unused and _used(revision, used)]
     going = tuple(revision for revision in beyond if revision not in in_use)
     return Family(
@@ -224,6 +273,10 @@ def _family(
         sum(revision.number in pinned for revision in candidates),
         len(in_use),
     )
+
+
+def _registered_by(revision: Revision, moment: float) -> bool:
+    return revision.registered is not None and revision.registered <= moment
 
 
 def _used(revision: Revision, used: Collection[str]) -> bool:

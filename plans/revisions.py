@@ -57,9 +57,8 @@ def held_back(address: Address, newest: Live, differing: Sequence[str]) -> tuple
     )
 
 
-def not_pinned(resource: Resource, ours: Collection[Live]) -> Iterator[str]:
-    """The pins of a definition that hold nothing."""
-    held = {live.revision for live in ours}
+def not_pinned(resource: Resource, held: Collection[int | None]) -> Iterator[str]:
+    """The pins of a definition that hold none of our ACTIVE revisions, which are those of these numbers."""
     for number in dict.fromkeys(resource.lifecycle.pinned):
         if number not in held:
             yield f"{resource.address}: lifecycle.pinned says {number}, which is no ACTIVE revision of ours"

@@ -15,7 +15,7 @@ import attrs
 from plans.manifest import Manifest
 from plans.plan import Plan, Step
 from plans.report import Report
-from plans.retention import Choice, Retention, Revision, choose, pins_of
+from plans.retention import Choice, Retention, Revision, choose, floors_of, idle_pins, pins_of
 from plans.rollback import Rollback, earlier, family_of, rolled_back
 from providers.errors import InputError, NotFound, RefusedError
 from providers.kinds import Kind, Kinds
@@ -100,14 +100,16 @@ def prunable(provider: Provider, caller: Caller, manifest: Manifest, retention: 
         raise InputError(f"{', '.join(sorted(missing))}: there is no ACTIVE revision of that name")
     if not retention.names:
         found = [Revision.of(live, kind) for live in definitions(provider, caller)]
-    return choose(
+    made = choose(
         found,
         retention,
         stack=manifest.stack,
         pins=pins_of(manifest),
         used=in_use(provider, caller) if retention.unused else (),
         now=caller.clock.now(),
+        floors=floors_of(manifest),
     )
+    return attrs.evolve(made, warnings=idle_pins(manifest, found, retention.names))
 
 
 def definitions(provider: Provider, caller: Caller) -> Iterator[Live]:

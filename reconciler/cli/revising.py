@@ -137,7 +137,12 @@ def _duration(_context: click.Context, _parameter: click.Parameter, text: str | 
 @some_paths
 @click.option("--stack", metavar="NAME", help="The stack, where its manifest is gone; see --no-pins.")
 @click.option("--name", "names", metavar="FAMILY", multiple=True, help="Only this family. May be repeated.")
-@click.option("--keep", metavar="N", type=click.IntRange(min=1), help="How many of each family stay beside the pinned.")
+@click.option(
+    "--keep",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many of each family stay beside the pinned, whatever the manifest keeps; else 1, or what that keeps.",
+)
 @click.option("--older-than", metavar="DURATION", callback=_duration, help="Only what is older, such as 30d.")
 @click.option("--unused", is_flag=True, help="Only what no unfinished job uses.")
 @click.option("--foreign", is_flag=True, help="Also what is nobody's: in families of the stack, or named by --name.")
@@ -163,7 +168,8 @@ def prune_revisions(
     """Deregister old revisions of job definitions.
 
     A revision goes where --keep, --older-than and --unused, as far as they are given, all let it. Never go the newest
-    of a family, what the manifest pins, and anything of a family of another stack. Jobs that were submitted run on.
+    of a family, what the manifest pins, what it keeps by rollout.keep and keepFor unless --keep is given, and anything
+    of a family of another stack. Jobs that were submitted run on.
     """
     del as_json
     kinds, terminal = all_kinds(), options.terminal
@@ -184,7 +190,7 @@ def prune_revisions(
     if stack and not no_pins:
         terminal.note("what is pinned is not known: that stands in the manifest")
     manifest = options.manifest(paths, kinds) if paths else Manifest(stack or "", {})
-    retention = Retention(keep or 1, older_than, unused, foreign, tuple(dict.fromkeys(names)))
+    retention = Retention(keep, older_than, unused, foreign, tuple(dict.fromkeys(names)))
 
     def approve(made: Pruning) -> bool:
         if not terminal.json:
@@ -237,7 +243,9 @@ def _show(made: Pruning, target: Target, terminal: Terminal) -> None:
         terminal.say(f"  - {_named(family)}  {_goes(family, terminal)}")
     for name, reason in choice.spared.items():
         terminal.say(f"  = {name}  left alone: {reason}")
-    if choice.families or choice.spared:
+    for warning in choice.warnings:
+        terminal.say(f"Warning: {warning}")
+    if choice.families or choice.spared or choice.warnings:
         terminal.say("")
     stay = sum(family.stay for family in choice.families)
     if choice.count:
@@ -312,6 +320,7 @@ def to_json(made: Pruning) -> dict[str, Any]:
             for family in made.choice.families
         ],
         "spared": dict(made.choice.spared),
+        "warnings": [*made.choice.warnings],
         "failures": [{"step": row.step, "error": row.error, "hint": row.hint} for row in report.failures]
         if report
         else [],

@@ -91,11 +91,37 @@ def test_only_what_is_older(stage: Stage) -> None:
     for revision, told in ((1, "2001-01-01T00:00:00"), (2, "long ago")):
         arn = f"arn:aws:batch:{stage.region}:{ACCOUNT}:job-definition/lab-align:{revision}"
         stage.world.tag_resource(resourceArn=arn, tags={"batchwright:registered": told})
-    prune(stage, wanted, Retention(older_than=1.5 * DAY))
+    prune(stage, wanted, Retention(1, older_than=1.5 * DAY))
     assert stage.revisions("lab-align") == [1, 2, 4, 5]
     stage.settle(DAY)
-    prune(stage, wanted, Retention(older_than=1.5 * DAY))
+    prune(stage, wanted, Retention(1, older_than=1.5 * DAY))
     assert stage.revisions("lab-align") == [1, 2, 5]
+
+
+@on_stage()
+def test_what_the_block_keeps_stays(stage: Stage) -> None:
+    """Its own keep and keepFor hold unless a number is given; what is nobody's is none of what it keeps."""
+    wanted = edit(grown(stage, 6), ("keep: 100", "keep: 3"))
+    theirs(stage, "lab-align")
+    theirs(stage, "lab-align")
+    stage.settle(DAY)
+    made = prune(stage, edit(wanted, ("keep: 3", "keep: 1, keepFor: 4d")), Retention(unused=True))
+    assert stage.revisions("lab-align") == [4, 5, 6, 7, 8]
+    assert made.choice.count == 3
+    assert prune(stage, wanted, Retention(older_than=1.0)).choice.count == 0
+    prune(stage, wanted, Retention(foreign=True))
+    assert stage.revisions("lab-align") == [4, 5, 6, 8]
+    prune(stage, wanted, Retention(1, unused=True))
+    assert stage.revisions("lab-align") == [6, 8]
+
+
+@on_stage()
+def test_a_pin_that_holds_nothing_is_told(stage: Stage) -> None:
+    """As the plan tells it; of a family that was not asked for nothing is said."""
+    wanted = edit(grown(stage, 3), ("keep: 100}\n", "keep: 100}\n    lifecycle: {pinned: [2, 9]}\n"))
+    told = ("job_definition.align: lifecycle.pinned says 9, which is no ACTIVE revision of ours",)
+    assert prune(stage, wanted, Retention(3)).choice.warnings == told == stage.plan(wanted).warnings
+    assert prune(stage, wanted, Retention(3, names=("lab-sort",))).choice.warnings == ()
 
 
 @on_stage()
@@ -121,11 +147,11 @@ def test_what_unfinished_jobs_use_stays(stage: Stage) -> None:
     assert stage.world.list_jobs(jobQueue="lab-high", jobStatus="SUCCEEDED")["jobSummaryList"]
     submit(stage, "lab-align:2", arrayProperties={"size": 2})
     submit(stage, "lab-align:4", queue="lab-low")
-    made = prune(stage, wanted, Retention(unused=True))
+    made = prune(stage, wanted, Retention(1, unused=True))
     assert stage.revisions("lab-align") == [2, 4, 6]
     assert [family.used for family in made.choice.families] == [2]
     stage.settle()
-    prune(stage, wanted, Retention(unused=True))
+    prune(stage, wanted, Retention(1, unused=True))
     assert stage.revisions("lab-align") == [6]
 
 
@@ -137,10 +163,10 @@ def test_too_many_jobs_are_not_looked_at(stage: Stage, monkeypatch: pytest.Monke
         submit(stage, "lab-align:1")
     monkeypatch.setattr(revisions, "JOBS", 3)
     with pytest.raises(RefusedError, match="more than 3 unfinished jobs"):
-        prune(stage, wanted, Retention(unused=True))
+        prune(stage, wanted, Retention(1, unused=True))
     assert stage.mutations == []
     monkeypatch.setattr(revisions, "JOBS", 4)
-    prune(stage, wanted, Retention(unused=True))
+    prune(stage, wanted, Retention(1, unused=True))
     assert stage.revisions("lab-align") == [1, 3]
 
 
@@ -219,7 +245,7 @@ def test_nothing_goes_unapproved(stage: Stage) -> None:
         submit(stage, "lab-align:2")
         return True
 
-    made = prune(stage, wanted, Retention(unused=True), approve=think)
+    made = prune(stage, wanted, Retention(1, unused=True), approve=think)
     assert stage.revisions("lab-align") == [2, 4]
     assert made.choice.count == 2
 
@@ -229,10 +255,10 @@ def test_another_account_is_refused(stage: Stage) -> None:
     """As every other run refuses it."""
     wanted = attrs.evolve(manifest(grown(stage, 3)), target=Target(account_id="999999999999"))
     with pytest.raises(RefusedError, match="the target is account 999999999999"):
-        prune(stage, wanted, Retention())
+        prune(stage, wanted, Retention(1))
     elsewhere = attrs.evolve(wanted, target=Target(region="us-west-2"))
     with pytest.raises(RefusedError, match="us-west-2"):
-        prune(stage, elsewhere, Retention())
+        prune(stage, elsewhere, Retention(1))
     assert stage.revisions("lab-align") == [1, 2, 3]
 
 
@@ -241,7 +267,7 @@ def test_a_lost_answer_is_no_failure(stage: Stage) -> None:
     """What is INACTIVE already may be deregistered again."""
     wanted = grown(stage, 4)
     stage.simulator.inject(Fault("DeregisterJobDefinition", "lost", times=3))
-    assert prune(stage, wanted, Retention()).exit_code == 0
+    assert prune(stage, wanted, Retention(1)).exit_code == 0
     assert stage.revisions("lab-align") == [4]
 
 
@@ -250,13 +276,13 @@ def test_a_refusal_is_told_and_the_rest_goes_on(stage: Stage) -> None:
     """Exit code 4 where something was done, 1 where nothing was; the same again finishes."""
     wanted = grown(stage, 4)
     stage.simulator.inject(Fault("DeregisterJobDefinition", "denied", times=1))
-    made = prune(stage, wanted, Retention())
+    made = prune(stage, wanted, Retention(1))
     assert made.exit_code == 4
     assert len(stage.revisions("lab-align")) == 2
     stage.simulator.inject(Fault("DeregisterJobDefinition", "denied", times=9))
-    assert prune(stage, wanted, Retention()).exit_code == 1
+    assert prune(stage, wanted, Retention(1)).exit_code == 1
     stage.simulator.heal()
-    assert prune(stage, wanted, Retention()).exit_code == 0
+    assert prune(stage, wanted, Retention(1)).exit_code == 0
     assert stage.revisions("lab-align") == [4]
 
 
@@ -272,14 +298,14 @@ def test_an_interrupt_stops_and_the_same_again_finishes(stage: Stage, monkeypatc
         if event.event == "finished" and not stop.done() and len(stage.mutations) == 3:
             stop.set_result(2)
 
-    made = prune(stage, wanted, Retention(), on_event=listen)
+    made = prune(stage, wanted, Retention(1), on_event=listen)
     assert made.exit_code == 130
     assert made.report is not None
     done = made.report.counts["done"]
     assert 3 <= done < 7
     assert len(stage.revisions("lab-align")) == 8 - done
     stage.go_on()
-    assert prune(stage, wanted, Retention()).exit_code == 0
+    assert prune(stage, wanted, Retention(1)).exit_code == 0
     assert stage.revisions("lab-align") == [8]
 
 

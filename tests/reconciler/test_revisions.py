@@ -84,7 +84,7 @@ def test_a_signal_while_reading_changes_nothing() -> None:
     wanted = grown(stage, 3)
     stage.stopper().set_result(15)
     with pytest.raises(Interrupted):
-        prune(stage, wanted, Retention())
+        prune(stage, wanted, Retention(1))
     assert stage.revisions("lab-align") == [1, 2, 3]
 
 
@@ -114,7 +114,7 @@ def test_a_journal_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, lines
             raise StoreError("the disk is full")
         written.append(line)
 
-    made: Pruning = stage.reconciler.prunable(manifest, Retention())
+    made: Pruning = stage.reconciler.prunable(manifest, Retention(1))
     caller = stage.reconciler._caller(InlinePool(), lambda _event: None)
     reconciler = stage.reconciler
     task = Task(manifest, reconciler.target, reconciler.connection, kinds(), manifest.policy, caller)
@@ -136,7 +136,7 @@ def test_the_journal_knows_what_was_applied_all_the_same(tmp_path: Any) -> None:
     stage = Stage.new(settings=Settings(state=tmp_path))
     wanted = grown(stage, 3)
     before = stage.reconciler.history("lab").past
-    assert prune(stage, wanted, Retention(), approve=approved).exit_code == 0
+    assert prune(stage, wanted, Retention(1), approve=approved).exit_code == 0
     history = stage.reconciler.history("lab")
     assert {**before.applied}.items() <= {**history.past.applied}.items()
     assert history.past.whole

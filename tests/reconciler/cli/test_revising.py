@@ -175,13 +175,24 @@ def test_prune_spares_what_the_manifest_pins(cli: Cli, grown: Path) -> None:
     assert "Nothing to deregister" in active(cli)
 
 
+def test_prune_keeps_what_the_block_keeps(cli: Cli, grown: Path) -> None:
+    """Unless a number is given; pins that hold nothing are told, in JSON too."""
+    edited(grown, "rollout: {keep: 9}", "lifecycle: {pinned: [8]}")
+    said = cli("prune-revisions", grown, "--older-than", "1h", "--unused", "--dry-run", *FAST)
+    assert (said.code, "Nothing to deregister in 1 family." in said.out) == (0, True)
+    assert "Warning: job_definition.job: lifecycle.pinned says 8, which is no ACTIVE revision of ours\n" in said.out
+    told = cli("prune-revisions", grown, "--unused", "--dry-run", "--json", *FAST)
+    assert len(told.json["warnings"]) == 1
+    assert "2 of 3 go" in cli("prune-revisions", grown, "--keep", "1", "--dry-run", *FAST).out
+
+
 def test_prune_speaks_json(cli: Cli, grown: Path) -> None:
     """One document: what was chosen, what was done, and how it ended."""
-    unapproved = cli("prune-revisions", grown, "--unused", "--json", *FAST)
+    unapproved = cli("prune-revisions", grown, "--unused", "--keep", "1", "--json", *FAST)
     assert (unapproved.code, unapproved.json["error"]) == (3, "NotConfirmed")
-    dry = cli("prune-revisions", grown, "--unused", "--json", "--dry-run", *FAST)
+    dry = cli("prune-revisions", grown, "--unused", "--keep", "1", "--json", "--dry-run", *FAST)
     assert (dry.code, dry.json["chosen"], dry.json["deregistered"]) == (0, 2, 0)
-    said = cli("prune-revisions", grown, "--unused", "--json", "--auto-approve", *FAST)
+    said = cli("prune-revisions", grown, "--unused", "--keep", "1", "--json", "--auto-approve", *FAST)
     assert said.code == 0
     told = said.json
     (family,) = told["families"]
