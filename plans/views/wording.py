@@ -11,7 +11,7 @@ from plans.jobs import emptying, mode
 from plans.plan import Now, Plan, Step, Token
 from plans.printable import plain
 from plans.report import Outcome, Report
-from providers.resources import HOUSE_TAG_PREFIX, Elsewhere, Ref
+from providers.resources import CANARY, HOUSE_TAG_PREFIX, Elsewhere, Ref
 
 INLINE = 72
 """Up to this many characters a list or a mapping is written in one line."""
@@ -174,6 +174,8 @@ def closing(report: Report) -> str:
 
 def advice(report: Report) -> str:
     """What to do next, where the apply did not do all."""
+    if _tried_only(report):
+        return "Only a canary was tried: nothing that anybody uses was changed. Mend it and apply again."
     if report.interrupted_by is not None or report.retiring or (report.failures and report.counts.get("done")):
         return "What is done is done. Run the same command again to go on from there."
     if report.exit_code and not report.failures:
@@ -386,13 +388,23 @@ def _counted(plan: Plan) -> Iterator[tuple[Action, int]]:
             yield Action(action), count
 
 
+def _tried_only(report: Report) -> bool:
+    """Whether something failed, and all that was done is a canary's own, of which nothing is left in use."""
+    done = [outcome for outcome in report.outcomes if outcome.status == "done"]
+    return (
+        report.interrupted_by is None
+        and bool(report.failures and done)
+        and all(outcome.address.endswith(CANARY) for outcome in done)
+    )
+
+
 def _ending(report: Report) -> str:
     if report.interrupted_by is not None:
         return "Interrupted"
     if report.retiring:
         return "Still retiring"
     if report.failures:
-        return "Applied in part" if report.counts.get("done") else "Failed"
+        return "Applied in part" if report.counts.get("done") and not _tried_only(report) else "Failed"
     if report.exit_code:
         return "Applied, but not converged"
     return "Applied" if report.residue is None else "Applied and checked"

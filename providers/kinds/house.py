@@ -157,7 +157,8 @@ POLICY = structure(
     maxImpact=text(
         "The most that a plan may disturb: none of what runs; scaling; revision, a new revision of a definition;"
         " infrastructure, instances recycle, or an environment goes; replacement, a new object takes the place of an"
-        " old one; outage, a queue cannot run jobs for a while; unsaid, it is replacement.",
+        " old one; outage, a queue cannot run jobs for a while; unsaid, it is replacement; of deletions it bounds"
+        " those of environments alone: the others are for prune, maxDeletes, protection and drain.",
         "none",
         "scaling",
         "revision",

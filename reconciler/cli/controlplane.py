@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _LOOKS_UP = 0.1
 """Seconds between the looks of a server for a signal that has come."""
 _A_YEAR = 365 * 86_400
+_ABSENT = ("not found", "does not exist")
+_WHERE = "`batchwright simulator show` tells what there is and where; --region and --account say where to look"
 _OF_THE_PORT = (errno.EADDRINUSE, errno.EACCES)
 _ANOTHER_PORT = "give another --port"
 _ANOTHER_HOST = "give a --host of this machine, such as 127.0.0.1 or 0.0.0.0"
@@ -173,9 +175,10 @@ def _submitted(simulated: "Simulator", asked: dict[str, Any]) -> dict[str, str]:
     answer: dict[str, str] = json.loads(response.body)
     if response.status == 200:
         return answer
+    absent = any(words in answer["message"] for words in _ABSENT)
     raise Rejected(
         answer["message"],
-        hint="`batchwright simulator show` tells what there is and where; --region and --account say where to look",
+        hint=_WHERE if absent else None,
         operation="SubmitJob",
         code=response.headers["x-amzn-ErrorType"],
         status=response.status,

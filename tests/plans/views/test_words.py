@@ -7,7 +7,7 @@ import pytest
 
 from plans.change import Action, Change, Difference
 from plans.plan import NOW, Estimate, Goal, Step
-from plans.report import Outcome, Report
+from plans.report import Outcome, Report, Status
 from plans.views import markdown, page, terminal, wording
 from plans.views.wording import Line
 from providers.resources import Address, Elsewhere, Ref
@@ -114,6 +114,10 @@ def test_drift_has_its_own_words() -> None:
     assert "missing" in terminal.render_drift(FIRST)
 
 
+def _ended(address: str, status: Status) -> Outcome:
+    return Outcome(address, address, "SubmitJob", status)
+
+
 @pytest.mark.parametrize(
     ("report", "words", "advised"),
     [
@@ -126,12 +130,28 @@ def test_drift_has_its_own_words() -> None:
             "Failed: 1 failed; 1 API call (1 throttled) in 2s.",
             False,
         ),
+        (
+            Report("p", (_ended("a.b@canary", "done"), _ended("a.b", "failed"), _ended("a.b@canary", "done"))),
+            "Failed: 2 done, 1 failed; 0 API calls in 0s.",
+            True,
+        ),
+        (
+            Report("p", (_ended("a.b@canary", "done"), _ended("a.b", "failed"), _ended("a.c", "done"))),
+            "Applied in part: 2 done, 1 failed; 0 API calls in 0s.",
+            True,
+        ),
     ],
 )
 def test_endings(report: Report, words: str, advised: bool) -> None:
     """The closing line says how it went and at what cost; advice follows where something is left to do."""
     assert wording.closing(report) == words
     assert bool(wording.advice(report)) is advised
+
+
+def test_a_canary_that_fails_alone_has_changed_nothing() -> None:
+    """It is told, in place of that what is done is done."""
+    report = Report("p", (_ended("a.b@canary", "done"), _ended("a.b", "failed")))
+    assert wording.advice(report).startswith("Only a canary was tried: nothing that anybody uses was changed.")
 
 
 def test_a_report_lists_calls_where_asked() -> None:

@@ -256,6 +256,15 @@ def test_a_job_that_is_refused(cli: Cli, words: tuple[str, ...]) -> None:
 
 
 @pytest.mark.usefixtures("applied")
+def test_a_job_that_says_what_its_queue_does_not_take(cli: Cli) -> None:
+    """Where all that it names is there, no hint tells where to look for it."""
+    said = cli("simulator", "job", "high", "job", "--share", "a")
+    assert (said.code, said.out) == (1, "")
+    (only,) = said.err.splitlines()
+    assert only.startswith("Error: SubmitJob: Job with shareIdentifier")
+
+
+@pytest.mark.usefixtures("applied")
 def test_a_queue_that_is_disabled(cli: Cli, home: Path) -> None:
     """A job for a disabled queue is refused."""
     text = (home / "small.yaml").read_text()
