@@ -538,7 +538,7 @@ def test_service_jobs_end_only_under_terminate(text: str, queue: str, share: str
 
 def _run_with(stage: Stage, mode: str, text: str) -> None:
     if mode == "refuse":
-        with pytest.raises(PlanRefused, match="unfinished jobs"):
+        with pytest.raises(PlanRefused, match="unfinished job"):
             stage.apply(draining(mode, text=text))
     else:
         assert stage.apply(draining(mode, text=text)).exit_code == 0
