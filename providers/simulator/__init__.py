@@ -18,6 +18,7 @@ It never reads `providers.kinds` nor `providers.model`: a judge that reads the n
 from providers.simulator.faults import Fault
 from providers.simulator.operations import rules
 from providers.simulator.rules import Rule
+from providers.simulator.seeding import Seed
 from providers.simulator.service import Call, Simulator, serve
 from providers.simulator.settings import Durations, Outcome, Quotas, Settings
 from providers.simulator.store import Store
@@ -32,6 +33,7 @@ __all__ = [
     "Request",
     "Response",
     "Rule",
+    "Seed",
     "Settings",
     "Simulator",
     "Store",

@@ -94,11 +94,21 @@ class Hindrance:
 
 
 @attrs.frozen
+class Change:
+    """What an object shows from an instant on; None where it is gone."""
+
+    at: float
+    kind: str
+    name: str
+    shown: Json | None
+
+
+@attrs.frozen
 class World:
     """What one call sees of an account and region: its objects, the time, the settings.
 
     `read`, `find` and `walk` tell the truth, on which refusals are built; `look` and `view` answer the caller, who
-    may be shown what was up to `lag` seconds ago.
+    may be shown what was up to `lag` seconds ago. `heard` is told of every change.
     """
 
     transaction: Transaction
@@ -108,6 +118,7 @@ class World:
     region: str
     lag: float = 0
     hindrance: Hindrance = Hindrance()
+    heard: Callable[[Change], None] | None = None
 
     @property
     def partition(self) -> str:
@@ -179,11 +190,15 @@ class World:
             thing.kept.get("share", ""),
         )
         self.transaction.put(thing.kind.key, thing.name, document, labels, self.now)
+        if self.heard is not None:
+            self.heard(Change(self.now, thing.kind.key, thing.name, dict(thing.shown)))
 
     def drop(self, thing: Thing) -> None:
         """Take an object away; a stale read shows it for its lag, or for an hour where a fault lags longer."""
         until = self.now + max(_GONE_SECONDS, self.settings.stale_reads)
         self.transaction.drop(thing.kind.key, thing.name, self.now, until)
+        if self.heard is not None:
+            self.heard(Change(self.now, thing.kind.key, thing.name, None))
 
     def count(self, name: str) -> int:
         return self.transaction.count(name)

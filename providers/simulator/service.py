@@ -7,19 +7,19 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from wsgiref.simple_server import WSGIServer
 
 import attrs
 
 from providers.clock import Clock
-from providers.simulator import identity, shapes, wire
-from providers.simulator.catalogue import CHILD, DEFINITION, JOB, KINDS, QUOTA_SHARE
+from providers.simulator import identity, seeding, shapes, wire
+from providers.simulator.catalogue import KINDS
 from providers.simulator.faults import Fault, Faults, NoAnswer, is_read, raise_before, throttled, unknown_operation
-from providers.simulator.jobs import seeding
-from providers.simulator.lifecycle import Hindrance, Json, Thing, World, advance
+from providers.simulator.lifecycle import Change, Hindrance, Json, World, advance
 from providers.simulator.operations import AFTER, OPERATIONS
 from providers.simulator.rules import Refused
+from providers.simulator.seeding import Seed
 from providers.simulator.settings import Settings
 from providers.simulator.store import Store
 from providers.simulator.wire import Request, Response
@@ -37,11 +37,36 @@ _REMEMBERED_CALLS = 10_000
 
 @attrs.frozen
 class Call:
-    """One call as a simulator object saw it; `status` is 0 where the caller got no answer."""
+    """One call as a simulator object saw it; `status` is 0 where the caller got no answer.
+
+    `fault` is the kind of the fault that hit it, "" where none did.
+    """
 
     operation: str
     time: float
     status: int
+    fault: str = ""
+
+
+class _Told(Protocol):
+    """An answer in any form."""
+
+    @property
+    def status(self) -> int: ...
+
+
+@attrs.frozen
+class _Plain:
+    """An answer as it is, or the refusal."""
+
+    answer: Json | Refused
+
+    @property
+    def status(self) -> int:
+        return self.answer.status if isinstance(self.answer, Refused) else 200
+
+
+_Form = TypeVar("_Form", bound=_Told)
 
 
 @attrs.frozen
@@ -63,7 +88,8 @@ class Simulator:
 
     `faults` are in force from the start. `before_call` is run before each call with the operation and the number of
     the call, from 1: a test lets a foreign writer in there, or raises to die. `calls` holds the last 10,000 calls of
-    this object; `calls.clear()` forgets them.
+    this object; `calls.clear()` forgets them. `on_change` is told what became of every object, in the order of time,
+    once the call is done before or in which it happened.
     """
 
     store: Store
@@ -71,6 +97,7 @@ class Simulator:
     faults: Iterable[Fault] = ()
     settings: Settings = attrs.field(factory=Settings)
     before_call: Callable[[str, int], None] | None = None
+    on_change: Callable[[Change], None] | None = None
     ids: Callable[[], str] = attrs.field(default=lambda: str(uuid.uuid4()))
     calls: collections.deque[Call] = attrs.field(
         factory=lambda: collections.deque(maxlen=_REMEMBERED_CALLS), init=False
@@ -125,6 +152,26 @@ class Simulator:
 
         return self._answer(operation, caller, act, _rest_json)
 
+    def call(self, operation: str, members: Json, *, account: str | None = None, region: str | None = None) -> Json:
+        """Answer one call by the name of its operation, without HTTP around it.
+
+        Raises Refused, or NoAnswer where the caller is to get none.
+        """
+        where = region or self.settings.region
+        caller = _Caller(identity.caller_of(account or self.settings.account, where), where, "batch")
+
+        def act(fault: Fault | None) -> Json:
+            if operation not in OPERATIONS:
+                raise unknown_operation(operation)
+            if fault and fault.writes:
+                self._write(*fault.writes, caller)
+            return self._run(operation, shapes.of(operation, members), caller, fault)
+
+        answer = self._answer(operation, caller, act, lambda answer, _: _Plain(answer)).answer
+        if isinstance(answer, Refused):
+            raise answer
+        return answer
+
     def _write(self, operation: str, members: Json, caller: _Caller) -> None:
         """Make the call of a foreign writer; if he is refused, nothing has happened."""
         with contextlib.suppress(Refused):
@@ -157,8 +204,8 @@ class Simulator:
         operation: str,
         caller: _Caller,
         act: Callable[[Fault | None], Json],
-        render: Callable[[Json | Refused, str], Response],
-    ) -> Response:
+        render: Callable[[Json | Refused, str], _Form],
+    ) -> _Form:
         with self._lock:
             self._number += 1
             number, fault = self._number, self._faults.strike(operation, self.clock.now())
@@ -179,7 +226,7 @@ class Simulator:
             response = render(answer, self.ids())
             status = response.status
         finally:
-            self.calls.append(Call(operation, self.clock.now(), status))
+            self.calls.append(Call(operation, self.clock.now(), status, fault.kind if fault else ""))
         return response
 
     def _must_not_be_too_fast(self) -> None:
@@ -207,11 +254,17 @@ class Simulator:
 
     @contextlib.contextmanager
     def _world(self, account: str, region: str, write: bool) -> Iterator[World]:
+        changes: list[Change] = []
         with self.store.transaction(f"{account}/{region}", write) as transaction:
             world = World(transaction, self.clock.now(), self.settings, account, region, self.settings.stale_reads)
+            if self.on_change:
+                world = attrs.evolve(world, heard=changes.append)
             if write:
                 advance(world, _KINDS, AFTER)
             yield world
+        for change in changes:
+            assert self.on_change
+            self.on_change(change)
 
     def _hooked(self, account: str | None, region: str | None) -> contextlib.AbstractContextManager[World]:
         return self._world(account or self.settings.account, region or self.settings.region, write=True)
@@ -247,19 +300,13 @@ class Simulator:
         No rule is asked. What is in transition comes to the end of it in the time of a scaling update; a job that has
         begun was placed just now.
         """
-        row = _KINDS[kind]
         with self._hooked(account, region) as world:
-            if row in (JOB, CHILD):
-                seeding.adopt(world, row, name, dict(shown))
-                return
-            thing = Thing(row, name, dict(shown))
-            if row is DEFINITION:
-                thing.parent, _, revision = name.rpartition(":")
-                world.transaction.count_to(f"revision/{thing.parent}", int(revision))
-            if row is QUOTA_SHARE:
-                thing.parent = name.partition("/")[0]
-            thing.steps = _rest_of_the_way(shown, world.now + self.settings.durations.scaling_update)
-            world.save(thing)
+            seeding.put(world, Seed(kind, name, shown))
+
+    def fill(self, seeds: Iterable[Seed], *, account: str | None = None, region: str | None = None) -> None:
+        """Put all these objects in at once, as `seed` does; a stale read shows them too."""
+        with self._hooked(account, region) as world:
+            seeding.fill(world, seeds)
 
     def show(self) -> dict[str, dict[str, dict[str, Json]]]:
         """Return every object as it stands now: "ACCOUNT/REGION", then kind, then name."""
@@ -269,16 +316,6 @@ class Simulator:
             with self._world(account, region, write=True) as world:
                 held[scope] = {kind.key: {it.name: it.shown for it in world.walk(kind)} for kind in KINDS}
         return held
-
-
-def _rest_of_the_way(shown: Json, due: float) -> list[tuple[float, Json | None]]:
-    match shown.get("status"):
-        case "CREATING" | "UPDATING":
-            return [(due, {"status": "VALID"})]
-        case "DELETING":
-            return [(due, None)]
-        case _:
-            return []
 
 
 _KINDS = {kind.key: kind for kind in KINDS}

@@ -202,6 +202,10 @@ class Transaction:
             (self.scope, kind, name, *attrs.astuple(labels), json.dumps(document), now),
         )
 
+    def backdate(self, changed: float) -> None:
+        """Let all objects be as they are since `changed`."""
+        self._connection.execute("UPDATE objects SET changed = ? WHERE scope = ?", (changed, self.scope))
+
     def drop(self, kind: str, name: str, now: float, until: float) -> None:
         """Take an object away; that it was there until `now` is remembered until `until`."""
         key = (self.scope, kind, name)

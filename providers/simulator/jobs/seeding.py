@@ -1,7 +1,9 @@
 """Jobs that never were submitted: put in as describe shows them, they go on as all do."""
 
-from providers.simulator.catalogue import CHILD, JOB
-from providers.simulator.jobs import arrays, attempts, lines, placing, running
+import json
+
+from providers.simulator.catalogue import CHILD, JOB, QUEUE
+from providers.simulator.jobs import arrays, attempts, capacity, lines, placing, running, training
 from providers.simulator.jobs.records import ENDED, milliseconds, queue_of, wake
 from providers.simulator.jobs.submission import derived, rank, worker
 from providers.simulator.lifecycle import Json, Kind, Thing, World
@@ -36,6 +38,30 @@ def adopt(world: World, kind: Kind, name: str, shown: Json) -> None:
     world.save(job)
     if found and job.kept.get("line"):
         running.place(world, found)
+
+
+def adopt_service(world: World, name: str, shown: Json) -> None:
+    """Put in a service job in any state. What it has begun, it has begun just now."""
+    queue = shown["jobQueue"].rpartition("/")[2]
+    begun = {"jobId": name, "jobName": name, "createdAt": milliseconds(world.now), "serviceRequestPayload": "{}"}
+    whole = {**begun, "attempts": [], "retryStrategy": {"attempts": 1, "evaluateOnExit": []}, **shown}
+    job = training.new(world, queue, whole, json.loads(whole["serviceRequestPayload"]))
+    found, durations = world.read(QUEUE, queue), world.settings.durations
+    environment = capacity.environment_of(world, found) if found else None
+    match whole["status"]:
+        case "RUNNABLE" if found:
+            training.join(world, job)
+            training.place(world, found)
+            return
+        case "SUBMITTED":
+            wake(job, world.now + durations.job_submitted)
+        case "SCHEDULED" | "STARTING" | "RUNNING" as status if environment:
+            capacity.take(world, environment, job)
+            job.shown["latestAttempt"] = {"serviceResourceId": {"name": "TrainingJobArn", "value": name}}
+            seconds = {"SCHEDULED": durations.job_scheduled, "STARTING": durations.job_starting}
+            job.kept["seconds"] = durations.job_running
+            wake(job, world.now + seconds.get(status, durations.job_running))
+    world.save(job)
 
 
 def _is_known_to_its_array(world: World, child: Thing) -> None:
