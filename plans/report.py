@@ -57,12 +57,23 @@ class Outcome:
 
 
 @attrs.frozen
+class Departure:
+    """Where an apply went another way than its rehearsal: it took longer, called what was not rehearsed, or failed."""
+
+    step: str
+    address: str
+    what: Literal["slower", "call", "failure"]
+    says: str
+
+
+@attrs.frozen
 class Report:
     """How an apply ended.
 
     `calls` counts API calls by operation, `throttles` those that were refused as too many. `residue` is the plan made
     afterwards, None where the apply did not get that far; a residue that is not empty is *not converged*.
-    `produced` maps addresses to the ARNs that were made or seen.
+    `produced` maps addresses to the ARNs that were made or seen. `departures` is empty also where nothing was
+    rehearsed.
     """
 
     plan_id: str
@@ -73,6 +84,7 @@ class Report:
     residue: Plan | None = None
     interrupted_by: int | None = None
     produced: Mapping[str, str] = EMPTY
+    departures: tuple[Departure, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -123,4 +135,5 @@ def report_json(report: Report) -> dict[str, Any]:
         "residue": None if report.residue is None else to_json(report.residue),
         "interrupted_by": report.interrupted_by,
         "produced": dict(report.produced),
+        "departures": [attrs.asdict(departure) for departure in report.departures],
     }

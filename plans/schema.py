@@ -14,7 +14,7 @@ from typing import Any, get_args
 from plans.change import Action, Impact, Origin
 from plans.diagnosis.scene import Likelihood
 from plans.plan import FORMAT, Step, Until
-from plans.report import EventName, Status
+from plans.report import Departure, EventName, Status
 from providers.kinds import Kinds
 from providers.resources import EMPTY, Field
 
@@ -287,5 +287,15 @@ def _report() -> dict[str, Any]:
             "residue": _or_null(_plan()),
             "interrupted_by": _or_null(_COUNT),
             "produced": _map(_TEXT),
+            "departures": _each(
+                _object(
+                    {
+                        "step": _TEXT,
+                        "address": _TEXT,
+                        "what": _word(*get_args(Departure.__annotations__["what"])),
+                        "says": _TEXT,
+                    }
+                )
+            ),
         }
     )

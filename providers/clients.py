@@ -5,9 +5,10 @@ not be made twice is not. botocore reads credentials, profiles and settings from
 files; `environ` must be that environment, and is read here only to tell where the region and endpoints come from.
 """
 
+import json
 import os
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -19,6 +20,8 @@ from providers.unknown import watch
 
 if TYPE_CHECKING:
     from botocore.session import Session
+
+    from providers.simulator import Simulator
 
 SIMULATOR_REGION = "us-east-1"
 
@@ -90,6 +93,57 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
     return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=only_batch)
+
+
+def rehearsed(simulator: "Simulator", like: Connection, account: str | None) -> Connection:
+    """A connection to a simulator in this process in place of another one; what is around Batch is not there.
+
+    No HTTP lies in between, and nothing is signed: a rehearsal makes thousands of calls.
+    """
+
+    def identity() -> str:
+        if account is None:
+            raise Unreachable("no account was told", operation="GetCallerIdentity")
+        return account
+
+    batch = _InProcess(simulator, like.batch, account, like.region)
+    return Connection(batch, simulator.clock, like.region, like.region_source, identity, like.endpoint_url, only_batch)
+
+
+@attrs.frozen
+class _InProcess:
+    """The operations of a client, answered by a simulator; knows those that the client knows which it stands for."""
+
+    simulator: "Simulator"
+    like: Any
+    account: str | None
+    region: str
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        operation = self.like.meta.method_to_api_mapping.get(name)
+        if operation is None:
+            raise AttributeError(name)
+        return partial(self._call, str(operation))
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
+
+        from providers.simulator.faults import NoAnswer
+        from providers.simulator.rules import Refused
+
+        try:
+            return self.simulator.call(
+                operation, json.loads(json.dumps(arguments)), account=self.account, region=self.region
+            )
+        except Refused as refused:
+            told: Any = {
+                "Error": {"Code": refused.code, "Message": refused.message},
+                "ResponseMetadata": {"HTTPStatusCode": refused.status, "RequestId": "rehearsed"},
+            }
+            raise ClientError(told, operation) from refused
+        except NoAnswer as silence:
+            lost = ReadTimeoutError if silence.acted else EndpointConnectionError
+            raise lost(endpoint_url="the rehearsal") from silence
 
 
 def only_batch(_service: str) -> Any:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import attrs
 
@@ -25,6 +25,7 @@ from plans.manifest import Manifest
 from plans.past import Past
 from plans.plan import Plan
 from plans.policy import Policy, strictest
+from plans.rehearsal import Faults, Rehearsal
 from plans.report import Event, Report
 from plans.retention import Retention
 from plans.rollback import Rollback
@@ -44,6 +45,9 @@ from reconciler.revisions import Pruning, step_back
 from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
 
+if TYPE_CHECKING:
+    from reconciler.foresight import Foresight
+
 
 @attrs.frozen
 class Settings:
@@ -51,7 +55,8 @@ class Settings:
 
     `timeout` caps the wait for every goal but for a job, in seconds; `max_api_rate` is calls a second. `state` is
     the folder of journals and locks; None keeps neither on disk. `counting`: jobs that a plan disturbs are counted
-    even where no deletion hangs on it.
+    even where no deletion hangs on it. `estimating`: a plan is played on a model of the account, which tells how long
+    it will take, and an apply where it went another way.
     """
 
     parallelism: int = 8
@@ -60,6 +65,7 @@ class Settings:
     lock: Literal["file", "none"] = "file"
     state: Path | None = None
     counting: bool = True
+    estimating: bool = True
 
 
 _MOMENT = 10.0
@@ -141,7 +147,8 @@ class Reconciler:
         is asked for that is not there.
         """
         with self._task(manifest, on_event, asked=asked, destroying=destroying) as task:
-            return task.plan()
+            made = task.plan()
+            return self._foresight(task, made).plan if self.settings.estimating else made
 
     def drift(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Plan:
         """The plan that would bring back what moved away; empty where nothing did.
@@ -188,6 +195,8 @@ class Reconciler:
             account = None if self.settings.state is None else task.account()
             with self._keeping.lock(account, manifest.stack, self.wall.now()):
                 plan = task.promised(held)
+                foresight = self._foresight(task, plan) if self.settings.estimating else None
+                plan = foresight.plan if foresight is not None else plan
                 shown = self.wall.now()
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
@@ -203,11 +212,41 @@ class Reconciler:
                             journal,
                             rng=self.rng,
                             timeout=self.settings.timeout,
-                            on_event=on_event,
+                            on_event=on_event if foresight is None else foresight.hearing(on_event),
                             tokens=self._keeping.tokens(plan, account),
                         )
+                    report = report if foresight is None else foresight.compared(report)
         on_event(Event("ended", self.connection.clock.now(), detail={"exit_code": report.exit_code}))
         return report
+
+    def rehearse(
+        self,
+        manifest: Manifest,
+        *,
+        held: Plan | None = None,
+        asked: Asked = NOTHING,
+        seed: int = 0,
+        faults: Faults = "none",
+        runs: int = 10,
+        calibrate: bool = False,
+        on_event: OnEvent = _ignore,
+    ) -> Rehearsal:
+        """Carry the plan out `runs` times on a model of the account, which is only read; `seed` tells all dice.
+
+        `calibrate`: durations are those that the journal on this machine saw, as far as it saw any. Raises as `apply`
+        does before anything is changed, but needs no lock; nothing is rehearsed of a plan that is empty.
+        """
+        from reconciler import rehearsal
+        from reconciler.durations import TABLE, calibrated
+
+        with self._task(manifest, on_event, asked=asked) as task:
+            plan = task.promised(held)
+            table = TABLE
+            if calibrate:
+                table = calibrated(TABLE, self._keeping.history(task.account(), manifest.stack).runs)
+            stand = rehearsal.Stand(task, plan, table, self.settings.timeout)
+            played = 0 if plan.empty else runs
+            return rehearsal.rehearse(stand, seed=seed, faults=faults, runs=played, stopped=lambda: task.caller.stopped)
 
     def destroy(
         self,
@@ -349,6 +388,11 @@ class Reconciler:
         with self.pool(self.settings.parallelism) as pool:
             provider = Provider(self.connection.batch, self.kinds)
             return Doctor(provider, self.connection, self._caller(pool, on_event)).diagnose(queue, stack)
+
+    def _foresight(self, task: Task, plan: Plan) -> "Foresight":
+        from reconciler.foresight import Foresight
+
+        return Foresight.of(task, plan, self.settings.timeout)
 
     @property
     def _keeping(self) -> Keeping:

@@ -32,6 +32,7 @@ from providers.kinds import Kind
 from providers.provider import Provider, produced
 from reconciler.arguments import fillable, filled, with_token
 from reconciler.draining import Draining, DrainLook, Seen
+from reconciler.durations import rows
 from reconciler.emptying import EmptyingCall, Emptyings
 from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
@@ -78,7 +79,7 @@ def execute(
     residue, which a look at the world afterwards tells.
     """
     steps = {step.id: Running(step) for step in plan.steps}
-    teller = Teller(journal, run, steps, caller.clock.now, on_event)
+    teller = Teller(journal, run, steps, caller.clock.now, on_event, rows(plan))
     return _Walk(plan, provider, waiter, caller, teller, steps, tokens).go()
 
 
@@ -367,7 +368,9 @@ class _Walk:
         if unwritten is not None:
             self.fail(running, unwritten)
             return
-        self.teller.event("retried", running, error=str(wait.error), seconds=0.0, operation=kind.facts.update)
+        self.teller.event(
+            "retried", running, error=str(wait.error), seconds=0.0, operation=kind.facts.update, resent=True
+        )
         call = partial(self.provider.call, kind.facts.update, arguments)
         self.caller.submit(_Role(running.step.id), kind.facts.update, call)
 

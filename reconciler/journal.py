@@ -4,7 +4,8 @@ A run that was killed shows which calls it was in the middle of. Arguments stand
 secret. Nothing is ever read back in order to be correct, since the world itself says what is left to do; what was
 applied is read back to tell drift from edits.
 
-Records: `run` and `ended` around a run, `begin` and `end` around a call, `applied` before the end of a run: a digest by
+Records: `run` and `ended` around a run, `begin` and `end` around a call, `waited` once what a call brought about has
+settled, `applied` before the end of a run: a digest by
 path of each address that ended well, and whether the run was about the whole stack. `at` is in seconds since the epoch.
 """
 
@@ -95,6 +96,10 @@ class Journal:
         said = {name: value for name, value in (("error", error), ("arn", arn)) if value is not None}
         self._write(record="end", run=run, step=step, status=status, at=at, **said)
 
+    def waited(self, run: str, step: str, row: str, at: float) -> None:
+        """To be written once what a call brought about has settled; `row` names what took that time."""
+        self._write(record="waited", run=run, step=step, row=row, at=at)
+
     def applied(
         self, run: str, rules: str, salt: str, addresses: Mapping[str, Digests], *, whole: bool, at: float
     ) -> None:
@@ -107,7 +112,10 @@ class Journal:
 
 @attrs.frozen
 class Bracket:
-    """One call of a run; `ended` and `status` are None while it is open."""
+    """One call of a run; `ended` and `status` are None while it is open.
+
+    `settled` is when what it brought about had settled, `row` what took the time from its end until then.
+    """
 
     step: str
     call: str
@@ -118,6 +126,13 @@ class Bracket:
     error: str | None = None
     arn: str | None = None
     token: str | None = None
+    row: str | None = None
+    settled: float | None = None
+
+    @property
+    def waited(self) -> float | None:
+        """For how many seconds what was called took to settle."""
+        return None if self.settled is None or self.ended is None else max(0.0, self.settled - self.ended)
 
 
 @attrs.frozen
@@ -256,6 +271,18 @@ def _closed(run: Run, record: Mapping[str, Any]) -> Run:
     return attrs.evolve(run, calls=(*run.calls[:place], closed, *run.calls[place + 1 :]))
 
 
+def _waited(run: Run, record: Mapping[str, Any]) -> Run:
+    place = next((at for at, bracket in enumerate(run.calls) if _settles(bracket, record["step"])), None)
+    if place is None:
+        raise ValueError(f"step {record['step']} settles and never ended")
+    settled = attrs.evolve(run.calls[place], row=str(record["row"]), settled=_at(record))
+    return attrs.evolve(run, calls=(*run.calls[:place], settled, *run.calls[place + 1 :]))
+
+
+def _settles(bracket: Bracket, step: str) -> bool:
+    return bracket.step == step and bracket.status == "done" and bracket.settled is None
+
+
 def _applied(past: Past, record: Mapping[str, Any]) -> Past:
     """What is known after a run that told what it applied."""
     rules, salt, whole, addresses = (record[member] for member in ("rules", "salt", "whole", "addresses"))
@@ -277,6 +304,7 @@ _RECORDS: Mapping[str, Callable[[Run, Mapping[str, Any]], Run]] = {
     "ended": _ended,
     "begin": _began,
     "end": _closed,
+    "waited": _waited,
 }
 
 

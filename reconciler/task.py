@@ -75,7 +75,7 @@ def ask_account(connection: Connection, caller: Caller) -> str | Unread:
 class Task:
     """What a run has in hand. `policy` is the manifest's and what is `bound` beside it. `handing_over`: only tags
     change, where the blocks are taken over and what is removed is let go of. `counting`: jobs that a plan disturbs are
-    counted even where no deletion hangs on it."""
+    counted even where no deletion hangs on it. `seen` is the world as the last plan found it."""
 
     manifest: Manifest
     target: Target
@@ -88,6 +88,7 @@ class Task:
     handing_over: bool = False
     counting: bool = True
     bound: Policy = Policy()
+    seen: Snapshot | None = attrs.field(default=None, init=False)
     _account: str | Unread | None = attrs.field(default=None, init=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
 
@@ -186,6 +187,7 @@ class Task:
             snapshot = attrs.evolve(snapshot, jobs=counted)
             if names or counted:
                 made = planned(self._in_place(snapshot))
+        self.seen = self._in_place(snapshot)
         return made if past is None or made.empty else planned(self._in_place(snapshot), past=past())
 
     def promised(self, held: Plan | None) -> Plan:
@@ -199,6 +201,12 @@ class Task:
             plan = self.plan()
         refuse(plan, held)
         return plan
+
+    def elsewhere(self, connection: Connection, caller: Caller) -> "Task":
+        """The same task in another world; what is around Batch is as it is known here, and not asked for again."""
+        made = attrs.evolve(self, connection=connection, caller=caller)
+        made._surroundings = self._surroundings
+        return made
 
     def _in_place(self, snapshot: Snapshot) -> Snapshot:
         """The snapshot with what is known of the services around Batch."""
@@ -233,6 +241,12 @@ class Task:
         except StoreError as error:
             report = _marred(report, "journal", error)
         return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
+
+    def play(self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent) -> Report:
+        """Execute a plan and look at the world again as `carry_out` does, in a world of which nothing is kept."""
+        forget = Journal(lambda _line: None)
+        _, report = self._executed(_capped(plan, timeout), forget, rng=rng, on_event=on_event)
+        return report if report.failures else self._looked_at(report)
 
     def prunable(self, retention: Retention) -> Pruning:
         """What of old revisions may go; raises RefusedError where the account is another one's."""

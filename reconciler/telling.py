@@ -44,7 +44,8 @@ class Running:
 class Teller:
     """Tells of one run, named `run` in the journal, and its steps.
 
-    `outcomes` are those of the steps that have ended, in order.
+    `rows` names, by step, what it is whose time a wait tells, for the journal. `outcomes` are those of the steps that
+    have ended, in order.
     """
 
     journal: Journal
@@ -52,6 +53,7 @@ class Teller:
     steps: Mapping[str, Running]
     now: Callable[[], float]
     on_event: OnEvent
+    rows: Mapping[str, str] = EMPTY
     outcomes: list[Outcome] = attrs.field(factory=list, init=False)
 
     def event(self, name: EventName, running: Running | None = None, /, **detail: Any) -> None:
@@ -91,6 +93,16 @@ class Teller:
             return unwritten
         return None
 
+    def waited(self, step: str) -> StoreError | None:
+        """Write down that a wait is over whose time is worth knowing; the error where that cannot be written."""
+        if step not in self.rows:
+            return None
+        try:
+            self.journal.waited(self.run, step, self.rows[step], self.now())
+        except StoreError as unwritten:
+            return unwritten
+        return None
+
     def step_ended(
         self, running: Running, status: Ended, error: BatchwrightError | None = None, because: str | None = None
     ) -> None:
@@ -98,6 +110,8 @@ class Teller:
         step, began = running.step, running.began if running.status == "running" else self.now()
         running.status = status
         error = self.call_ended(running, _left_as(running, error), error) or error
+        if status == "done" and error is None:
+            error = self.waited(step.id)
         if status == "dropped":
             return
         self.outcomes.append(

@@ -104,6 +104,7 @@ class Stage:
         policies: tuple[Policy, ...] = (),
         pool: Callable[[int], Executor] = inline,
         seed: int = 7,
+        estimating: bool = False,
     ) -> "Stage":
         clock, store = ManualClock(), Store.open(None, now=0.0)
         numbers = itertools.count(1)
@@ -122,7 +123,7 @@ class Stage:
             target or Target(provider="simulator", region=region),
             Connection(batch, clock, region, "the test", identity, other=only_batch),
             kinds(),
-            settings or Settings(),
+            attrs.evolve(settings or Settings(), estimating=estimating),
             policies,
             random.Random(seed),
             pool,

@@ -16,6 +16,7 @@ It never reads `providers.kinds` nor `providers.model`: a judge that reads the n
 """
 
 from providers.simulator.faults import Fault
+from providers.simulator.lifecycle import Change
 from providers.simulator.operations import rules
 from providers.simulator.rules import Rule
 from providers.simulator.seeding import Seed
@@ -26,6 +27,7 @@ from providers.simulator.wire import Request, Response
 
 __all__ = [
     "Call",
+    "Change",
     "Durations",
     "Fault",
     "Outcome",

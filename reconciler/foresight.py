@@ -1,0 +1,126 @@
+"""What an apply should come to, by one run of its plan on a model of the account; and where it went another way.
+
+The run takes the usual time and meets no faults. How long a step may take at most is asked only once one has taken
+longer than usual.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+import attrs
+
+from plans.plan import Estimate, Plan, Step
+from plans.rehearsal import Deed
+from plans.report import Departure, Event, Outcome, Report
+from plans.views.wording import span
+from reconciler.rehearsal import Listener, Played, Stand
+from reconciler.task import Task
+from reconciler.telling import OnEvent
+from reconciler.waiter import Spacing
+
+MOST = 200
+"""Steps of the largest plan that is estimated. To play one of so many takes half a second, which nobody asked for:
+`rehearse` plays a plan of any size."""
+
+_OF_JOBS = ("drained", "succeeded")
+_ENDING = ("CancelJob", "TerminateJob", "TerminateServiceJob", "CancelJobs", "TerminateJobs", "SubmitJob")
+
+
+@attrs.define
+class Foresight:
+    """What is expected of a plan; without `usual` nothing is, and `why` says why where that is worth saying."""
+
+    stand: Stand
+    usual: Played | None = None
+    why: str = ""
+    _heard: Listener = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._heard = Listener(self.stand.task.caller.clock.now())
+
+    @classmethod
+    def of(cls, task: Task, plan: Plan, timeout: float | None) -> "Foresight":
+        """Play a plan; an empty one, one that is refused, and a large one are not played."""
+        stand = Stand(task, plan, timeout=timeout)
+        if not plan.steps or plan.refusals or len(plan.steps) > MOST:
+            return cls(stand)
+        try:
+            return cls(stand, stand.play("usual", "0/0"))
+        except Exception as error:  # a model that cannot hold an account must not take its plan along
+            return cls(stand, why=f"how long this takes is not known: the model of the account failed ({error!r})")
+
+    @property
+    def plan(self) -> Plan:
+        """The plan with its estimate."""
+        if self.usual is None:
+            warnings = (*self.stand.plan.warnings, *filter(None, [self.why]))
+            return attrs.evolve(self.stand.plan, warnings=warnings)
+        estimate = Estimate(self.usual.calls.total(), round(self.usual.report.seconds, 1))
+        return attrs.evolve(self.stand.plan, estimate=estimate)
+
+    def hearing(self, on_event: OnEvent) -> OnEvent:
+        """A listener that hears what is done, and tells it on."""
+
+        def hear(event: Event) -> None:
+            self._heard.take(event)
+            on_event(event)
+
+        return hear
+
+    def compared(self, report: Report) -> Report:
+        """The report with what departed from what was expected."""
+        if self.usual is None:
+            return report
+        steps = {step.id: step for step in self.stand.plan.steps}
+        told = [
+            *_calls(self._heard.deeds, self.usual.deeds),
+            *_failures(report, self.usual.report),
+            *self._slow(report, steps),
+        ]
+        return attrs.evolve(report, departures=tuple(told))
+
+    def _slow(self, report: Report, steps: Mapping[str, Step]) -> Iterator[Departure]:
+        """The waits that took longer than the table has it. Of jobs it knows nothing."""
+        assert self.usual is not None
+        waits = [outcome for outcome in report.outcomes if _waited(steps.get(outcome.step))]
+        slow = _longer(waits, self.usual.spans)
+        if not slow:
+            return
+        longest = self.stand.play("longest", "0/1").spans
+        for outcome in _longer(slow, longest):
+            says = f"it took {span(outcome.seconds)}, and {span(longest[outcome.step])} was the longest rehearsed"
+            yield Departure(outcome.step, outcome.address, "slower", says)
+
+
+def _waited(step: Step | None) -> bool:
+    return step is not None and step.goal is not None and step.goal.until not in _OF_JOBS
+
+
+def _longer(outcomes: Iterable[Outcome], spans: Mapping[str, float]) -> list[Outcome]:
+    """Those that took longer than these, by more than what looks that come a little earlier or later make of it."""
+    spacing = Spacing()
+    return [
+        outcome
+        for outcome in outcomes
+        if outcome.step in spans
+        and outcome.seconds > spans[outcome.step] * (1 + spacing.jitter) + spacing.longest * (1 + spacing.jitter)
+    ]
+
+
+def _calls(made: Collection[Deed], rehearsed: Collection[Deed]) -> Iterator[Departure]:
+    """The calls that changed something and were not rehearsed. How many jobs there are to end changes by the minute."""
+    expected = Counter((deed.address, deed.call) for deed in rehearsed)
+    for (address, call), count in Counter((deed.address, deed.call) for deed in made).items():
+        more = count - expected[address, call]
+        if more > 0 and not (call in _ENDING and expected[address, call]):
+            times = "" if more == 1 else f" {more} times more"
+            yield Departure("", address, "call", f"{call} was called{times}, which was not rehearsed")
+
+
+def _failures(report: Report, rehearsed: Report) -> Iterator[Departure]:
+    known = {outcome.step for outcome in rehearsed.failures}
+    for outcome in report.outcomes:
+        if outcome.status == "failed" and outcome.step not in known:
+            yield Departure(
+                outcome.step, outcome.address, "failure", f"it failed, which was not rehearsed: {outcome.error}"
+            )

@@ -1,0 +1,163 @@
+"""A plan, carried out on a model of the account: by the same code, on a clock that does not wait, in one thread.
+
+The model is filled with what the plan saw of the account, which is only read. Each run draws how long things take
+from the table of `durations`; the first three take the usual, the longest and the shortest of each row and meet no
+faults, so that what comes between them holds what an apply can take.
+"""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+
+import attrs
+
+from plans.plan import Plan
+from plans.rehearsal import Deed, Faults, Queue, Rehearsal, Run, Trouble
+from plans.report import Event, Report
+from providers.clients import rehearsed
+from providers.clock import ManualClock
+from providers.errors import Interrupted
+from providers.kinds import Kinds
+from providers.resources import Snapshot
+from providers.simulator import Fault, Quotas, Simulator, Store
+from reconciler.durations import TABLE, Manner, Table, simulated
+from reconciler.overtime import OverTime
+from reconciler.retry import Caller, InlinePool
+from reconciler.seeding import seeds
+from reconciler.task import Task
+from reconciler.waiter import Spacing
+from reconciler.weather import script
+
+RUNS = 10
+
+_MANNERS: tuple[Manner, ...] = ("usual", "longest", "shortest")
+_RAISED = 1_000_000
+"""How many objects of a kind there may be: quotas that an account can have raised, which a plan was held against."""
+
+
+@attrs.frozen
+class Played:
+    """One run as it went: `spans` has how long each step took, `hits` the faults that its calls met."""
+
+    report: Report
+    deeds: tuple[Deed, ...]
+    calls: Counter[str]
+    hits: Counter[str]
+    queues: tuple[Queue, ...]
+    jobs_ended: Mapping[str, int]
+
+    @property
+    def spans(self) -> Mapping[str, float]:
+        return {outcome.step: outcome.seconds for outcome in self.report.outcomes}
+
+
+@attrs.frozen
+class Stand:
+    """What a rehearsal needs of the run whose plan it plays: the task that made it, and how calls are paced."""
+
+    task: Task
+    plan: Plan
+    table: Table = TABLE
+    timeout: float | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        assert self.task.seen is not None
+        return self.task.seen
+
+    def play(self, manner: Manner, seed: str, faults: tuple[Fault, ...] = ()) -> Played:
+        """Carry the plan out once; the same seed and faults give the same run."""
+        snapshot, before = self.snapshot, self.task.caller
+        dice = random.Random(seed)
+        settings = attrs.evolve(
+            simulated(self.table, manner, dice),
+            quotas=Quotas(environments=_RAISED, queues=_RAISED, service_environments=_RAISED, consumables=_RAISED),
+            account=snapshot.account or "",
+        )
+        clock = ManualClock(before.clock.now())
+        store, overtime = Store.open(None, now=0.0), OverTime(clock.now())
+        simulator = Simulator(store, clock, settings=settings, on_change=overtime.take)
+        simulator.fill(seeds(snapshot, self.task.kinds), region=snapshot.region)
+        simulator.inject(*_unread(snapshot, self.task.kinds), *faults)
+        caller = Caller(
+            pool=InlinePool(), clock=clock, rng=dice, max_rate=before.max_rate, parallelism=before.parallelism
+        )
+        task = self.task.elsewhere(rehearsed(simulator, self.task.connection, snapshot.account), caller)
+        listener = Listener(clock.now())
+        report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take)
+        hits = Counter(f"{call.fault} {call.operation}" for call in simulator.calls if call.fault in _told(faults))
+        own = {change.name for change in self.plan.changes if change.kind == "job_queue"}
+        queues = overtime.queues(max(listener.last, overtime.began + report.seconds), own)
+        store.close()
+        return Played(report, tuple(listener.deeds), caller.calls + before.calls, hits, queues, dict(overtime.ended))
+
+
+@attrs.define
+class Listener:
+    """Keeps the calls of a run that change something, as its events tell them."""
+
+    began: float
+    deeds: list[Deed] = attrs.field(factory=list, init=False)
+    last: float = attrs.field(init=False, default=attrs.Factory(lambda self: self.began, takes_self=True))
+
+    def take(self, event: Event) -> None:
+        self.last = max(self.last, event.at)
+        call = event.detail.get("call") or event.detail.get("operation") or ""
+        again = event.event == "retried" and event.detail.get("resent")
+        if event.address and (event.event == "called" or again):
+            self.deeds.append(Deed(call, event.address, event.at - self.began, event.detail.get("ended", 0)))
+
+
+def rehearse(
+    stand: Stand, *, seed: int, faults: Faults = "none", runs: int = RUNS, stopped: Callable[[], int | None]
+) -> Rehearsal:
+    """Play a plan so many times. Raises Interrupted where a signal comes between two runs."""
+    played: list[tuple[Manner, Played]] = []
+    for number in range(runs):
+        if (signal := stopped()) is not None:
+            raise Interrupted("interrupted while rehearsing; nothing was changed", signal=signal)
+        name = f"{seed}/{number}"
+        if number < len(_MANNERS):
+            played.append((_MANNERS[number], stand.play(_MANNERS[number], name)))
+        else:
+            drawn = script(stand.plan, stand.task.kinds, faults, random.Random(f"{name}/faults"))
+            played.append(("drawn", stand.play("drawn", name, drawn)))
+    if not played:
+        return Rehearsal(stand.plan, seed, faults, table=stand.table)
+    whole = [run.report.seconds for _, run in played if run.report.exit_code == 0]
+    seconds = whole or [run.report.seconds for _, run in played]
+    jitter, first = Spacing().jitter, played[0][1]
+    return Rehearsal(
+        plan=stand.plan,
+        seed=seed,
+        faults=faults,
+        runs=tuple(_told_run(number, manner, run) for number, (manner, run) in enumerate(played)),
+        trace=first.deeds,
+        calls=dict(first.calls),
+        queues=first.queues,
+        troubles=tuple(trouble for number, (_, run) in enumerate(played) for trouble in _troubles(number, run)),
+        jobs_ended=first.jobs_ended,
+        table=stand.table,
+        low=min(seconds) * (1 - jitter),
+        high=max(seconds) * (1 + jitter),
+    )
+
+
+def _told_run(number: int, manner: Manner, run: Played) -> Run:
+    waiting = {queue.name: queue.seconds("waits") for queue in run.queues if queue.seconds("waits")}
+    return Run(number, manner, run.report.seconds, run.report.exit_code, run.calls.total(), dict(run.hits), waiting)
+
+
+def _troubles(number: int, run: Played) -> Iterator[Trouble]:
+    for outcome in run.report.failures:
+        yield Trouble(outcome.step, outcome.address, outcome.call, outcome.error or "", number, dict(run.hits))
+
+
+def _unread(snapshot: Snapshot, kinds: Kinds) -> Iterator[Fault]:
+    """What could not be read cannot be read in a rehearsal either."""
+    for kind in snapshot.unobserved:
+        yield Fault(kinds[kind].facts.lookup.listing, "denied", times=None)
+
+
+def _told(faults: tuple[Fault, ...]) -> frozenset[str]:
+    return frozenset(fault.kind for fault in faults)
