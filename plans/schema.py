@@ -1,5 +1,5 @@
-"""The JSON Schemas that are published: of the manifest, of the plan, of the lines of `apply --json` and of
-`doctor --json`.
+"""The JSON Schemas that are published: of the manifest, of the plan, of the lines of `apply --json`, of
+`doctor --json` and of `rehearse --json`.
 
 That of the manifest is written from the same tree of fields by which a manifest is checked, so the two cannot differ
 in their names. It is for editors and says less than the check: what a variable will be, which names refer to what, and
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from plans import rehearsal
 from plans.change import Action, Impact, Origin
 from plans.diagnosis.scene import Likelihood
 from plans.plan import FORMAT, Step, Until
@@ -170,6 +171,55 @@ def doctor_schema() -> dict[str, Any]:
         "queues": _each(_object(queue)),
     }
     return {"$schema": DIALECT, "title": "Batchwright diagnosis", **_object(whole)}
+
+
+def rehearsal_schema() -> dict[str, Any]:
+    """The schema of what `rehearse --json` prints."""
+    interval = {"begins": _NUMBER, "ends": _NUMBER, "state": _word(*get_args(rehearsal.State)), "working": _COUNT}
+    run = {
+        "number": _COUNT,
+        "manner": _word("usual", "longest", "shortest", "drawn"),
+        "seconds": _NUMBER,
+        "exit_code": _COUNT,
+        "calls": _COUNT,
+        "faults": _map(_COUNT),
+        "waiting": _map(_NUMBER),
+    }
+    trouble = {
+        "step": _TEXT,
+        "address": _TEXT,
+        "call": _or_null(_TEXT),
+        "error": _TEXT,
+        "run": _COUNT,
+        "faults": _map(_COUNT),
+    }
+    span = {
+        "name": _TEXT,
+        "low": _NUMBER,
+        "usual": _NUMBER,
+        "high": _NUMBER,
+        "source": _TEXT,
+        "observations": _COUNT,
+    }
+    members = {
+        "format": {"const": rehearsal.FORMAT},
+        "plan": _TEXT,
+        "stack": _TEXT,
+        "account": _or_null(_TEXT),
+        "region": _TEXT,
+        "seed": {"type": "integer"},
+        "faults": _word(*get_args(rehearsal.Faults)),
+        "sound": _FLAG,
+        "seconds": _object({"median": _NUMBER, "low": _NUMBER, "high": _NUMBER}),
+        "trace": _each(_object({"call": _TEXT, "address": _TEXT, "at": _NUMBER, "jobs": _COUNT})),
+        "calls": _map(_COUNT),
+        "queues": _each(_object({"name": _TEXT, "intervals": _each(_object(interval))})),
+        "jobs_ended": _map(_COUNT),
+        "runs": _each(_object(run)),
+        "troubles": _each(_object(trouble)),
+        "durations": _each(_object(span)),
+    }
+    return {"$schema": DIALECT, "title": "Batchwright rehearsal", **_object(members)}
 
 
 _TEXT = {"type": "string"}

@@ -119,6 +119,10 @@ class _InProcess:
     account: str | None
     region: str
 
+    @property
+    def meta(self) -> Any:
+        return self.like.meta
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         operation = self.like.meta.method_to_api_mapping.get(name)
         if operation is None:

@@ -244,7 +244,7 @@ class Reconciler:
             table = TABLE
             if calibrate:
                 table = calibrated(TABLE, self._keeping.history(task.account(), manifest.stack).runs)
-            stand = rehearsal.Stand(task, plan, table, self.settings.timeout)
+            stand = rehearsal.Stand.of(task, plan, self.settings.timeout, table)
             played = 0 if plan.empty else runs
             return rehearsal.rehearse(stand, seed=seed, faults=faults, runs=played, stopped=lambda: task.caller.stopped)
 

@@ -13,6 +13,7 @@ from plans.plan import Estimate, Plan, Step
 from plans.rehearsal import Deed
 from plans.report import Departure, Event, Outcome, Report
 from plans.views.wording import span
+from providers.clock import Clock, ScaledClock
 from reconciler.rehearsal import Listener, Played, Stand
 from reconciler.task import Task
 from reconciler.telling import OnEvent
@@ -21,6 +22,9 @@ from reconciler.waiter import Spacing
 MOST = 200
 """Steps of the largest plan that is estimated. To play one of so many takes half a second, which nobody asked for:
 `rehearse` plays a plan of any size."""
+
+_WORK = 0.5
+"""Seconds of its own that a process may spend beside one wait."""
 
 _OF_JOBS = ("drained", "succeeded")
 _ENDING = ("CancelJob", "TerminateJob", "TerminateServiceJob", "CancelJobs", "TerminateJobs", "SubmitJob")
@@ -41,7 +45,7 @@ class Foresight:
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None) -> "Foresight":
         """Play a plan; an empty one, one that is refused, and a large one are not played."""
-        stand = Stand(task, plan, timeout=timeout)
+        stand = Stand.of(task, plan, timeout)
         if not plan.steps or plan.refusals or len(plan.steps) > MOST:
             return cls(stand)
         try:
@@ -82,12 +86,13 @@ class Foresight:
     def _slow(self, report: Report, steps: Mapping[str, Step]) -> Iterator[Departure]:
         """The waits that took longer than the table has it. Of jobs it knows nothing."""
         assert self.usual is not None
+        own = _own_time(self.stand.task.connection.clock)
         waits = [outcome for outcome in report.outcomes if _waited(steps.get(outcome.step))]
-        slow = _longer(waits, self.usual.spans)
+        slow = _longer(waits, self.usual.spans, own)
         if not slow:
             return
         longest = self.stand.play("longest", "0/1").spans
-        for outcome in _longer(slow, longest):
+        for outcome in _longer(slow, longest, own):
             says = f"it took {span(outcome.seconds)}, and {span(longest[outcome.step])} was the longest rehearsed"
             yield Departure(outcome.step, outcome.address, "slower", says)
 
@@ -96,14 +101,19 @@ def _waited(step: Step | None) -> bool:
     return step is not None and step.goal is not None and step.goal.until not in _OF_JOBS
 
 
-def _longer(outcomes: Iterable[Outcome], spans: Mapping[str, float]) -> list[Outcome]:
+def _own_time(clock: Clock) -> float:
+    """What this process's own work may add to a wait: nothing to speak of, but where time runs fast."""
+    return _WORK * clock.speed if isinstance(clock, ScaledClock) else 0.0
+
+
+def _longer(outcomes: Iterable[Outcome], spans: Mapping[str, float], own: float) -> list[Outcome]:
     """Those that took longer than these, by more than what looks that come a little earlier or later make of it."""
     spacing = Spacing()
     return [
         outcome
         for outcome in outcomes
         if outcome.step in spans
-        and outcome.seconds > spans[outcome.step] * (1 + spacing.jitter) + spacing.longest * (1 + spacing.jitter)
+        and outcome.seconds > spans[outcome.step] * (1 + spacing.jitter) + spacing.longest * (1 + spacing.jitter) + own
     ]
 
 

@@ -53,17 +53,19 @@ class Played:
 
 @attrs.frozen
 class Stand:
-    """What a rehearsal needs of the run whose plan it plays: the task that made it, and how calls are paced."""
+    """What a rehearsal needs: a plan, the task that made it, and the world as that saw it."""
 
     task: Task
     plan: Plan
+    snapshot: Snapshot
     table: Table = TABLE
     timeout: float | None = None
 
-    @property
-    def snapshot(self) -> Snapshot:
-        assert self.task.seen is not None
-        return self.task.seen
+    @classmethod
+    def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE) -> "Stand":
+        """Where a plan stands that a task has just made."""
+        assert task.seen is not None
+        return cls(task, plan, task.seen, table, timeout)
 
     def play(self, manner: Manner, seed: str, faults: tuple[Fault, ...] = ()) -> Played:
         """Carry the plan out once; the same seed and faults give the same run."""

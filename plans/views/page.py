@@ -46,17 +46,7 @@ _SIGNS = {"+": "added", "-": "removed", " ": "common", "…": "gap"}
 def render(plan: Plan, report: Report | None = None) -> str:
     """The plan, or with a report how its apply ended; ends in a newline."""
     title = f"Batchwright {'plan' if report is None else 'apply'}: {plain(plan.stack)}"
-    parts = [
-        "<!DOCTYPE html>",
-        '<html lang="en">',
-        "<head>",
-        '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{_text(title)}</title>",
-        f"<style>{_STYLE}</style>",
-        "</head>",
-        "<body>",
+    body = [
         *_head(plan, report, title),
         *(_refusals(plan) if report is None else ()),
         *_notes(plan),
@@ -66,6 +56,24 @@ def render(plan: Plan, report: Report | None = None) -> str:
         *_steps(plan),
         *_unchanged(plan),
         *_foot(plan),
+    ]
+    return document(title, body)
+
+
+def document(title: str, body: Iterable[str], style: str = "") -> str:
+    """A whole file around the lines of a body, which are markup; `style` is more of it."""
+    parts = [
+        "<!DOCTYPE html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+        f"<title>{escaped(title)}</title>",
+        f"<style>{_STYLE}{style}</style>",
+        "</head>",
+        "<body>",
+        *body,
         "</body>",
         "</html>",
     ]
@@ -73,13 +81,13 @@ def render(plan: Plan, report: Report | None = None) -> str:
 
 
 def _head(plan: Plan, report: Report | None, title: str) -> Iterator[str]:
-    yield f"<h1>{_text(title)}</h1>"
-    yield f'<p class="soft">{_text(" · ".join(wording.place(plan)))}</p>'
+    yield f"<h1>{escaped(title)}</h1>"
+    yield f'<p class="soft">{escaped(" · ".join(wording.place(plan)))}</p>'
     failed = bool(plan.refusals) if report is None else report.exit_code != 0
     words = wording.summary(plan) if report is None else wording.closing(report)
-    yield f'<p class="result{" alarm" if failed else ""}">{_text(words)}</p>'
+    yield f'<p class="result{" alarm" if failed else ""}">{escaped(words)}</p>'
     if report is not None and wording.advice(report):
-        yield f"<p>{_text(wording.advice(report))}</p>"
+        yield f"<p>{escaped(wording.advice(report))}</p>"
     elif report is None and wording.first_time(plan):
         yield "<p>Nothing of this stack is in this account and region yet.</p>"
 
@@ -88,17 +96,17 @@ def _refusals(plan: Plan) -> Iterator[str]:
     if plan.refusals:
         yield "<h2>Refused</h2>"
     for refusal in plan.refusals:
-        where = f"{_code(refusal.address)} " if refusal.address else ""
-        hint = f"<br>→ {_text(refusal.hint)}" if refusal.hint else ""
-        code = f'<span class="soft">[{_text(refusal.code)}]</span>'
-        yield f'<div class="box">{where}{_text(refusal.message)} {code}{hint}</div>'
+        where = f"{coded(refusal.address)} " if refusal.address else ""
+        hint = f"<br>→ {escaped(refusal.hint)}" if refusal.hint else ""
+        code = f'<span class="soft">[{escaped(refusal.code)}]</span>'
+        yield f'<div class="box">{where}{escaped(refusal.message)} {code}{hint}</div>'
 
 
 def _notes(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
-        yield f'<div class="box warning">{_text(warning)}</div>'
+        yield f'<div class="box warning">{escaped(warning)}</div>'
     for kind, reason in sorted(plan.unobserved.items()):
-        yield f'<p class="soft">Could not be read: {_code(kind)} ({_text(reason)})</p>'
+        yield f'<p class="soft">Could not be read: {coded(kind)} ({escaped(reason)})</p>'
 
 
 def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
@@ -106,13 +114,13 @@ def _outcomes(plan: Plan, report: Report | None) -> Iterator[str]:
         return
     steps, names = {step.id: step for step in plan.steps}, wording.named(plan)
     yield "<h2>How it went</h2>"
-    yield from _table_head("Resource", "Step", "Ended", "Time")
+    yield from table_head("Resource", "Step", "Ended", "Time")
     for outcome in report.outcomes:
         because = wording.behind(outcome, report)
         words = [because, outcome.error or "", f"→ {outcome.hint}" if outcome.hint else ""]
-        more = "".join(f"<br>{_text(text)}" for text in words if text)
+        more = "".join(f"<br>{escaped(text)}" for text in words if text)
         yield (
-            f"<tr><td>{_code(outcome.address)}</td><td>{_code(wording.ended(outcome, steps, names))}{more}</td>"
+            f"<tr><td>{coded(outcome.address)}</td><td>{coded(wording.ended(outcome, steps, names))}{more}</td>"
             f'<td class="{outcome.status}">{outcome.status}</td><td>{wording.span(outcome.seconds)}</td></tr>'
         )
     yield "</table>"
@@ -129,31 +137,31 @@ def _changes(plan: Plan, heading: str) -> Iterator[str]:
 def _change(plan: Plan, change: Change) -> Iterator[str]:
     action = change.action.value
     impact = "" if change.impact is Impact.NONE else f' <span class="alarm">impact: {change.impact}</span>'
-    name = f' <span class="soft">named {_text(wording.title(change))}</span>' if wording.title(change) else ""
-    whose = f' <span class="alarm">{_text(wording.whose(change))}</span>' if wording.whose(change) else ""
+    name = f' <span class="soft">named {escaped(wording.title(change))}</span>' if wording.title(change) else ""
+    whose = f' <span class="alarm">{escaped(wording.whose(change))}</span>' if wording.whose(change) else ""
     yield "<details open>"
     yield (
-        f'<summary><span class="{action}">{change.action.symbol}</span> {_code(str(change.address))} '
+        f'<summary><span class="{action}">{change.action.symbol}</span> {coded(str(change.address))} '
         f'<span class="{action}">{action}</span>{impact}{name}{whose}</summary>'
     )
     if change.reason:
-        yield f"<p>{_text(change.reason)}</p>"
-    told = [f"<li>{_text(text)}</li>" for text in story(plan, change)]
+        yield f"<p>{escaped(change.reason)}</p>"
+    told = [f"<li>{escaped(text)}</li>" for text in story(plan, change)]
     if told:
         yield f"<ol>{''.join(told)}</ol>"
     if risk := wording.jobs_at_risk(change):
-        yield f'<p class="alarm">{_text(risk)}</p>'
+        yield f'<p class="alarm">{escaped(risk)}</p>'
     differences = wording.differences(plan, change)
     for (why, rule), group in groupby(differences, lambda difference: wording.because(change, difference)):
         yield _block(line for difference in group for line in wording.listing(difference))
         if why or rule:
-            yield f'<p class="soft">{_text(why)} {_code(rule) if rule else ""}</p>'
+            yield f'<p class="soft">{escaped(why)} {coded(rule) if rule else ""}</p>'
     yield "</details>"
 
 
 def _block(lines: Iterable[wording.Line]) -> str:
     body = "\n".join(
-        f'<span class="{_SIGNS[line.sign]}">{line.sign} {_text(line.text).rstrip()}</span>' for line in lines
+        f'<span class="{_SIGNS[line.sign]}">{line.sign} {escaped(line.text).rstrip()}</span>' for line in lines
     )
     return f"<pre>{body}</pre>"
 
@@ -170,13 +178,13 @@ def _steps(plan: Plan) -> Iterator[str]:
     numbers = {step.id: number for number, step in enumerate(plan.steps, 1)}
     names = wording.named(plan)
     yield "<h2>Steps in order</h2>"
-    yield from _table_head("", "Step", "Resource", "After", "Why")
+    yield from table_head("", "Step", "Resource", "After", "Why")
     for number, step in enumerate(plan.steps, 1):
         after = ", ".join(str(numbers.get(other, other)) for other in step.after)
         when = f' <span class="soft">({wording.when(step)})</span>' if wording.when(step) else ""
         yield (
-            f"<tr><td>{number}</td><td>{_code(wording.what(step, names))}{when}</td><td>{_code(step.address)}</td>"
-            f"<td>{_text(after)}</td><td>{_text(step.why)}</td></tr>"
+            f"<tr><td>{number}</td><td>{coded(wording.what(step, names))}{when}</td><td>{coded(step.address)}</td>"
+            f"<td>{escaped(after)}</td><td>{escaped(step.why)}</td></tr>"
         )
     yield "</table>"
 
@@ -185,22 +193,25 @@ def _unchanged(plan: Plan) -> Iterator[str]:
     same = [change for change in plan.changes if change.action is Action.NOOP]
     if same:
         yield f"<details><summary>{wording.many(len(same), 'resource')} as the manifest says</summary>"
-        yield f"<p>{', '.join(_code(str(change.address)) for change in same)}</p></details>"
+        yield f"<p>{', '.join(coded(str(change.address)) for change in same)}</p></details>"
 
 
 def _foot(plan: Plan) -> Iterator[str]:
     tools = ", ".join(f"{tool} {version}" for tool, version in plan.versions.items())
     made = f", made at {plan.made_at}{f' with {tools}' if tools else ''}"
-    yield f'<p class="soft">Plan {_code(plan.id)}{_text(made)}</p>'
+    yield f'<p class="soft">Plan {coded(plan.id)}{escaped(made)}</p>'
 
 
-def _table_head(*titles: str) -> Iterator[str]:
+def table_head(*titles: str) -> Iterator[str]:
+    """How a table begins; the titles are markup."""
     yield f"<table><tr>{''.join(f'<th>{title}</th>' for title in titles)}</tr>"
 
 
-def _code(text: str) -> str:
-    return f"<code>{_text(text)}</code>"
+def coded(text: str) -> str:
+    """Markup that shows a text from outside as code."""
+    return f"<code>{escaped(text)}</code>"
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text from outside as markup that shows it, cut where it is very long."""
     return html.escape(plain(wording.cut(text, _CUT)))

@@ -121,6 +121,7 @@ class _Page:
         yield from self.head(plan)
         yield ""
         yield from self.outcomes(plan, report)
+        yield from self.departures(report)
         if report.residue is not None and not report.residue.empty:
             yield self.paint("Not converged: looked at again, this still differs", "alarm")
             yield ""
@@ -255,6 +256,13 @@ class _Page:
             yield f"  {self.paint(f'{symbol} {address}  {wording.ended(outcome, steps, names)}{status}', style)}{took}"
             yield from self.ending(outcome, report)
         if report.outcomes:
+            yield ""
+
+    def departures(self, report: Report) -> Iterator[str]:
+        if report.departures:
+            yield self.paint("Not as rehearsed", "yellow")
+            for departure in report.departures:
+                yield from self.prose(f"{departure.address}: {departure.says}", "  ", "yellow", hanging="    ")
             yield ""
 
     def ending(self, outcome: Outcome, report: Report) -> Iterator[str]:

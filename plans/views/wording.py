@@ -8,7 +8,7 @@ import attrs
 
 from plans.change import Action, Change, Difference, Origin
 from plans.jobs import emptying, mode
-from plans.plan import Now, Plan, Step, Token
+from plans.plan import Estimate, Now, Plan, Step, Token
 from plans.printable import plain
 from plans.report import Outcome, Report
 from providers.resources import CANARY, HOUSE_TAG_PREFIX, Elsewhere, Ref
@@ -122,9 +122,14 @@ def summary(plan: Plan) -> str:
         return f"No changes. {resources} {'is' if len(plan.changes) == 1 else 'are'} as the manifest says."
     counts = ", ".join(f"{count} {_TO_DO[action]}" for action, count in _counted(plan)) or "nothing to change"
     calls = many(sum(step.call is not None for step in plan.steps), "call")
-    time = f", about {span(plan.estimate.seconds)}" if plan.estimate else ""
+    time = f", {estimated(plan.estimate)}" if plan.estimate else ""
     told = f" {refused(plan)}" if plan.refusals else ""
     return f"Plan: {counts}; {calls}{time}.{told}"
+
+
+def estimated(estimate: Estimate) -> str:
+    """How long a plan takes, and with how many calls, those included that only look."""
+    return f"about {span(estimate.seconds)} ({many(estimate.api_calls, 'call')} with all looks)"
 
 
 def refused(plan: Plan) -> str:

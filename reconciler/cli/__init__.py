@@ -28,6 +28,7 @@ Without an AWS account:
 _VERBS: Mapping[str, tuple[str, str]] = {
     "plan": ("planning", "Show what apply would do; changes nothing."),
     "drift": ("planning", "Show what differs from the manifest, and why; exit 2 if so."),
+    "rehearse": ("rehearsing", "Play a plan on a model of the account: calls, times, queues; changes nothing."),
     "apply": ("applying", "Make AWS Batch as a manifest says, or carry out a plan file."),
     "destroy": ("applying", "Delete everything that a stack owns."),
     "adopt": ("owning", "Take over what is live under the names of a manifest, and change nothing else."),
@@ -41,7 +42,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "export": ("exporting", "Write a manifest of what is live; exit 4 if something of it could not be written."),
     "history": ("inspecting", "Show what earlier runs of a stack did from this machine."),
     "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
-    "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events or diagnoses."),
+    "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."),
     "explain": ("explaining", "Tell what a field is, and what a change of it does."),
     "simulator": ("controlplane", "Serve, show or reset the embedded model of AWS Batch."),
 }

@@ -12,7 +12,7 @@ from plans.masking import mask_plan
 from plans.plan import Plan
 from plans.report import Report, report_json
 from plans.views.terminal import render
-from providers.errors import InputError, NotConfirmed, PlanRefused, StalePlan
+from providers.errors import InputError, NotConfirmed, PlanRefused
 from providers.kinds import Kinds
 from reconciler.cli import planfiles
 from reconciler.cli.interrupts import breaking, interruptible
@@ -86,7 +86,7 @@ def carry_out(
 ) -> int:
     """Show a plan, ask, carry it out and tell how it ended; the exit code."""
     terminal = options.terminal
-    _same_provider(wish.held, options.provider)
+    planfiles.same_provider(wish.held, options.provider)
     seen: list[Plan] = []
 
     def approve(made: Plan) -> bool:
@@ -116,14 +116,6 @@ def carry_out(
             raise PlanRefused("the plan was refused; nothing was changed", hint=refused.hint) from refused
     _report(report, seen, terminal)
     return report.exit_code
-
-
-def _same_provider(held: Plan | None, provider: str) -> None:
-    """A plan for the simulator must not call AWS, even to find that it was made for something else."""
-    made_for = held.target.get("provider") if held is not None else None
-    if made_for not in (None, provider):
-        told = f"the plan was made for provider {made_for}, and this is {provider}"
-        raise StalePlan(told, hint=f"give --provider {made_for}")
 
 
 def confirmed(what: str, account: str | None, region: str, terminal: Terminal, stop: "Future[int]") -> bool:

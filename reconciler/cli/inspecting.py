@@ -85,10 +85,10 @@ def _title(address: Address, kinds: Kinds) -> str:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["manifest", "plan", "events", "doctor"]), default="manifest")
+@click.argument("what", type=click.Choice(["manifest", "plan", "events", "doctor", "rehearsal"]), default="manifest")
 @given()
 def schema(options: Given, what: str) -> int:
-    """Print the JSON Schema of manifests, plans, events or diagnoses."""
+    """Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."""
     from plans import schema as schemas
 
     made = {
@@ -96,6 +96,7 @@ def schema(options: Given, what: str) -> int:
         "plan": schemas.plan_schema,
         "events": schemas.event_schema,
         "doctor": schemas.doctor_schema,
+        "rehearsal": schemas.rehearsal_schema,
     }[what]()
     options.terminal.document(made)
     return 0

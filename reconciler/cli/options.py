@@ -271,16 +271,14 @@ lock_option = click.option(
     show_default=True,
     help="Keep other runs on this stack out by a lock on this machine; none where something else does.",
 )
-run_options = _stack(
-    click.option(
-        "--timeout",
-        metavar="SECONDS",
-        type=click.FloatRange(min=1),
-        callback=_finite,
-        help="The longest wait for any one goal, such as an environment becoming VALID; not for a canary's job.",
-    ),
-    lock_option,
+timeout_option = click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=1),
+    callback=_finite,
+    help="The longest wait for any one goal, such as an environment becoming VALID; not for a canary's job.",
 )
+run_options = _stack(timeout_option, lock_option)
 simulator_options = _stack(
     click.option(
         "--simulator-file",

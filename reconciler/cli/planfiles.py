@@ -10,7 +10,7 @@ from plans.asked import Asked
 from plans.document import from_document, to_document
 from plans.manifest import Manifest
 from plans.plan import Plan
-from providers.errors import InputError, PlanFileError
+from providers.errors import InputError, PlanFileError, StalePlan
 from reconciler.files import SUFFIXES
 
 
@@ -47,6 +47,14 @@ def held(path: str) -> Wish | None:
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise PlanFileError("the plan file holds no manifest that can be read", hint="plan again") from error
     return Wish(manifest, asked, promised)
+
+
+def same_provider(held: Plan | None, provider: str) -> None:
+    """A plan for the simulator must not call AWS, even to find that it was made for something else."""
+    made_for = held.target.get("provider") if held is not None else None
+    if made_for not in (None, provider):
+        told = f"the plan was made for provider {made_for}, and this is {provider}"
+        raise StalePlan(told, hint=f"give --provider {made_for}")
 
 
 def read(path: str) -> str | None:

@@ -99,7 +99,7 @@ def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
 
 
 def test_settings_have_the_documented_defaults() -> None:
-    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, no folder yet, and jobs counted."""
+    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, no folder yet, the rest on."""
     assert Settings is Own
     assert attrs.asdict(Settings()) == {
         "parallelism": 8,
@@ -108,6 +108,7 @@ def test_settings_have_the_documented_defaults() -> None:
         "lock": "file",
         "state": None,
         "counting": True,
+        "estimating": True,
     }
 
 

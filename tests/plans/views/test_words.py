@@ -86,12 +86,15 @@ def test_values_beyond_measure_are_not_compared_line_by_line() -> None:
         (plan_of(), "No changes. There is nothing to do: nothing of this is live."),
         (plan_of(changes=(Change(HIGH, "high", Action.NOOP),)), "No changes. 1 resource is as the manifest says."),
         (NO_CHANGES, "No changes. 3 resources are as the manifest says."),
-        (FIRST, "Plan: 3 to create; 3 calls, about 1m 35s."),
+        (FIRST, "Plan: 3 to create; 3 calls, about 1m 35s (11 calls with all looks)."),
         (
             plan_of(steps=(Step("w", "job_queue.high", None, goal=Goal("job_queue", "high", "settled")),)),
             "Plan: nothing to change; 0 calls.",
         ),
-        (attrs.evolve(FIRST, steps=FIRST.steps[:1], estimate=Estimate(2, 9)), "Plan: 3 to create; 1 call, about 9s."),
+        (
+            attrs.evolve(FIRST, steps=FIRST.steps[:1], estimate=Estimate(2, 9)),
+            "Plan: 3 to create; 1 call, about 9s (2 calls with all looks).",
+        ),
     ],
 )
 def test_summaries(plan: Any, words: str) -> None:

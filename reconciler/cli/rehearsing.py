@@ -1,0 +1,88 @@
+"""The verb that plays a plan on a model of the account."""
+
+from typing import get_args
+
+import attrs
+import click
+
+from plans import rehearsal as rehearsals
+from plans.asked import Asked
+from plans.masking import mask_plan
+from plans.views import rehearsal as view
+from plans.views import rehearsal_page
+from providers.errors import InputError
+from reconciler.cli import planfiles
+from reconciler.cli.interrupts import interruptible
+from reconciler.cli.options import (
+    Given,
+    all_kinds,
+    asked_options,
+    bound_options,
+    given,
+    json_output,
+    paths,
+    target_options,
+    timeout_option,
+    variable_options,
+)
+from reconciler.cli.planfiles import Wish
+from reconciler.cli.progress import asides
+
+RUNS = 10
+
+
+@click.command()
+@paths
+@click.option("--seed", type=int, default=0, show_default=True, help="What all dice of the rehearsal hang on.")
+@click.option(
+    "--faults",
+    type=click.Choice(get_args(rehearsals.Faults)),
+    default="none",
+    show_default=True,
+    help="What calls meet in all runs but the first three.",
+)
+@click.option("--runs", type=click.IntRange(1, 1000), default=RUNS, show_default=True, help="How often it is played.")
+@click.option("--calibrate", is_flag=True, help="Take durations from the journal of this stack, where it has some.")
+@json_output
+@click.option("--html", metavar="FILE", type=click.Path(), help="The rehearsal as one HTML file, with a picture.")
+@given(variable_options, asked_options, bound_options, timeout_option, target_options)
+def rehearse(
+    options: Given,
+    paths: tuple[str, ...],
+    seed: int,
+    faults: rehearsals.Faults,
+    runs: int,
+    calibrate: bool,
+    as_json: bool,
+    html: str | None,
+) -> int:
+    """Play a plan, or a plan file, on a model of the account; changes nothing. Exit 2 if a run without faults fails."""
+    kinds, terminal = all_kinds(), options.terminal
+    wish = planfiles.held(paths[0]) if len(paths) == 1 else None
+    if wish is None:
+        wish = Wish(options.manifest(paths, kinds), options.asked())
+    elif options.asked() != Asked() or options.variables or options.variable_files:
+        raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+    planfiles.same_provider(wish.held, options.provider)
+    manifest = options.drained(wish.manifest)
+    with interruptible() as stop:
+        reconciler = options.reconciler(manifest.target, kinds, stop=stop, looking=calibrate)
+        found = reconciler.rehearse(
+            manifest,
+            held=wish.held,
+            asked=wish.asked,
+            seed=seed,
+            faults=faults,
+            runs=runs,
+            calibrate=calibrate,
+            on_event=asides(terminal),
+        )
+    shown = attrs.evolve(found, plan=mask_plan(found.plan, terminal.salt))
+    if html is not None:
+        planfiles.keep(html, rehearsal_page.render(shown))
+    if as_json:
+        terminal.document(rehearsals.to_json(shown))
+    else:
+        for line in view.lines(shown, width=terminal.width, verbose=terminal.verbose):
+            terminal.say(line)
+    return 0 if shown.sound else 2
