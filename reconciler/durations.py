@@ -48,7 +48,7 @@ TABLE: Table = (
     Span("create_quota_share", 1, 3, 30, _SHARES),
     Span("update_quota_share", 0.5, 1, 10, _SHARES),
     Span("delete_quota_share", 1, 5, 60, _SHARES),
-    Span("deleted", 0, 0, 60, "assumed: DELETED is a status that is described (API_ComputeEnvironmentDetail.html)"),
+    Span("deleted", 0, 0, 0, "assumed: nobody tells how long an object is described as DELETED"),
     Span("relation_lag", 0, 15, 120, _RELATION),
     Span("stale_reads", 0, 1, 10, "assumed: no page promises that a read shows the call before it"),
     Span("job_submitted", 0.5, 1, 30, _OWN),
