@@ -4,6 +4,7 @@ What a snapshot does not tell is taken to be well: roles can be assumed, network
 from run anywhere. Of jobs it tells how many there are, so they are all alike.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -101,12 +102,19 @@ def _job(live: Live, status: str, job_id: str, lives: Mapping[str, Live]) -> See
     shown: dict[str, Any] = {"jobId": job_id, "jobName": "job", "jobQueue": queue, "status": status}
     if share or live.spec.get("jobQueueType") == "SAGEMAKER_TRAINING":
         shown |= {"jobArn": f"{prefix}:service-job/{job_id}", "serviceJobType": "SAGEMAKER_TRAINING"}
-        shown |= {"quotaShareName": live.name} if share else {}
+        shown |= _of_a_share(live) if share else {}
         return Seed("service_job", job_id, shown)
     shown |= {"jobArn": f"{prefix}:job/{job_id}", "jobDefinition": f"{prefix}:job-definition/job:1"}
     if status in ("STARTING", "RUNNING"):
         shown |= _running(prefix, job_id, _environments(live, lives))
     return Seed("job", job_id, shown)
+
+
+def _of_a_share(share: Live) -> dict[str, Any]:
+    """What a job says that runs in a quota share: one instance, of a type that the share has."""
+    types = [limit.get("capacityUnit") for limit in share.spec.get("capacityLimits") or ()]
+    config = {"InstanceType": types[0] if types else "", "InstanceCount": 1}
+    return {"quotaShareName": share.name, "serviceRequestPayload": json.dumps({"ResourceConfig": config})}
 
 
 def _running(prefix: str, job_id: str, environments: Iterable[Live]) -> dict[str, Any]:

@@ -1,0 +1,127 @@
+"""What a plan is estimated at, and where an apply that goes another way than its rehearsal says so."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from plans.planfile import dumps, loads
+from plans.promise import compare
+from plans.report import report_json
+from plans.views import terminal
+from providers.simulator import Durations, Fault
+from providers.simulator import Settings as Simulated
+from reconciler import foresight, seeding
+from tests.kit import LAB, Stage, edit, on_stage
+
+ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
+MORE = edit(LAB, ("maxvCpus: 64", "maxvCpus: 128"))
+
+
+@on_stage(estimating=True)
+def test_a_plan_is_estimated(stage: Stage) -> None:
+    """Calls with all looks, and seconds: what the apply then comes to on a service that takes the usual time; none of
+    a plan that is empty or refused."""
+    plan = stage.plan(LAB)
+    assert plan.estimate is not None
+    report = stage.apply(LAB)
+    assert abs(sum(report.calls.values()) - plan.estimate.api_calls) <= 6
+    assert abs(report.seconds - plan.estimate.seconds) < 40
+    assert report.departures == ()
+    assert stage.plan(LAB).estimate is None
+    refused = stage.plan(
+        edit(LAB, ("  spot: &environment\n", "  spot: &environment\n    lifecycle: {replace: refuse}\n"), ROLE)
+    )
+    assert refused.refusals
+    assert refused.estimate is None
+
+
+def test_an_estimate_is_no_part_of_what_is_promised() -> None:
+    """The id is the same with and without, and a held plan stands whatever was estimated then."""
+    plain, estimated = Stage.new().plan(LAB), Stage.new(estimating=True).plan(LAB)
+    assert plain.estimate != estimated.estimate
+    assert plain.id == estimated.id
+    assert compare(estimated, plain) == compare(plain, estimated) == []
+    assert loads(dumps(estimated, {}))[0].estimate == estimated.estimate
+    assert Stage.new().apply(LAB, held=estimated).exit_code == 0
+
+
+def test_an_estimate_costs_no_calls_and_no_dice() -> None:
+    """An apply that was estimated makes the calls of one that was not, at the same times."""
+    plain, estimated = Stage.new(), Stage.new(estimating=True)
+    for stage in (plain, estimated):
+        stage.apply(LAB)
+        stage.apply(MORE)
+    assert plain.trace == estimated.trace
+
+
+def test_a_wait_that_is_longer_than_the_table_has_it() -> None:
+    """It is told which step took how long, and how long it was expected to take at most; the others are quiet."""
+    stage = Stage.new(simulated=Simulated(durations=Durations(create_queue=250)), estimating=True)
+    report = stage.apply(LAB)
+    assert report.exit_code == 0
+    assert [(one.address, one.what) for one in report.departures] == [
+        ("job_queue.high", "slower"),
+        ("job_queue.low", "slower"),
+    ]
+    assert "was the longest rehearsed" in report.departures[0].says
+    assert report_json(report)["departures"] == [attrs.asdict(one) for one in report.departures]
+    shown = terminal.render(stage.plan(LAB), report)
+    assert "Not as rehearsed\n  job_queue.high: it took 4m" in shown
+
+
+def test_failures_and_calls_that_were_not_rehearsed() -> None:
+    """A failure is told, and so is a call that nobody had foreseen: a role that had to be sent again."""
+    stage = Stage.new(estimating=True)
+    stage.simulator.inject(Fault("CreateJobQueue", "denied", after=1, times=None))
+    report = stage.apply(LAB)
+    assert [(one.address, one.what) for one in report.departures] == [("job_queue.low", "failure")]
+    assert "AccessDenied" in report.departures[0].says
+
+    stage = Stage.new(estimating=True)
+    role = "    serviceRole: arn:aws:iam::123456789012:role/batch\n"
+    text = edit(LAB, ("    type: MANAGED\n", f"    type: MANAGED\n{role}"))
+    stage.simulator.inject(Fault("CreateComputeEnvironment", "invalid"))
+    report = stage.apply(text)
+    assert report.exit_code == 0
+    assert [(one.what, one.says) for one in report.departures] == [
+        ("call", "UpdateComputeEnvironment was called, which was not rehearsed")
+    ]
+
+
+def test_jobs_take_the_time_that_they_take() -> None:
+    """How long jobs run is nobody's to foresee: waits for them do not depart, nor does the number of those ended."""
+    stage = Stage.new(simulated=Simulated(durations=Durations(job_running=20_000)), estimating=True)
+    patient = edit(LAB, ("  spot: &environment\n", "  spot: &environment\n    drain: {mode: wait, timeout: 10h}\n"))
+    stage.apply(patient)
+    stage.world.submit_job(jobName="long", jobQueue="lab-high", jobDefinition="lab-align")
+    stage.settle(120)
+    report = stage.apply(edit(patient, ROLE))
+    assert report.exit_code == 0
+    assert report.seconds > 18_000
+    assert report.departures == ()
+
+
+def test_a_model_that_fails_takes_no_plan_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account that the model cannot hold is planned and changed all the same, with a warning instead of an
+    estimate."""
+
+    def broken(*_: Any) -> dict[str, Any]:
+        raise KeyError("of tomorrow")
+
+    stage = Stage.new(estimating=True)
+    stage.apply(LAB)
+    monkeypatch.setattr(seeding, "_shown", broken)
+    plan = stage.plan(MORE)
+    assert plan.estimate is None
+    assert plan.warnings == (
+        "how long this takes is not known: the model of the account failed (KeyError('of tomorrow'))",
+    )
+    assert stage.apply(MORE).exit_code == 0
+
+
+def test_a_large_plan_is_not_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond so many steps an estimate would take longer than the plan."""
+    monkeypatch.setattr(foresight, "MOST", 3)
+    plan = Stage.new(estimating=True).plan(LAB)
+    assert (plan.estimate, plan.warnings) == (None, ())
