@@ -25,7 +25,16 @@ from reconciler import scenario
 ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
 FIELDS = "docs/fields.md"
-PAGES = ("README.md", "docs/manifest.md", "docs/operating.md", "docs/replacing.md", "docs/doctor.md", SIMULATOR, FIELDS)
+PAGES = (
+    "README.md",
+    "docs/manifest.md",
+    "docs/operating.md",
+    "docs/replacing.md",
+    "docs/rehearsing.md",
+    "docs/doctor.md",
+    SIMULATOR,
+    FIELDS,
+)
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _VARYING = re.compile(r"\d+(\.\d+)?")
 
@@ -102,7 +111,7 @@ def run(command: Command, workplace: Path) -> str:
             words = [sys.executable, *words[1:], *offline]
         case ["batchwright", "simulator", "serve", *_]:
             return served([*words, "--port", "0"], workplace)
-        case ["batchwright", ("plan" | "apply" | "destroy" | "drift"), *_]:
+        case ["batchwright", ("plan" | "apply" | "destroy" | "drift" | "rehearse"), *_]:
             words = [*words, "--speed", "3000"]
     done = subprocess.run(
         words,

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from plans.plan import Plan
 from plans.planfile import to_json
 from plans.report import Event, Report, event_json, report_json
-from plans.schema import doctor_schema, documented, event_schema, manifest_schema, plan_schema
+from plans.schema import doctor_schema, documented, event_schema, manifest_schema, plan_schema, rehearsal_schema
 from providers.resources import Field
 from tests.plans.manifests import KINDS
 from tests.plans.strategies import plans, reports
@@ -23,7 +23,7 @@ def accepted(document: Any) -> bool:
     return not list(VALID.iter_errors({"stack": "s", **document}))
 
 
-@pytest.mark.parametrize("schema", [MANIFEST, plan_schema(), event_schema(), doctor_schema()])
+@pytest.mark.parametrize("schema", [MANIFEST, plan_schema(), event_schema(), doctor_schema(), rehearsal_schema()])
 def test_schemas(schema: dict[str, Any]) -> None:
     """Each schema keeps to its dialect, and can be written as JSON."""
     Draft202012Validator.check_schema(schema)

@@ -1,0 +1,109 @@
+"""A rehearsal as text and as a page."""
+
+import attrs
+import pytest
+
+from plans.printable import plain
+from plans.rehearsal import Deed, Interval, Queue, Rehearsal, Run, Span, Trouble
+from plans.views import rehearsal as view
+from plans.views import rehearsal_page
+from tests.plans.views.conftest import Golden
+from tests.plans.views.examples import FIRST, HOSTILE, HOSTILE_PLAN, NO_CHANGES
+from tests.plans.views.test_safety import read
+
+TOLD = Rehearsal(
+    plan=FIRST,
+    seed=7,
+    faults="heavy",
+    runs=(
+        Run(0, "usual", 116.0, 0, 52),
+        Run(1, "longest", 700.0, 0, 90, waiting={"dev-high": 30.0}),
+        Run(2, "drawn", 20.0, 4, 30, faults={"denied CreateJobQueue": 1, "throttle DescribeJobQueues": 3}),
+    ),
+    trace=(
+        Deed("CreateComputeEnvironment", "compute_environment.spot", 0.0),
+        Deed("TerminateJob", "job_queue.old", 40.2, 12),
+        Deed("CreateJobQueue", "job_queue.high", 92.4),
+    ),
+    calls={"CreateComputeEnvironment": 1, "CreateJobQueue": 1, "TerminateJob": 12, "DescribeJobQueues": 38},
+    queues=(
+        Queue(
+            "dev-high", (Interval(0, 92.4, "absent"), Interval(92.4, 107, "closed", 1), Interval(107, 116, "runs", 1))
+        ),
+        Queue("dev-old", (Interval(0, 40, "runs", 2), Interval(40, 80, "waits"), Interval(80, 116, "absent"))),
+    ),
+    troubles=(
+        Trouble("c", "job_queue.high", "CreateJobQueue", "not authorized", 2, {"denied CreateJobQueue": 1}),
+        Trouble("w", "job_queue.high", None, "it took too long", 2),
+    ),
+    jobs_ended={"dev-old": 12},
+    table=(Span("create_queue", 3, 12.5, 60, "your journal", 4), Span("deleted", 0, 0, 0, "assumed")),
+    low=16.0,
+    high=840.0,
+)
+HOSTILE_ONE = attrs.evolve(
+    TOLD,
+    plan=HOSTILE_PLAN,
+    trace=(Deed(HOSTILE, HOSTILE, 1.0),),
+    queues=(Queue(HOSTILE, (Interval(0, 1, "runs", 1),)),),
+    troubles=(Trouble(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0, {HOSTILE: 1}),),
+    jobs_ended={HOSTILE: 1},
+    table=(Span(HOSTILE, 0, 0, 0, HOSTILE),),
+)
+
+
+def text(told: Rehearsal, *, verbose: bool = False) -> str:
+    return "".join(f"{plain(line)}\n" for line in view.lines(told, width=100, verbose=verbose))
+
+
+def test_text(golden: Golden) -> None:
+    """Calls in order, a row of blocks for each queue, what failed under what, and how long it takes."""
+    golden("rehearsal.txt", text(TOLD))
+    golden("rehearsal_verbose.txt", text(TOLD, verbose=True))
+
+
+def test_page(golden: Golden) -> None:
+    """The same with a picture, in one file."""
+    golden("rehearsal.html", rehearsal_page.render(TOLD))
+
+
+def test_nothing_to_rehearse() -> None:
+    """An empty plan is said to be one, and no figures are shown."""
+    empty = Rehearsal(NO_CHANGES, 0, "none")
+    assert text(empty).splitlines()[-1] == "There is nothing to rehearse: the plan is empty."
+    assert "<svg" not in rehearsal_page.render(empty)
+    assert "There is nothing to rehearse" in rehearsal_page.render(empty)
+
+
+def test_no_queue_and_no_trouble() -> None:
+    """What is not there takes no room."""
+    told = attrs.evolve(TOLD, queues=(), troubles=(), runs=TOLD.runs[:1], faults="none", jobs_ended={}, table=())
+    assert "\nQueues" not in text(told)
+    assert "Failed" not in text(told)
+    assert "Rehearsed once on a model of this account, with no faults" in text(told)
+    assert text(told).endswith("Rehearsed: all went well; it takes about 1m 56s, between 16s and 14m.\n")
+    assert "<svg" not in rehearsal_page.render(told)
+
+
+@pytest.mark.parametrize("cells", [1, 10, 100])
+def test_blocks_show_the_worst_of_their_time(cells: int) -> None:
+    """However short a gap is, it is seen."""
+    queue = Queue("q", (Interval(0, 50, "runs", 1), Interval(50, 50.01, "waits"), Interval(50.01, 100, "runs", 1)))
+    assert len(view.blocks(queue, 100, cells)) == cells
+    assert view.blocks(queue, 100, cells).count("▒") == 1
+
+
+def test_a_long_trace_is_cut() -> None:
+    """Forty calls are shown, all of them with -v."""
+    told = attrs.evolve(TOLD, trace=TOLD.trace * 20)
+    assert "20 more with -v" in text(told)
+    assert text(told, verbose=True).count("  CreateComputeEnvironment\n") == 20
+
+
+def test_hostile_words() -> None:
+    """Whatever AWS or a manifest says is text, in both forms."""
+    assert all(line.isprintable() for line in text(HOSTILE_ONE, verbose=True).splitlines())
+    parser = read(rehearsal_page.render(HOSTILE_ONE))
+    assert {"svg", "rect"} <= parser.tags
+    assert not parser.tags & {"script", "img", "a", "b", "iframe"}
+    assert not {name for name in parser.attributes if name.startswith("on") or name in ("href", "src", "style")}

@@ -1,0 +1,88 @@
+"""rehearse: what it prints, what it leaves alone, and how it ends."""
+
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from plans.schema import rehearsal_schema
+from tests.reconciler.cli.conftest import FAST, SECRET, SMALL, Cli
+
+
+@pytest.fixture(autouse=True)
+def small(home: Path) -> Path:
+    (home / "small.yaml").write_text(SMALL)
+    return home
+
+
+def test_a_rehearsal_is_shown(cli: Cli) -> None:
+    """Where, how often, the calls, a picture and the time; nothing is made, and no secret shown."""
+    said = cli("rehearse", "small.yaml", "--runs", "3", *FAST)
+    assert said.code == 0
+    assert "stack small · simulator" in said.out
+    assert "Rehearsed 3 times on a model of this account, with no faults, seed 0; nothing was changed." in said.out
+    assert "compute_environment.fast  CreateComputeEnvironment" in said.out
+    assert "\nQueues: █ takes jobs and runs them" in said.out
+    assert "\nRehearsed: all went well; it takes about" in said.out
+    assert SECRET not in said.out + said.err
+    assert "3 to create" in cli("plan", "small.yaml", *FAST).out
+
+
+def test_json_keeps_to_its_schema(cli: Cli) -> None:
+    """`--json` is one document of the published schema, the same for the same seed."""
+    given = ("rehearse", "small.yaml", "--json", "--seed", "4", "--faults", "heavy", "--runs", "6", *FAST)
+    said = cli(*given)
+    assert said.code == 0
+    Draft202012Validator(rehearsal_schema()).validate(said.json)
+    assert cli("schema", "rehearsal").json == rehearsal_schema()
+    assert said.json["seed"] == 4
+    assert len(said.json["runs"]) == 6
+    assert SECRET not in said.out
+
+
+def test_a_page(cli: Cli, home: Path) -> None:
+    """`--html` writes one file for its owner alone, beside the text."""
+    said = cli("rehearse", "small.yaml", "--runs", "1", "--html", "told.html", *FAST)
+    assert said.code == 0
+    assert "<svg" in (home / "told.html").read_text()
+    assert (home / "told.html").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_plan_file(cli: Cli) -> None:
+    """A plan that is held is rehearsed as it stands, and refused where the world has moved; options that it holds are
+    refused too."""
+    assert cli("plan", "small.yaml", "--out", "held.plan", *FAST).code == 0
+    said = cli("rehearse", "held.plan", "--runs", "1", "--json", *FAST)
+    assert said.code == 0
+    assert said.json["plan"] == cli("show", "held.plan", "--json").json["id"]
+    assert cli("rehearse", "held.plan", "--var", "a=b", *FAST).code == 1
+    assert cli("rehearse", "held.plan", "--runs", "1").code == 3
+    assert cli("apply", "held.plan", "--auto-approve", *FAST).code == 0
+    assert "There is nothing to rehearse" in cli("rehearse", "held.plan", *FAST).out
+
+
+def test_the_journal_calibrates(cli: Cli) -> None:
+    """`--calibrate` takes what earlier runs saw, and says how many waits that rests on; without a journal it says
+    nothing."""
+    assert "Durations:" not in cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", *FAST).out
+    assert cli("apply", "small.yaml", "--auto-approve", *FAST).code == 0
+    Path("small.yaml").write_text(SMALL.replace("priority: 5", "priority: 6"))
+    told = cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", "-v", *FAST)
+    assert "Durations: 2 of 24 rest on 2 waits in the journal, the others on the table." in told.out
+    assert "your journal, 1 wait" in told.out
+
+
+def test_a_plan_that_is_refused(cli: Cli) -> None:
+    """Exit 3, as apply would."""
+    Path("small.yaml").write_text(SMALL.replace("high: {", "high: {schedulingPolicyArn: none, "))
+    assert cli("rehearse", "small.yaml", *FAST).code in (1, 3)
+
+
+def test_an_estimate_is_shown(cli: Cli) -> None:
+    """plan says how long an apply will take, and keeps it in its JSON."""
+    said = cli("plan", "small.yaml", *FAST)
+    assert "3 to create; 3 calls, about " in said.out
+    assert said.out.rstrip().endswith("calls with all looks).")
+    estimate = cli("plan", "small.yaml", "--json", *FAST).json["estimate"]
+    assert estimate["api_calls"] > 3
+    assert estimate["seconds"] > 10
