@@ -6,7 +6,6 @@ set to from here, and `calibrated` puts in what the journal of a stack on this m
 
 import math
 import random
-import statistics
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +13,7 @@ import attrs
 
 from plans.change import Impact
 from plans.plan import Plan, Step
-from plans.rehearsal import Span
+from plans.rehearsal import Span, middle
 from providers.kinds.environment_changes import SCALE
 from reconciler.journal import Run
 
@@ -107,7 +106,7 @@ def calibrated(table: Table, runs: Iterable[Run]) -> Table:
 
 
 def _calibrated(span: Span, seen: list[float]) -> Span:
-    low, usual, high = min(seen), statistics.median(seen), max(seen)
+    low, usual, high = min(seen), middle(seen), max(seen)
     if len(seen) < ENOUGH:
         low, high = min(span.low, low), max(span.high, high)
     else:

@@ -23,6 +23,9 @@ MOST = 200
 """Steps of the largest plan that is estimated. To play one of so many takes half a second, which nobody asked for:
 `rehearse` plays a plan of any size."""
 
+_JOBS = 20
+"""Jobs of a status that an estimate puts into a queue at most: to look at thousands would take it seconds."""
+
 _WORK = 0.5
 """Seconds of its own that a process may spend beside one wait."""
 
@@ -45,7 +48,7 @@ class Foresight:
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None) -> "Foresight":
         """Play a plan; an empty one, one that is refused, and a large one are not played."""
-        stand = Stand.of(task, plan, timeout)
+        stand = Stand.of(task, plan, timeout, jobs=_JOBS)
         if not plan.steps or plan.refusals or len(plan.steps) > MOST:
             return cls(stand)
         try:
@@ -76,11 +79,11 @@ class Foresight:
         if self.usual is None:
             return report
         steps = {step.id: step for step in self.stand.plan.steps}
-        told = [
-            *_calls(self._heard.deeds, self.usual.deeds),
-            *_failures(report, self.usual.report),
-            *self._slow(report, steps),
-        ]
+        told = [*_calls(self._heard.deeds, self.usual.deeds), *_failures(report, self.usual.report)]
+        try:
+            told += self._slow(report, steps)
+        except Exception as error:  # the report of what was done must not be lost for it
+            told.append(Departure("", "", "slower", f"what took long could not be rehearsed: {error!r}"))
         return attrs.evolve(report, departures=tuple(told))
 
     def _slow(self, report: Report, steps: Mapping[str, Step]) -> Iterator[Departure]:

@@ -23,7 +23,7 @@ from providers.simulator import Fault, Quotas, Simulator, Store
 from reconciler.durations import TABLE, Manner, Table, simulated
 from reconciler.overtime import OverTime
 from reconciler.retry import Caller, InlinePool
-from reconciler.seeding import seeds
+from reconciler.seeding import JOBS, seeds
 from reconciler.task import Task
 from reconciler.waiter import Spacing
 from reconciler.weather import script
@@ -53,19 +53,23 @@ class Played:
 
 @attrs.frozen
 class Stand:
-    """What a rehearsal needs: a plan, the task that made it, and the world as that saw it."""
+    """What a rehearsal needs: a plan, the task that made it, and the world as that saw it.
+
+    Of each queue up to `jobs` jobs of a status are there.
+    """
 
     task: Task
     plan: Plan
     snapshot: Snapshot
     table: Table = TABLE
     timeout: float | None = None
+    jobs: int = JOBS
 
     @classmethod
-    def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE) -> "Stand":
+    def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE, jobs: int = JOBS) -> "Stand":
         """Where a plan stands that a task has just made."""
         assert task.seen is not None
-        return cls(task, plan, task.seen, table, timeout)
+        return cls(task, plan, task.seen, table, timeout, jobs)
 
     def play(self, manner: Manner, seed: str, faults: tuple[Fault, ...] = ()) -> Played:
         """Carry the plan out once; the same seed and faults give the same run."""
@@ -79,7 +83,7 @@ class Stand:
         clock = ManualClock(before.clock.now())
         store, overtime = Store.open(None, now=0.0), OverTime(clock.now())
         simulator = Simulator(store, clock, settings=settings, on_change=overtime.take)
-        simulator.fill(seeds(snapshot, self.task.kinds), region=snapshot.region)
+        simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
         simulator.inject(*_unread(snapshot, self.task.kinds), *faults)
         caller = Caller(
             pool=InlinePool(), clock=clock, rng=dice, max_rate=before.max_rate, parallelism=before.parallelism

@@ -14,7 +14,7 @@ from providers.resources import JobCount, Live, Snapshot
 from providers.simulator import Seed
 
 JOBS = 1000
-"""How many jobs of a status are put into a queue at most: as many as are counted."""
+"""How many jobs of a status are counted, and put into a queue, at most."""
 
 _KEYS: Mapping[str, str] = MappingProxyType(
     {
@@ -33,12 +33,12 @@ _LINKED = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
 _RUNS_FIRST = ("RUNNING", "STARTING", "SCHEDULED", "RUNNABLE", "PENDING", "SUBMITTED")
 
 
-def seeds(snapshot: Snapshot, kinds: Kinds) -> Iterator[Seed]:
-    """Everything of a snapshot, each after what it refers to; jobs last."""
+def seeds(snapshot: Snapshot, kinds: Kinds, jobs: int = JOBS) -> Iterator[Seed]:
+    """Everything of a snapshot, each after what it refers to; then of each queue up to `jobs` jobs of a status."""
     ranks = {kind.name: kind.rank for kind in kinds}
     for live in sorted(snapshot.live, key=lambda live: ranks[live.kind]):
         yield Seed(_KEYS[live.kind], _name(live), _shown(live, kinds[live.kind]))
-    yield from _jobs(snapshot)
+    yield from _jobs(snapshot, jobs)
 
 
 def _name(live: Live) -> str:
@@ -75,7 +75,7 @@ def _of_an_environment(live: Live) -> dict[str, Any]:
     return own
 
 
-def _jobs(snapshot: Snapshot) -> Iterator[Seed]:
+def _jobs(snapshot: Snapshot, most: int) -> Iterator[Seed]:
     """The jobs that were counted; those of a quota share are among those of its queue."""
     lives = {live.arn: live for live in snapshot.live}
     counts = {arn: dict(count.by_status) for arn, count in snapshot.jobs.items() if isinstance(count, JobCount)}
@@ -90,7 +90,7 @@ def _jobs(snapshot: Snapshot) -> Iterator[Seed]:
             live = lives.get(arn)
             if live is None or live.status == "DELETED":
                 continue
-            for _ in range(min(JOBS, by_status.get(status, 0))):
+            for _ in range(min(most, by_status.get(status, 0))):
                 number += 1
                 yield _job(live, status, f"00000000-0000-4000-8000-{number:012d}", lives)
 

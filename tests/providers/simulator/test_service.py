@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from providers.simulator import Rule, Settings, rules
+from providers.simulator import Change, Fault, Rule, Seed, Settings, rules
+from providers.simulator.faults import NoAnswer
+from providers.simulator.rules import Refused
 from tests.providers.simulator.lab import LINKED, Lab, connect, refusal
 
 
@@ -163,3 +165,69 @@ def test_the_same_calls_make_the_same_world() -> None:
         return lab.simulator.show()
 
     assert world() == world()
+
+
+def test_a_call_without_http(lab: Lab) -> None:
+    """A call by the name of its operation does what a request does: same answer, same refusal, same record."""
+    lab.environment("a")
+    asked = {"computeEnvironments": ["a"]}
+    told = lab.simulator.call("DescribeComputeEnvironments", asked, region="eu-west-1")
+    assert told["computeEnvironments"] == [lab.see_environment("a")]
+    with pytest.raises(Refused, match="must be DISABLED first"):
+        lab.simulator.call("DeleteComputeEnvironment", {"computeEnvironment": "a"}, region="eu-west-1")
+    with pytest.raises(Refused, match="computeEnvironment must be provided"):
+        lab.simulator.call("DeleteComputeEnvironment", {}, region="eu-west-1")
+    with pytest.raises(Refused, match="Unknown operation"):
+        lab.simulator.call("MakeCoffee", {})
+    assert [call.status for call in list(lab.simulator.calls)[-3:]] == [400, 400, 404]
+    assert lab.simulator.call("DescribeComputeEnvironments", asked)["computeEnvironments"] == []
+
+
+def test_a_call_without_http_meets_faults(lab: Lab) -> None:
+    """Faults hit it as they hit requests, foreign writers too, and the record says which did."""
+    lab.environment("a")
+    off = ("UpdateComputeEnvironment", {"computeEnvironment": "a", "state": "DISABLED"})
+    lab.simulator.inject(
+        Fault("ListJobs", "throttle"),
+        Fault("DescribeJobQueues", "lost"),
+        Fault("DescribeComputeEnvironments", "foreign", writes=off),
+    )
+    with pytest.raises(Refused, match="Too Many Requests"):
+        lab.simulator.call("ListJobs", {"jobQueue": "q"}, region="eu-west-1")
+    with pytest.raises(NoAnswer):
+        lab.simulator.call("DescribeJobQueues", {}, region="eu-west-1")
+    told = lab.simulator.call("DescribeComputeEnvironments", {}, region="eu-west-1")
+    assert told["computeEnvironments"][0]["state"] == "DISABLED"
+    assert [call.fault for call in list(lab.simulator.calls)[-3:]] == ["throttle", "lost", "foreign"]
+
+
+def test_changes_are_told_in_the_order_of_time(lab: Lab) -> None:
+    """Who listens hears of each change once it stands, at the time when it happened; what was refused is not told."""
+    heard: list[Change] = []
+    lab.simulator.on_change = heard.append
+    began = lab.clock.now()
+    lab.environment("a", wait=0)
+    lab.clock.sleep(300)
+    lab.disable_environment("a")
+    refusal(lab.batch.update_compute_environment, computeEnvironment="none")
+    lab.batch.delete_compute_environment(computeEnvironment="a")
+    lab.clock.sleep(300)
+    assert lab.see_environment("a") == {}
+    assert {change.name for change in heard} == {"a"}
+    statuses = [change.shown and change.shown["status"] for change in heard]
+    assert statuses == ["CREATING", "VALID", "UPDATING", "VALID", "DELETING", "DELETED", None]
+    assert [change.at - began for change in heard[:2]] == [0, 40]
+    assert [change.at for change in heard] == sorted(change.at for change in heard)
+
+
+def test_what_is_filled_in_is_never_stale(lab: Lab) -> None:
+    """Objects that are put in together were always there, however long reads lag."""
+    lab.environment("a")
+    lab.queue("q", "a")
+    other = Lab.new(settings=Settings(stale_reads=900))
+    seeds = (Seed("environment", "a", lab.see_environment("a")), Seed("queue", "q", lab.see_queue("q")))
+    other.simulator.fill(seeds, region="eu-west-1")
+    assert other.see_queue("q") == lab.see_queue("q")
+    assert other.see_environment("a") == lab.see_environment("a")
+    with pytest.raises(KeyError):
+        other.simulator.fill([Seed("teapot", "t", {})])
