@@ -9,6 +9,8 @@ from plans.plan import Estimate, Plan
 from providers.resources import EMPTY
 
 FORMAT = 1
+RUNS = 10
+"""How often a plan is rehearsed unless told otherwise."""
 
 Faults = Literal["none", "light", "heavy"]
 State = Literal["runs", "waits", "closed", "absent"]

@@ -25,7 +25,7 @@ from plans.manifest import Manifest
 from plans.past import Past
 from plans.plan import Plan
 from plans.policy import Policy, strictest
-from plans.rehearsal import Faults, Rehearsal
+from plans.rehearsal import RUNS, Faults, Rehearsal
 from plans.report import Event, Report
 from plans.retention import Retention
 from plans.rollback import Rollback
@@ -227,14 +227,15 @@ class Reconciler:
         asked: Asked = NOTHING,
         seed: int = 0,
         faults: Faults = "none",
-        runs: int = 10,
+        runs: int = RUNS,
         calibrate: bool = False,
         on_event: OnEvent = _ignore,
     ) -> Rehearsal:
         """Carry the plan out `runs` times on a model of the account, which is only read; `seed` tells all dice.
 
         `calibrate`: durations are those that the journal on this machine saw, as far as it saw any. Raises as `apply`
-        does before anything is changed, but needs no lock; nothing is rehearsed of a plan that is empty.
+        does before anything is changed, but needs no lock; InputError where the model cannot hold the account. Nothing
+        is rehearsed of a plan that is empty.
         """
         from reconciler import rehearsal
         from reconciler.durations import TABLE, calibrated

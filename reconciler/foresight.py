@@ -53,8 +53,8 @@ class Foresight:
             return cls(stand)
         try:
             return cls(stand, stand.play("usual", "0/0"))
-        except Exception as error:  # a model that cannot hold an account must not take its plan along
-            return cls(stand, why=f"how long this takes is not known: the model of the account failed ({error!r})")
+        except Exception as error:  # a model that fails must not take its plan along
+            return cls(stand, why=f"how long this takes is not known: {error}")
 
     @property
     def plan(self) -> Plan:

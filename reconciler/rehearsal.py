@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 import attrs
 
 from plans.plan import Plan
-from plans.rehearsal import Deed, Faults, Queue, Rehearsal, Run, Trouble
+from plans.rehearsal import RUNS, Deed, Faults, Queue, Rehearsal, Run, Trouble
 from plans.report import Event, Report
 from providers.clients import rehearsed
 from providers.clock import ManualClock
-from providers.errors import Interrupted
-from providers.kinds import Kinds
+from providers.errors import InputError, Interrupted
 from providers.resources import Snapshot
 from providers.simulator import Fault, Quotas, Simulator, Store
 from reconciler.durations import TABLE, Manner, Table, simulated
@@ -27,8 +26,6 @@ from reconciler.seeding import JOBS, seeds
 from reconciler.task import Task
 from reconciler.waiter import Spacing
 from reconciler.weather import script
-
-RUNS = 10
 
 _MANNERS: tuple[Manner, ...] = ("usual", "longest", "shortest")
 _RAISED = 1_000_000
@@ -72,7 +69,17 @@ class Stand:
         return cls(task, plan, task.seen, table, timeout, jobs)
 
     def play(self, manner: Manner, seed: str, faults: tuple[Fault, ...] = ()) -> Played:
-        """Carry the plan out once; the same seed and faults give the same run."""
+        """Carry the plan out once; the same seed and faults give the same run.
+
+        Raises InputError where the model cannot hold what the account holds.
+        """
+        try:
+            return self._play(manner, seed, faults)
+        except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
+            told = f"the model of the account cannot hold what is live there: {error!r}"
+            raise InputError(told, hint="a bug: what is live, as export shows it, tells where") from error
+
+    def _play(self, manner: Manner, seed: str, faults: tuple[Fault, ...]) -> Played:
         snapshot, before = self.snapshot, self.task.caller
         dice = random.Random(seed)
         settings = attrs.evolve(
@@ -84,14 +91,17 @@ class Stand:
         store, overtime = Store.open(None, now=0.0), OverTime(clock.now())
         simulator = Simulator(store, clock, settings=settings, on_change=overtime.take)
         simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
-        simulator.inject(*_unread(snapshot, self.task.kinds), *faults)
+        unread = {self.task.kinds[kind].facts.lookup.listing for kind in snapshot.unobserved}
+        simulator.inject(*(Fault(listing, "denied", times=None) for listing in sorted(unread)), *faults)
         caller = Caller(
             pool=InlinePool(), clock=clock, rng=dice, max_rate=before.max_rate, parallelism=before.parallelism
         )
         task = self.task.elsewhere(rehearsed(simulator, self.task.connection, snapshot.account), caller)
         listener = Listener(clock.now())
         report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take)
-        hits = Counter(f"{call.fault} {call.operation}" for call in simulator.calls if call.fault in _told(faults))
+        hits = Counter(
+            f"{call.fault} {call.operation}" for call in simulator.calls if call.fault and call.operation not in unread
+        )
         own = {change.name for change in self.plan.changes if change.kind == "job_queue"}
         queues = overtime.queues(max(listener.last, overtime.began + report.seconds), own)
         store.close()
@@ -157,13 +167,3 @@ def _told_run(number: int, manner: Manner, run: Played) -> Run:
 def _troubles(number: int, run: Played) -> Iterator[Trouble]:
     for outcome in run.report.failures:
         yield Trouble(outcome.step, outcome.address, outcome.call, outcome.error or "", number, dict(run.hits))
-
-
-def _unread(snapshot: Snapshot, kinds: Kinds) -> Iterator[Fault]:
-    """What could not be read cannot be read in a rehearsal either."""
-    for kind in snapshot.unobserved:
-        yield Fault(kinds[kind].facts.lookup.listing, "denied", times=None)
-
-
-def _told(faults: tuple[Fault, ...]) -> frozenset[str]:
-    return frozenset(fault.kind for fault in faults)

@@ -28,8 +28,6 @@ from reconciler.cli.options import (
 from reconciler.cli.planfiles import Wish
 from reconciler.cli.progress import asides
 
-RUNS = 10
-
 
 @click.command()
 @paths
@@ -41,7 +39,9 @@ RUNS = 10
     show_default=True,
     help="What calls meet in all runs but the first three.",
 )
-@click.option("--runs", type=click.IntRange(1, 1000), default=RUNS, show_default=True, help="How often it is played.")
+@click.option(
+    "--runs", type=click.IntRange(1, 1000), default=rehearsals.RUNS, show_default=True, help="How often it is played."
+)
 @click.option("--calibrate", is_flag=True, help="Take durations from the journal of this stack, where it has some.")
 @json_output
 @click.option("--html", metavar="FILE", type=click.Path(), help="The rehearsal as one HTML file, with a picture.")
@@ -56,7 +56,10 @@ def rehearse(
     as_json: bool,
     html: str | None,
 ) -> int:
-    """Play a plan, or a plan file, on a model of the account; changes nothing. Exit 2 if a run without faults fails."""
+    """Play a plan on a model of the account: calls, times, queues; changes nothing.
+
+    Takes a plan file too. Exit 2 if a run that meets no faults does not do all that is planned.
+    """
     kinds, terminal = all_kinds(), options.terminal
     wish = planfiles.held(paths[0]) if len(paths) == 1 else None
     if wish is None:

@@ -9,10 +9,11 @@ from plans.planfile import dumps, loads
 from plans.promise import compare
 from plans.report import report_json
 from plans.views import terminal
+from providers.errors import InputError
 from providers.simulator import Durations, Fault
 from providers.simulator import Settings as Simulated
 from reconciler import foresight, seeding
-from tests.kit import LAB, Stage, edit, on_stage
+from tests.kit import LAB, Stage, edit, manifest, on_stage
 
 ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
 MORE = edit(LAB, ("maxvCpus: 64", "maxvCpus: 128"))
@@ -111,10 +112,10 @@ def test_a_model_that_fails_takes_no_plan_along(monkeypatch: pytest.MonkeyPatch)
     stage.apply(LAB)
     monkeypatch.setattr(seeding, "_shown", broken)
     plan = stage.plan(MORE)
-    assert plan.estimate is None
-    assert plan.warnings == (
-        "how long this takes is not known: the model of the account failed (KeyError('of tomorrow'))",
-    )
+    why = "the model of the account cannot hold what is live there: KeyError('of tomorrow')"
+    assert (plan.estimate, plan.warnings) == (None, (f"how long this takes is not known: {why}",))
+    with pytest.raises(InputError, match="cannot hold what is live there"):
+        stage.reconciler.rehearse(manifest(MORE))
     assert stage.apply(MORE).exit_code == 0
 
 
