@@ -8,16 +8,18 @@ numbers in strings are written in one way; references are ARNs, or `Ref`s to wha
 What the service may answer beyond what was sent is told by the kinds' tables, whose rows cite their sources.
 """
 
+import functools
 import hashlib
 import json
-import re
-import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
+import attrs
+
 from plans import paths
-from providers.kinds import Beside, Kind
+from plans.spelling import indices, number, quantity, single, spelt
+from providers.kinds import Beside, Default, Kind
+from providers.kinds.facts import anyhow
 from providers.resources import DIGEST_TAG, Address, Document, Field, Live, Ref
 
 Resolve = Callable[[str, Any], Any]
@@ -30,164 +32,165 @@ def as_written(_kind: str, reference: Any) -> Any:
 
 def normalise(document: Document, kind: Kind, resolve: Resolve = as_written) -> dict[str, Any]:
     """The normal form of a desired or live document of this kind."""
-    form = _Form(document, kind, resolve)
-    return form.structure(kind.spec, document, kind.name) or {}
+    forms = _forms(kind)
+    return forms.root(document, forms.aside(document, resolve)) or {}
 
 
-class _Form:
-    """One document on its way to normal form."""
+@attrs.frozen
+class _Aside:
+    """What the form of a part hangs on beside the part: what its whole document is taken to say, and who is meant.
 
-    def __init__(self, document: Document, kind: Kind, resolve: Resolve) -> None:
-        self.facts = kind.facts
-        self.resolve = resolve
-        self.counts = {
-            row.member: paths.get(document, paths.split(row.count), kind.facts.keyed, kind.spec)
-            for row in kind.facts.indices
-        }
-        self.defaults: dict[str, list[Any]] = {}
-        for row in kind.facts.defaults:
+    `defaults` are those that hold for this document alone, `counts` how many indices there are, both by label.
+    """
+
+    resolve: Resolve
+    defaults: Mapping[str, Sequence[Any]]
+    counts: Mapping[str, Any]
+
+
+_Form = Callable[[Any, _Aside], Any]
+"""The normal form of a value; None where it says nothing."""
+
+
+@attrs.frozen(eq=False)
+class _Forms:
+    """The forms of a kind: its tree of fields made into functions once, since each plan goes through it thousands of
+    times. A member has the label SHAPE.MEMBER, and so have the entries of a list."""
+
+    kind: Kind
+    lasting: Mapping[str, Sequence[Any]]
+    passing: Sequence[Default]
+    root: _Form = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "root", self.structure(self.kind.spec, self.kind.name))
+
+    def aside(self, document: Document, resolve: Resolve) -> _Aside:
+        facts = self.kind.facts
+        defaults: dict[str, list[Any]] = {}
+        for row in self.passing:
             if row.when(document):
-                self.defaults.setdefault(row.member, []).append(row.value)
+                defaults.setdefault(row.member, []).append(row.value)
+        counts = {
+            row.member: paths.get(document, paths.split(row.count), facts.keyed, self.kind.spec)
+            for row in facts.indices
+        }
+        return _Aside(resolve, defaults, counts)
 
-    def structure(self, field: Field, value: Any, shape: str) -> dict[str, Any] | None:
-        if not isinstance(value, Mapping):
+    def structure(self, field: Field, shape: str) -> _Form:
+        members = {
+            name: (self.value(member, label), self.unsaid(label))
+            for name, member in field.members.items()
+            for label in [f"{shape}.{name}"]
+        }
+
+        def form(value: Any, aside: _Aside) -> dict[str, Any] | None:
+            if not isinstance(value, Mapping):
+                return None
+            made = {}
+            for name, said in value.items():
+                if said is None or name not in members:
+                    continue
+                inner, unsaid = members[name]
+                told = inner(said, aside)
+                if told is not None and (unsaid is None or not unsaid(told, value, aside)):
+                    made[name] = told
+            return made or None
+
+        return form
+
+    def unsaid(self, label: str) -> Callable[[Any, Document, _Aside], bool] | None:
+        """Whether a value is what the service takes where the structure around it leaves it unsaid; None where it
+        takes nothing."""
+        lasting = self.lasting.get(label, ())
+        if not lasting and all(row.member != label for row in self.passing):
             return None
-        made = {}
-        for name, member in field.members.items():
-            if name not in value:
-                continue
-            label = f"{shape}.{name}"
-            inner = self.value(member, value[name], label)
-            if inner is None or (label in self.defaults and self.unsaid(label, inner, value)):
-                continue
-            made[name] = inner
-        return made or None
 
-    def unsaid(self, label: str, value: Any, beside: Document) -> bool:
-        """Whether a value is what the service takes where the structure leaves it unsaid."""
-        return any(value == (row.within(beside) if isinstance(row, Beside) else row) for row in self.defaults[label])
+        def told(value: Any, beside: Document, aside: _Aside) -> bool:
+            rows = (*lasting, *aside.defaults.get(label, ()))
+            return any(value == (row.within(beside) if isinstance(row, Beside) else row) for row in rows)
 
-    def value(self, field: Field, value: Any, label: str) -> Any:
-        if value is None:
-            return None
+        return told
+
+    def value(self, field: Field, label: str) -> _Form:
         if field.reference is not None:
-            return self.resolve(field.reference, value)
+            reference = field.reference
+            return lambda value, aside: aside.resolve(reference, value)
         match field.type:
             case "structure":
-                return self.structure(field, value, field.shape)
+                return self.structure(field, field.shape)
             case "list":
-                return self.list(field, value, label)
+                return self.list(field, label)
             case "map":
-                return {
-                    str(key): self.text(field, str(item), label) for key, item in value.items() if item is not None
-                } or None
+                text = self.text(field, label)
+                return lambda value, aside: (
+                    {str(key): text(item, aside) for key, item in value.items() if item is not None} or None
+                )
             case "string":
-                return self.text(field, str(value), label)
+                return self.text(field, label)
             case "float":
-                return _single(value)
+                return lambda value, _: single(value)
             case _:
-                return value
+                return lambda value, _: value
 
-    def list(self, field: Field, value: Sequence[Any], label: str) -> Any:
+    def list(self, field: Field, label: str) -> _Form:
         assert field.element is not None
-        key = self.facts.keyed.get(field.shape)
-        made = [
-            item
-            for raw in value
-            if not self.vanishes(field.element, raw) and (item := self.entry(field, raw, label)) is not None
+        key = self.kind.facts.keyed.get(field.shape)
+        entry = self.value(field.element, label) if key is None else self.named(field, key)
+        vanishing = [
+            member for member in field.element.members if f"{field.element.shape}.{member}" in self.kind.facts.vanishing
         ]
-        if not made:
-            return None
-        if key is not None:
+        unordered = label in self.kind.facts.sets
+
+        def form(value: Any, aside: _Aside) -> Any:
+            kept = [raw for raw in value if raw is not None]
+            for member in vanishing:
+                kept = [raw for raw in kept if raw.get(member) not in (None, "")]
+            made = [item for raw in kept if (item := entry(raw, aside)) is not None]
+            if not made:
+                return None
+            if key is None:
+                return _unique(made) if unordered else made
             names = [str(item[key]) for item in made]
             if len(set(names)) == len(names):
                 return dict(sorted(zip(names, made, strict=True)))
             return sorted(made, key=_order)
-        return _unique(made) if label in self.facts.sets else made
 
-    def entry(self, entries: Field, raw: Any, label: str) -> Any:
-        """One entry of a list; where entries are told apart by a member, it stands in them, default or not."""
-        field, key = entries.element, self.facts.keyed.get(entries.shape)
+        return form
+
+    def named(self, entries: Field, key: str) -> _Form:
+        """An entry of a list whose entries are told apart by a member: it stands in them, default or not."""
+        field = entries.element
         assert field is not None
-        if key is None:
-            return self.value(field, raw, label)
-        made = self.structure(field, raw, field.shape) or {}
-        named = self.value(field.members[key], raw.get(key), f"{field.shape}.{key}")
-        return {**made, key: entries.unnamed if named is None else named}
+        whole, own = self.structure(field, field.shape), self.value(field.members[key], f"{field.shape}.{key}")
 
-    def vanishes(self, field: Field, raw: Any) -> bool:
-        return isinstance(raw, Mapping) and any(
-            f"{field.shape}.{member}" in self.facts.vanishing and raw.get(member) in (None, "")
-            for member in field.members
-        )
+        def form(value: Any, aside: _Aside) -> dict[str, Any]:
+            said = value.get(key)
+            name = None if said is None else own(said, aside)
+            return {**(whole(value, aside) or {}), key: entries.unnamed if name is None else name}
 
-    def text(self, field: Field, value: str, label: str) -> str:
+        return form
+
+    def text(self, field: Field, label: str) -> _Form:
+        facts = self.kind.facts
         if field.enum:
-            return _spelt(field, value)
-        if label in self.facts.numeric:
-            return _number(value)
-        if label in self.facts.quantities:
-            return _quantity(value)
-        if label in self.counts:
-            return _indices(value, self.counts[label])
-        return value
+            return lambda value, _: spelt(field, str(value))
+        if label in facts.numeric:
+            return lambda value, _: number(str(value))
+        if label in facts.quantities:
+            return lambda value, _: quantity(str(value))
+        if any(label == row.member for row in facts.indices):
+            return lambda value, aside: indices(str(value), aside.counts[label])
+        return lambda value, _: str(value)
 
 
-def _single(value: float) -> float:
-    """The shortest number that is the same in single precision, as which the service keeps it."""
-    kept = struct.pack("f", value)
-    single = float(struct.unpack("f", kept)[0])
-    shortest = (float(f"{single:.{digits}g}") for digits in range(1, 9))
-    return next((short for short in shortest if struct.pack("f", short) == kept), single)
-
-
-def _spelt(field: Field, text: str) -> str:
-    """A word of an enum as the model spells it; a word that the model does not know stays as it is."""
-    return next((known for known in field.enum if known.lower() == text.lower()), text)
-
-
-_NUMBER = re.compile(r"[+-]?[0-9.]+")
-_QUANTITY = re.compile(rf"(?P<number>{_NUMBER.pattern})(?P<suffix>[A-Za-z]*)")
-_SCALES: Mapping[str, Decimal] = {
-    "": Decimal(1),
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate(("n", "u", "m"), -3)},
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("kMGTPE", 1)},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
-}
-"""What a suffix of a Kubernetes quantity stands for."""
-
-
-def _number(text: str) -> str:
-    """A number written in one way; anything else as it is."""
-    try:
-        return format(Decimal(text).normalize(), "f") if _NUMBER.fullmatch(text) else text
-    except InvalidOperation:
-        return text
-
-
-def _quantity(text: str) -> str:
-    """A quantity of Kubernetes such as 1Gi or 500m written in one way, in Mi where it is so many; else as it is."""
-    found = _QUANTITY.fullmatch(text)
-    if found is None or found["suffix"] not in _SCALES:
-        return text
-    try:
-        value = Decimal(found["number"]) * _SCALES[found["suffix"]]
-        mebibytes = value / _SCALES["Mi"] if value and not value % _SCALES["Mi"] else None
-    except InvalidOperation:
-        return text
-    return _number(format(value, "f")) if mebibytes is None else f"{_number(format(mebibytes, 'f'))}Mi"
-
-
-_INDICES = re.compile(r"(?P<one>[0-9]{1,9})|(?P<first>[0-9]{0,9}):(?P<last>[0-9]{0,9})")
-
-
-def _indices(text: str, count: Any) -> str:
-    """A range of indices with its first, and with its last unless that is the last of all; anything else as it is."""
-    found = _INDICES.fullmatch(text)
-    if found is None or not isinstance(count, int):
-        return text
-    first, last = int(found["one"] or found["first"] or 0), int(found["one"] or found["last"] or count - 1)
-    return f"{first}:" if last == count - 1 else f"{first}:{last}"
+@functools.cache
+def _forms(kind: Kind) -> _Forms:
+    lasting: dict[str, list[Any]] = {}
+    for row in kind.facts.defaults:
+        if row.when is anyhow:
+            lasting.setdefault(row.member, []).append(row.value)
+    return _Forms(kind, lasting, [row for row in kind.facts.defaults if row.when is not anyhow])
 
 
 def _order(item: Any) -> str:
@@ -217,7 +220,7 @@ def resolved(document: Document, kind: Kind, resolve: Resolve) -> Document:
             case "map":
                 return {name: item for name, item in value.items() if item is not None}
             case "string" if field.enum:
-                return _spelt(field, str(value))
+                return spelt(field, str(value))
             case _:
                 return value
 

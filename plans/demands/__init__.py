@@ -22,7 +22,7 @@ from plans.demands import (
     service_environment,
     tasks,
 )
-from plans.demands.demand import Breach, Demand
+from plans.demands.demand import Breach, Demand, by_shape
 from plans.demands.demand import breaches as found
 from providers.kinds import Kind
 from providers.resources import Document
@@ -49,12 +49,13 @@ DEMANDS: Mapping[str, tuple[Demand, ...]] = MappingProxyType(
 """All demands, by the name of their kind."""
 
 
-_OF_SPELLING = {kind: tuple(demand for demand in rows if demand.spelling) for kind, rows in DEMANDS.items()}
+_BY_SHAPE = {kind: by_shape(rows) for kind, rows in DEMANDS.items()}
+_OF_SPELLING = {kind: by_shape(demand for demand in rows if demand.spelling) for kind, rows in DEMANDS.items()}
 
 
 def breaches(document: Document, kind: Kind, *, spelling: bool = False) -> Iterator[Breach]:
     """What a document of this kind says that AWS would refuse, whatever is live; only of its spelling, if so asked."""
     if not spelling:
-        yield from found(document, kind, DEMANDS[kind.name])
+        yield from found(document, kind, _BY_SHAPE[kind.name])
     elif _OF_SPELLING[kind.name]:
         yield from found(document, kind, _OF_SPELLING[kind.name])

@@ -59,16 +59,21 @@ class Breach:
     path: str
 
 
-def breaches(document: Document, kind: Kind, demands: Iterable[Demand]) -> Iterator[Breach]:
-    """Every demand that a document does not keep to, in the order of its fields; that all is there which the API model
-    requires is one of them."""
-    by_shape: dict[str, list[Demand]] = {}
+def by_shape(demands: Iterable[Demand]) -> Mapping[str, Sequence[Demand]]:
+    """Demands by the shape that they look at."""
+    made: dict[str, list[Demand]] = {}
     for demand in demands:
-        by_shape.setdefault(demand.shape, []).append(demand)
+        made.setdefault(demand.shape, []).append(demand)
+    return made
+
+
+def breaches(document: Document, kind: Kind, demands: Mapping[str, Sequence[Demand]]) -> Iterator[Breach]:
+    """Every demand, of those by shape, that a document does not keep to, in the order of its fields; that all is there
+    which the API model requires is one of them."""
     for segments, field, part in structures(kind.spec, document, (), kind.facts.keyed):
         for member in sorted(field.required - part.keys()):
             yield Breach(_required(field.shape, member), paths.render(kind.spec, (*segments, member)))
-        for demand in by_shape.get(field.shape, ()):
+        for demand in demands.get(field.shape, ()):
             if demand.fails(part, document):
                 yield Breach(demand, paths.render(kind.spec, (*segments, demand.member.partition(".")[2])))
 
@@ -86,7 +91,7 @@ def structures(
     if field.type == "structure" and isinstance(value, Mapping):
         yield segments, field, value
         for name, member in field.members.items():
-            if name in value:
+            if name in value and (member.members or member.element is not None):
                 yield from structures(member, value[name], (*segments, name), keyed)
     elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
         for place, item in enumerate(value):

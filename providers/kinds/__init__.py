@@ -67,7 +67,7 @@ _HOUSE_KEYS: Mapping[str, Mapping[str, Field]] = MappingProxyType(
 _NEVER_SAID = frozenset({"tags", "context"})
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Kind:
     """One kind of object.
 
