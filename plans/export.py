@@ -83,7 +83,10 @@ def export(snapshot: Snapshot, kinds: Kinds, selection: Selection) -> Export:
     being replaced.
     """
     where = f"account {snapshot.account or 'unknown'}, {snapshot.region}"
-    lacking = [f"{kinds[name].title}s are missing here: {why}" for name, why in snapshot.unobserved.items()]
+    lacking = [
+        f"{kinds[name].title}s are missing here: {why}"
+        for name, why in {**snapshot.unobserved, **snapshot.unseen}.items()
+    ]
     notes: list[str] = []
     found = tuple(_selected(snapshot, kinds, selection, notes))
     if not found:

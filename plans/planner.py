@@ -126,6 +126,7 @@ def make_plan(
             *roles.warnings(environments, manifest.stack, snapshot.surroundings),
             *launching.unread(snapshot),
             *jobs.uncounted(snapshot),
+            *(_unseen(snapshot, kinds) if pruning else ()),
             *_unknown(everything, kinds),
         ),
         unobserved=dict(snapshot.unobserved),
@@ -189,6 +190,12 @@ def _told(change: Change, leaving: Sequence[Difference]) -> Change:
         return change
     action = Action.UPDATE if change.action is Action.NOOP else change.action
     return attrs.evolve(change, action=action, differences=(*change.differences, *leaving))
+
+
+def _unseen(snapshot: Snapshot, kinds: Kinds) -> Iterable[str]:
+    """What may be left of the stack without anybody having looked."""
+    for name, why in sorted(snapshot.unseen.items()):
+        yield f"{kinds[name].title}s that left the manifest were not looked for: {why}"
 
 
 def _unknown(decisions: Iterable[Decision], kinds: Kinds) -> Iterable[str]:

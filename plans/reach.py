@@ -70,4 +70,5 @@ def _astray(arn: str, kind: Kind, world: World) -> str | None:
         return f"is of region {found['region']}, not of {world.snapshot.region}"
     if world.snapshot.account not in (None, found["account"]):
         return f"is of account {found['account']}, not of {world.snapshot.account}"
-    return None if kind.name in world.snapshot.unobserved or arn in world.by_arn else "is not there"
+    unknown = kind.name in {**world.snapshot.unobserved, **world.snapshot.unseen}
+    return None if unknown or arn in world.by_arn else "is not there"

@@ -151,7 +151,9 @@ class World:
                 return usable.arn if usable else Unresolved(f"the stack {stack} has no {title} {name}")
             case _:
                 usable = self.working(self.at_name(kind, str(reference)))
-                return usable.arn if usable else Unresolved(f"{reference} is no {title} of this stack, nor live")
+                unseen = self.snapshot.unseen.get(kind)
+                nowhere = "nor live" if unseen is None else f"and others were not looked at ({unseen}): name its ARN"
+                return usable.arn if usable else Unresolved(f"{reference} is no {title} of this stack, {nowhere}")
 
     def shown(self, kind: str, reference: Any) -> Any:
         """The ARN of a reference in a live document; one that names nothing any more as it is shown."""

@@ -395,7 +395,8 @@ class Surroundings:
 class Snapshot:
     """Everything a plan knows of the world, read once.
 
-    `unobserved` maps a kind to the reason why it could not be read. `jobs` has the jobs of queues and quota shares that
+    `unobserved` maps a kind to the reason why it could not be read, `unseen` to the reason why of it only what has the
+    name of something wanted was read. `jobs` has the jobs of queues and quota shares that
     a plan disturbs, by ARN; what is not in it was not counted.
     """
 
@@ -404,6 +405,7 @@ class Snapshot:
     account: str | None
     live: tuple[Live, ...] = ()
     unobserved: Mapping[str, str] = EMPTY
+    unseen: Mapping[str, str] = EMPTY
     jobs: Mapping[str, JobCount | Unread] = attrs.field(factory=lambda: MappingProxyType({}))
     surroundings: Surroundings = Surroundings()
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from providers.clients import Connection
 from providers.errors import AnswerLost, CallError, CredentialsExpired, CredentialsMissing, ServerFault, Throttled
-from providers.resources import Role, Template, Unread, Versions
+from providers.resources import STACK_TAG, Role, Template, Unread, Versions
 
-__all__ = ["TEMPLATES", "Unread", "account", "addresses", "client", "image", "role", "versions"]
+__all__ = ["TEMPLATES", "Unread", "account", "addresses", "client", "image", "role", "tagged", "versions"]
 
 TEMPLATES = 100
 """How many launch templates are asked for in one call; EC2 takes 200."""
@@ -91,6 +91,22 @@ def role(iam: Any, name: str) -> Role | Unread | None:
     if not found:
         return Unread("GetRole: the answer holds no role")
     return Role(found["Arn"], any(_trusts(statement) for statement in _statements(found)))
+
+
+def tagged(tagging: Any, stacks: Sequence[str], token: str) -> tuple[Sequence[str], str | None] | Unread:
+    """One page of the ARNs of all of Batch that carries the tag of one of these stacks, and the token of the next.
+
+    What was tagged or made lately may be missing, and what is gone may be there
+    (https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html).
+    """
+    filters = [{"Key": STACK_TAG, "Values": [*stacks]}]
+    answer = _asked(
+        tagging, "GetResources", {"TagFilters": filters, "ResourceTypeFilters": ["batch"], "PaginationToken": token}
+    )
+    if not isinstance(answer, Mapping) or "ResourceTagMappingList" not in answer:
+        return answer if isinstance(answer, Unread) else Unread("GetResources: the answer holds no list")
+    arns = [str(found["ResourceARN"]) for found in answer["ResourceTagMappingList"]]
+    return arns, answer.get("PaginationToken") or None
 
 
 def _asked(client: Any, operation: str, arguments: Mapping[str, Any]) -> Mapping[str, Any] | Unread | None:

@@ -1,6 +1,6 @@
 """Asking the services around Batch: calls like any others, paced, repeated and counted, and none that fails a plan."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,6 +62,24 @@ def ask_images(
 def ask_roles(connection: Connection, caller: Caller, names: Collection[str]) -> Mapping[str, Role | Unread | None]:
     """The roles of these names."""
     return _ask(connection, caller, "iam", "GetRole", {name: partial(_role, name) for name in sorted(set(names))})
+
+
+def ask_tagged(connection: Connection, caller: Caller, stacks: Sequence[str]) -> Sequence[str] | Unread:
+    """The ARNs of all of Batch that carries the tag of one of these stacks, page after page."""
+    found: list[str] = []
+    token: str | None = ""
+    while token is not None:
+        asked = {"tagged": partial(_tagged, tuple(stacks), token)}
+        told = _ask(connection, caller, "resourcegroupstaggingapi", "GetResources", asked)["tagged"]
+        if isinstance(told, Unread):
+            return told
+        arns, token = told
+        found += arns
+    return found
+
+
+def _tagged(stacks: tuple[str, ...], token: str, tagging: Any) -> tuple[Sequence[str], str | None] | Unread:
+    return surroundings.tagged(tagging, stacks, token)
 
 
 def _versions(member: str, values: tuple[str, ...], ec2: Any) -> Mapping[str, Versions] | Unread | None:

@@ -16,6 +16,7 @@ import attrs
 
 from plans import jobs, roles
 from plans.asked import Asked
+from plans.canaries.definitions import families
 from plans.graph import build, only
 from plans.handover import check_held
 from plans.manifest import Manifest
@@ -49,7 +50,7 @@ from reconciler.journal import Journal
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.revisions import Pruning, prunable
-from reconciler.surroundings import ask_roles, before
+from reconciler.surroundings import ask_roles, ask_tagged, before
 from reconciler.telling import OnEvent
 from reconciler.waiter import Waiter
 
@@ -114,13 +115,17 @@ class Task:
     def observe(self) -> Snapshot:
         """The world as this task needs it; raises RefusedError where it is another account's."""
         manifest = self.manifest
+        wanted = {} if self.destroying else watched(manifest.ownership, manifest.resources, manifest.name_prefix)
+        stacks = (manifest.stack, *manifest.ownership.stacks)
         snapshot = observe(
             self.provider,
-            {} if self.destroying else watched(manifest.ownership, manifest.resources, manifest.name_prefix),
+            wanted,
             caller=self.caller,
             target=self.target,
             region=self.connection.region,
             account=self.account,
+            families=families(wanted) if wanted else None,
+            tagged=partial(ask_tagged, self.connection, self.caller, stacks) if wanted or self.destroying else None,
         )
         self.check_account(snapshot.account)
         return snapshot

@@ -34,8 +34,10 @@ from providers.resources import (
     Address,
     DefinitionCanary,
     Document,
+    Elsewhere,
     Live,
     Ref,
+    Resource,
 )
 
 _DEFINITION, _QUEUE = "job_definition", "job_queue"
@@ -66,7 +68,7 @@ class Trial:
     @property
     def family(self) -> str:
         """The family of the revision that is tried."""
-        return self.decision.change.name[: _LONGEST - len(_SUFFIX)] + _SUFFIX
+        return shadowing(self.decision.change.name)
 
     @property
     def job(self) -> str:
@@ -75,6 +77,26 @@ class Trial:
         told = json.dumps([name, digest, self.canary.request], sort_keys=True, default=str)
         end = f"-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
         return name[: _LONGEST - len(end)] + end
+
+
+def shadowing(family: str) -> str:
+    """The family in which revisions of another one are tried."""
+    return family[: _LONGEST - len(_SUFFIX)] + _SUFFIX
+
+
+def families(wanted: Mapping[Address, Resource]) -> frozenset[str] | None:
+    """The families that matter to a plan of these resources: theirs, those in which they are tried, and those that try
+    environments; None where one is another stack's, so that its name is not known."""
+    names: set[str] = set()
+    for address, resource in wanted.items():
+        if address.kind == _DEFINITION:
+            names |= {resource.physical_name, shadowing(resource.physical_name)}
+        match resource.lifecycle.canary and resource.lifecycle.canary.job_definition:
+            case Elsewhere():
+                return None
+            case str(told):
+                names.add(told.rpartition("/")[2].partition(":")[0])
+    return frozenset(names)
 
 
 def shadow_of(address: Address) -> Address:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 NAME = Template("launchTemplateName", "machines", "$Latest")
 FAULT = "<Response><Errors><Error><Code>{0}</Code><Message>told so</Message></Error></Errors></Response>"
 REFUSAL = "<ErrorResponse><Error><Code>{0}</Code><Message>told so</Message></Error></ErrorResponse>"
+DENIAL = '{{"__type": "{0}", "message": "told so"}}'
 ROLE = (
     '<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><Arn>arn:it</Arn>'
     "<AssumeRolePolicyDocument>{0}</AssumeRolePolicyDocument></Role></GetRoleResult></GetRoleResponse>"
@@ -73,10 +74,15 @@ def role(iam: Any) -> Any:
     return surroundings.role(iam, "runs")
 
 
+def tagged(tagging: Any) -> Any:
+    return surroundings.tagged(tagging, ["lab"], "")
+
+
 ASKED = [
     pytest.param(versions, "ec2", FAULT, "DescribeLaunchTemplates", id="versions"),
     pytest.param(image, "ec2", FAULT, "DescribeLaunchTemplateVersions", id="image"),
     pytest.param(role, "iam", REFUSAL, "GetRole", id="role"),
+    pytest.param(tagged, "resourcegroupstaggingapi", DENIAL, "GetResources", id="tagged"),
 ]
 Ask = Callable[[Any], Any]
 
@@ -172,6 +178,16 @@ def test_a_client_that_cannot_be_made_is_unread() -> None:
     for other in (alone, lost):
         connection = Connection(None, ManualClock(), "eu-west-1", "the test", lambda: "", other=other)
         assert isinstance(surroundings.client(connection, "ec2"), Unread)
+
+
+def test_what_carries_a_tag_is_told_page_by_page(teller: Teller) -> None:
+    """The ARNs of a page, and the token of the next, None after the last."""
+    page = {"ResourceTagMappingList": [{"ResourceARN": "arn:a"}, {"ResourceARN": "arn:b"}], "PaginationToken": "more"}
+    client = teller.client("resourcegroupstaggingapi")
+    teller.body = json.dumps(page)
+    assert tagged(client) == (["arn:a", "arn:b"], "more")
+    teller.body = json.dumps({**page, "PaginationToken": ""})
+    assert tagged(client) == (["arn:a", "arn:b"], None)
 
 
 def test_a_lost_answer_may_be_asked_for_again(teller: Teller) -> None:

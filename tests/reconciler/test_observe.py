@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -15,10 +15,10 @@ from plans.manifest import Manifest
 from providers.clock import ManualClock
 from providers.errors import Interrupted, Rejected
 from providers.provider import Provider
-from providers.resources import Snapshot, Target
+from providers.resources import Snapshot, Target, Unread
 from providers.simulator import Request, Response
 from providers.simulator.wire import answer_botocore
-from reconciler.observe import ONE_BY_ONE, observe
+from reconciler.observe import ONE_BY_ONE, PAGES, Tagged, observe
 from reconciler.retry import Caller, InlinePool
 from tests.kit import kinds, manifest
 
@@ -58,7 +58,12 @@ class Account:
         return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def observe(
-        self, wanted: Manifest = EMPTY, stop: Future[int] | None = None, account: str | None = None
+        self,
+        wanted: Manifest = EMPTY,
+        stop: Future[int] | None = None,
+        account: str | None = None,
+        families: Collection[str] | None = None,
+        tagged: Tagged | None = None,
     ) -> Snapshot:
         make: Any = boto3.client
         client = make(
@@ -77,6 +82,8 @@ class Account:
             target=Target(),
             region="eu-west-1",
             account=lambda: account,
+            families=families,
+            tagged=tagged,
         )
 
     def made(self, operation: str) -> list[Mapping[str, Any]]:
@@ -143,14 +150,13 @@ def test_consumable_resources_are_described_one_by_one() -> None:
     assert snapshot.unobserved == {}
 
 
-def test_too_many_consumable_resources_are_unobserved() -> None:
-    """Where the stack wants none, none is read, and the plan says why."""
+def test_of_too_many_consumable_resources_none_is_read_that_nobody_wants() -> None:
+    """Where the stack wants none, none is read, and the snapshot says why."""
     account = _consumables(ONE_BY_ONE + 1)
     snapshot = account.observe()
     assert not list(snapshot.of("consumable_resource"))
-    assert snapshot.unobserved == {
-        "consumable_resource": f"too many: there are {ONE_BY_ONE + 1}, and each takes a call to read"
-    }
+    assert snapshot.unobserved == {}
+    assert snapshot.unseen == {"consumable_resource": f"there are {ONE_BY_ONE + 1}, and each takes a call to read"}
     assert account.made("describeconsumableresource") == []
 
 
@@ -163,6 +169,83 @@ def test_of_too_many_the_wanted_ones_are_read() -> None:
     snapshot = account.observe(wanted)
     assert [live.name for live in snapshot.of("consumable_resource")] == ["lab-7"]
     assert snapshot.unobserved == {}
+
+
+def test_of_too_many_those_of_the_stack_are_found_by_their_tags() -> None:
+    """Beside what is wanted, what carries the stack's tag is read, and then nothing went unseen."""
+    account = _consumables(ONE_BY_ONE + 1)
+    wanted = manifest("stack: lab\nnamePrefix: lab-\nconsumableResources:\n  7: {totalQuantity: 1}\n")
+    arns = [f"{ARN}consumable-resource/lab-7", f"{ARN}consumable-resource/lab-9", f"{ARN}job-queue/lab-x"]
+    snapshot = account.observe(wanted, tagged=lambda: arns)
+    assert [live.name for live in snapshot.of("consumable_resource")] == ["lab-7", "lab-9"]
+    assert snapshot.unseen == {}
+    assert len(account.made("describeconsumableresource")) == 2
+
+
+def _revisions(pages: int) -> Account:
+    """An account of so many pages of definitions, the families of which are page-0, page-1 ..., of one revision."""
+
+    def definition(name: str) -> Mapping[str, Any]:
+        arn = f"{ARN}job-definition/{name}:1"
+        return {"jobDefinitionName": name, "jobDefinitionArn": arn, "revision": 1, "status": "ACTIVE", "type": "x"}
+
+    def describe(asked: Mapping[str, Any]) -> Answer:
+        if "jobDefinitionName" in asked:
+            name = asked["jobDefinitionName"]
+            return {"jobDefinitions": [definition(name)] if name.startswith("page-") else []}
+        number = int(asked.get("nextToken", 0))
+        token = {"nextToken": str(number + 1)} if number + 1 < pages else {}
+        return {"jobDefinitions": [definition(f"page-{number}")], **token}
+
+    return Account({"describejobdefinitions": describe})
+
+
+def test_few_pages_of_definitions_are_all_read() -> None:
+    """A stack of two families in an account of twenty pages reads the pages: orphans are to be seen."""
+    account = _revisions(PAGES)
+    snapshot = account.observe(families=["page-1", "mine"])
+    assert len(list(snapshot.of("job_definition"))) == PAGES
+    assert len(account.made("describejobdefinitions")) == PAGES
+    assert snapshot.unseen == {}
+
+
+def test_a_small_stack_does_not_read_all_definitions_of_a_large_account() -> None:
+    """Past so many pages the families at hand are asked for by name, and those that carry the stack's tag."""
+    account = _revisions(1000)
+    tagged = [f"{ARN}job-definition/page-900:7", f"{ARN}job-definition/page-999:1"]
+    snapshot = account.observe(families=["page-999", "mine"], tagged=lambda: tagged)
+    names = [live.name for live in snapshot.of("job_definition")]
+    assert names == sorted([*(f"page-{number}" for number in range(PAGES)), "page-900", "page-999"])
+    assert len(account.made("describejobdefinitions")) == PAGES + 3
+    assert snapshot.unseen == {}
+
+
+@pytest.mark.parametrize(
+    ("tagged", "told"),
+    [
+        (None, ""),
+        (lambda: Unread("denied"), ", and the Resource Groups Tagging API does not tell which are ours: denied"),
+        (Unread, ", and the Resource Groups Tagging API does not tell which are ours"),
+    ],
+)
+def test_what_nobody_tells_is_unseen(tagged: Tagged | None, told: str) -> None:
+    """Where tags cannot be asked for, the snapshot says what nobody looked for, and why."""
+    snapshot = _revisions(1000).observe(families=["page-999"], tagged=tagged)
+    assert snapshot.unseen == {"job_definition": f"there are more than {PAGES} revisions{told}"}
+
+
+def test_a_large_stack_reads_pages_as_long_as_names_would_take_more() -> None:
+    """At most twice the calls of the cheaper way: as many pages as there are families, and then the families."""
+    families = [f"page-{number}" for number in range(500, 500 + PAGES * 2)]
+    account = _revisions(1000)
+    assert account.observe(families=families).unseen
+    assert len(account.made("describejobdefinitions")) == PAGES * 4
+
+
+def test_where_all_matters_all_is_read() -> None:
+    """What destroys or exports is not content with names."""
+    account = _revisions(PAGES * 3)
+    assert len(list(account.observe().of("job_definition"))) == PAGES * 3
 
 
 def test_the_account_is_told_by_any_arn() -> None:
