@@ -12,7 +12,17 @@ from plans.planfile import to_json
 from providers.resources import EMPTY
 
 EventName = Literal[
-    "started", "called", "retried", "polled", "finished", "failed", "retiring", "skipped", "interrupted", "ended"
+    "started",
+    "called",
+    "retried",
+    "polled",
+    "finished",
+    "failed",
+    "retiring",
+    "skipped",
+    "interrupted",
+    "ended",
+    "lock",
 ]
 
 
@@ -24,7 +34,7 @@ class Event:
     jobs it ended) · retried: an attempt failed and will be repeated (`error`, `seconds`) · polled: a look at what
     it waits for (`status`, `state`; of an environment that drains `jobs`, how many still run there; of a queue, how
     many it still holds) · finished, failed and retiring (`error`, `hint`), skipped (`because`, `retiring` where that
-    is) · interrupted (`signal`) · ended: the report follows.
+    is) · interrupted (`signal`) · ended: the report follows · lock: something happened to it (`message`).
     """
 
     event: EventName

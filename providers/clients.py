@@ -48,7 +48,8 @@ class Connection:
     CallError; it makes its client when it is called. `endpoint_url` is where Batch is reached if not at AWS's own
     endpoint, whether the target or the user's settings say so. `other` gives the client of another service (`ec2`,
     `iam`), made when it is first asked for; it raises Unreachable where there is none that goes with `batch`, and
-    belongs to the thread that made the connection.
+    belongs to the thread that made the connection. Beside the simulator there are S3 and DynamoDB alone, and those only
+    where the user's settings give them an endpoint.
     """
 
     batch: Any
@@ -92,7 +93,15 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
     make = _maker(core, region, attach)
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
-    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=only_batch)
+
+    @cache
+    def keeper(service: str) -> Any:
+        """Where locks may be kept is the user's own, and never AWS's by default."""
+        if service not in ("s3", "dynamodb") or not _configured_endpoint(_user_session(target), environ, service):
+            return only_batch(service)
+        return _maker(_session(target), region)(service)
+
+    return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=keeper)
 
 
 def rehearsed(simulator: "Simulator", like: Connection, account: str | None) -> Connection:

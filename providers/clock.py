@@ -9,13 +9,16 @@ import concurrent.futures
 import time
 from collections.abc import Collection
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import attrs
 
 
 class Clock(Protocol):
-    """What the house knows of time."""
+    """What the house knows of time; `speed` is how many seconds of it pass in a real one."""
+
+    @property
+    def speed(self) -> float: ...
 
     def now(self) -> float:
         """Seconds since the epoch, in this clock's time."""
@@ -40,6 +43,8 @@ def _await(futures: Collection[Future[Any]], seconds: float | None) -> None:
 @attrs.frozen
 class SystemClock:
     """Real time."""
+
+    speed: ClassVar[float] = 1.0
 
     def now(self) -> float:
         return time.time()
@@ -74,6 +79,7 @@ class ManualClock:
     """Time that moves only when somebody waits."""
 
     instant: float = 1_800_000_000.0
+    speed: ClassVar[float] = 1.0
 
     def now(self) -> float:
         return self.instant

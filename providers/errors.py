@@ -30,6 +30,8 @@ BatchwrightError
 │   ├── JobsFound             a queue that is to be deleted holds unfinished jobs
 │   ├── TrialFailed           a trial job failed
 │   └── Retiring              jobs still run on an environment that is to go (exit 4: run the same command again)
+├── LockLost              the lock is another's now, or could not be renewed: nothing more was changed (exit 4)
+├── ChangedMeanwhile      somebody else changed what was to be changed, so that it was not (exit 4)
 ├── NotConverged          after an apply the world still differs (exit 4)
 └── Interrupted           a signal ended the run before anything was done (exit 130 or 143)
 
@@ -37,8 +39,8 @@ Each leaf answers two questions for its handlers: may the same call be sent agai
 code does a command end because of it (`exit_code`).
 """
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 import attrs
 
@@ -257,6 +259,26 @@ class TrialFailed(WaitError):
 @attrs.frozen
 class Retiring(WaitError):
     """Jobs have not ended on an environment, or in a queue, that was replaced or removed; it takes no more of them."""
+
+    exit_code: ClassVar[int] = 4
+
+
+@attrs.frozen
+class LockLost(BatchwrightError):
+    """The lock was lost in the middle of a run: nothing is changed from then on."""
+
+    exit_code: ClassVar[int] = 4
+
+
+@attrs.frozen
+class ChangedMeanwhile(BatchwrightError):
+    """An object is not as it was when the plan was made: what was to be done with it was not done.
+
+    `before` and `now` have by path what differs, None where nothing is said.
+    """
+
+    before: Mapping[str, Any] = attrs.field(factory=dict)
+    now: Mapping[str, Any] = attrs.field(factory=dict)
 
     exit_code: ClassVar[int] = 4
 

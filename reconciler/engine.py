@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -33,13 +33,14 @@ from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
-from providers.errors import BatchwrightError, CallError, NotConfirmed, StoreError
+from providers.errors import BatchwrightError, CallError, InputError, LockHeld, NotConfirmed, StoreError
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Target, Unread
 from reconciler.doctor import Doctor
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
+from reconciler.lock import Holder, Lock, Place, place
 from reconciler.retry import Caller
 from reconciler.revisions import Pruning, step_back
 from reconciler.task import Task, ask_account
@@ -54,15 +55,16 @@ class Settings:
     """How a reconciler works.
 
     `timeout` caps the wait for every goal but for a job, in seconds; `max_api_rate` is calls a second. `state` is
-    the folder of journals and locks; None keeps neither on disk. `counting`: jobs that a plan disturbs are counted
-    even where no deletion hangs on it. `estimating`: a plan is played on a model of the account, which tells how long
-    it will take, and an apply where it went another way.
+    the folder of journals and locks; None keeps neither on disk. `lock` is a place of locks, which may be written as on
+    the command line; under `none` everything is looked at again right before it is changed. `counting`: jobs that a
+    plan disturbs are counted even where no deletion hangs on it. `estimating`: a plan is played on a model of the
+    account, which tells how long it will take, and an apply where it went another way.
     """
 
     parallelism: int = 8
     max_api_rate: float = 10.0
     timeout: float | None = None
-    lock: Literal["file", "none"] = "file"
+    lock: Place = attrs.field(default=Place(), converter=place)
     state: Path | None = None
     counting: bool = True
     estimating: bool = True
@@ -74,6 +76,13 @@ _MOMENT = 10.0
 
 def _ignore(_event: Event) -> None:
     pass
+
+
+def _still_ours(lock: Lock) -> None:
+    """Raise LockHeld where a lock was lost while somebody was asked."""
+    lost = lock.lost()
+    if lost is not None:
+        raise LockHeld(f"{lost.message}; nothing was changed", hint=lost.hint)
 
 
 def _approve(_plan: Plan) -> bool:
@@ -192,8 +201,9 @@ class Reconciler:
         modes = {"destroying": destroying, "handing_over": handing_over}
         with self._task(manifest, on_event, asked=asked, **modes) as task:
             task.check_region()
-            account = None if self.settings.state is None else task.account()
-            with self._keeping.lock(account, manifest.stack, self.wall.now()):
+            account = task.account() if self._keeping.by_account else None
+            doing = "destroy" if destroying else "change of tags" if handing_over else "apply"
+            with (lock := self._lock(account, manifest.stack, doing, on_event)):
                 plan = task.promised(held)
                 foresight = self._foresight(task, plan) if self.settings.estimating else None
                 plan = foresight.plan if foresight is not None else plan
@@ -206,10 +216,12 @@ class Reconciler:
                 else:
                     if self.wall.now() - shown > _MOMENT:
                         plan = task.promised(plan)
+                    _still_ours(lock)
                     with self._keeping.journal(account, manifest.stack) as journal:
                         report = task.carry_out(
                             plan,
                             journal,
+                            lock=lock,
                             rng=self.rng,
                             timeout=self.settings.timeout,
                             on_event=on_event if foresight is None else foresight.hearing(on_event),
@@ -331,8 +343,8 @@ class Reconciler:
         anything is changed; what happens after that is in the report.
         """
         with self._task(manifest, on_event) as task:
-            account = None if self.settings.state is None else task.account()
-            with self._keeping.lock(account, manifest.stack, self.wall.now()):
+            account = task.account() if self._keeping.by_account else None
+            with (lock := self._lock(account, manifest.stack, "prune-revisions", on_event)):
                 made, shown = task.prunable(retention), self.wall.now()
                 if not made.choice.count:
                     return made
@@ -342,9 +354,19 @@ class Reconciler:
                     later = task.prunable(retention)
                     made = attrs.evolve(made, choice=made.choice.both(later.choice))
                 plans = made.plans(self.kinds, self.connection.clock.now())
+                _still_ours(lock)
                 with self._keeping.journal(account, manifest.stack) as journal:
-                    report = task.deregister(plans, journal, rng=self.rng, on_event=on_event)
+                    report = task.deregister(plans, journal, lock=lock, rng=self.rng, on_event=on_event)
         return attrs.evolve(made, report=report)
+
+    def unlock(self, stack: str) -> Holder | None:
+        """Remove the lock of a stack that a dead run left; who that was, None where nobody holds it.
+
+        Raises LockHeld where the holder is not known to be dead, InputError where there is no lock to remove.
+        """
+        if self.settings.lock == Place("none"):
+            raise InputError("with --lock none there is no lock", hint="say which it is, as the runs do")
+        return self._lock(self.account() if self._keeping.by_account else None, stack, "unlock", _ignore).free()
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
@@ -398,7 +420,21 @@ class Reconciler:
     @property
     def _keeping(self) -> Keeping:
         endpoint = self.target.endpoint_url or self.target.simulator_file
-        return Keeping(self.settings.state, endpoint, self.connection.region, self.settings.lock == "file")
+        return Keeping(
+            self.settings.state,
+            endpoint,
+            self.connection.region,
+            self.settings.lock,
+            self.connection.other,
+            self.wall,
+            self.rng,
+        )
+
+    def _lock(self, account: str | None, stack: str, doing: str, on_event: OnEvent) -> Lock:
+        def tell(message: str) -> None:
+            on_event(Event("lock", self.connection.clock.now(), detail={"message": message}))
+
+        return self._keeping.lock(account, stack, self.wall.now(), doing, tell)
 
     @contextmanager
     def _task(

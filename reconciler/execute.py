@@ -26,6 +26,7 @@ from providers.errors import (
     CredentialsExpired,
     CredentialsMissing,
     JobsFound,
+    LockLost,
     NotFound,
 )
 from providers.kinds import Kind
@@ -36,6 +37,7 @@ from reconciler.durations import rows
 from reconciler.emptying import EmptyingCall, Emptyings
 from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
+from reconciler.lock import Lock, NoLock
 from reconciler.looking import Looks
 from reconciler.retry import Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
@@ -45,6 +47,9 @@ from reconciler.waiter import Poll, Settled, Waiter
 ROLE_LAG = 120.0
 """Seconds after a create during which a role may not be visible to Batch yet; hashicorp/terraform-provider-aws allows
 two minutes for the propagation of IAM."""
+
+
+_UNLOCKED = NoLock()
 
 
 @attrs.frozen
@@ -71,16 +76,18 @@ def execute(
     run: str,
     on_event: OnEvent,
     tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
+    lock: Lock = _UNLOCKED,
 ) -> Report:
     """Carry out every step of a plan that can be; failures are outcomes in the report, not exceptions.
 
     `run` names this run in the journal. `tokens` are the client tokens of calls of earlier runs that may have been
-    done, by step and digest of the arguments: the same call goes out with the same token again. The report lacks the
-    residue, which a look at the world afterwards tells.
+    done, by step and digest of the arguments: the same call goes out with the same token again. `lock` is tended
+    meanwhile, and once it is lost nothing is changed any more. The report lacks the residue, which a look at the world
+    afterwards tells.
     """
     steps = {step.id: Running(step) for step in plan.steps}
     teller = Teller(journal, run, steps, caller.clock.now, on_event, rows(plan))
-    return _Walk(plan, provider, waiter, caller, teller, steps, tokens).go()
+    return _Walk(plan, provider, waiter, caller, teller, steps, tokens, lock).go()
 
 
 @attrs.define
@@ -92,6 +99,7 @@ class _Walk:
     teller: Teller
     steps: Mapping[str, Running]
     tokens: Mapping[tuple[str, str], str]
+    lock: Lock
     inquiries: Inquiries = attrs.field(init=False)
     draining: Draining = attrs.field(init=False)
     emptyings: Emptyings = attrs.field(init=False)
@@ -99,7 +107,7 @@ class _Walk:
     trials: Trials = attrs.field(init=False)
     followers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
     known: dict[str, str] = attrs.field(factory=dict, init=False)
-    without_credentials: str | None = attrs.field(default=None, init=False)
+    futile: str | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.looks = Looks(self.provider, self.caller, self.waiter, self.teller, self.steps)
@@ -113,15 +121,17 @@ class _Walk:
 
     def go(self) -> Report:
         began = self.now()
-        self.caller.on_retry = self.teller.retried
+        self.caller.on_retry, self.caller.fence = self.teller.retried, self.lock.lost
         for running in self.steps.values():
             self.consider(running)
         while self.caller.stopped is None and (self.caller.busy or self.waiter.waiting or self.trials.waiting):
+            self.lock.tend()
             self.looks.take()
             self.trials.look()
             for done in self.caller.wait(self.next_due()):
                 self.take(done)
         self.stop()
+        self.caller.fence = None
         return Report(
             plan_id=self.plan.id,
             outcomes=tuple(self.teller.outcomes),
@@ -137,7 +147,9 @@ class _Walk:
 
     def next_due(self) -> float | None:
         """When there is next something to look at."""
-        times = (self.waiter.next_due(), self.trials.next_due())
+        rest = self.lock.rest()
+        tending = None if rest is None else self.now() + rest * self.caller.clock.speed
+        times = (self.waiter.next_due(), self.trials.next_due(), tending)
         return min((time for time in times if time is not None), default=None)
 
     def stop(self) -> None:
@@ -158,9 +170,13 @@ class _Walk:
         """Take back what no attempt was made of."""
         dropped = self.caller.abandon()
         for key in dropped:
-            if isinstance(key, _Call | _Role) or (isinstance(key, TrialCall | EmptyingCall) and key.changes):
-                self.steps[key.step].sent_out = False
+            self.unsent(key)
         return dropped
+
+    def unsent(self, key: Hashable) -> None:
+        """Nothing went out of a call that stands in the journal, if it does."""
+        if isinstance(key, _Call | _Role) or (isinstance(key, TrialCall | EmptyingCall) and key.changes):
+            self.steps[key.step].sent_out = False
 
     # A step from its turn to its call.
 
@@ -176,8 +192,8 @@ class _Walk:
             return
         broken = next((other for other in before if other.status != "done"), None)
         match running.step.when:
-            case _ if self.without_credentials is not None:
-                self.end(running, "skipped", because=self.without_credentials)
+            case _ if self.futile is not None:
+                self.end(running, "skipped", because=self.futile)
             case "ok" if broken is not None:
                 self.end(running, "skipped", because=self.teller.root(broken))
             case "always" if not fillable(running.step.arguments, self.known):
@@ -222,6 +238,8 @@ class _Walk:
 
     def take(self, done: Done) -> None:
         """One answer, whatever it answers."""
+        if isinstance(done.error, LockLost) and not done.attempts:
+            self.unsent(done.key)
         match done.key, done.error:
             case _Call(step=name), None:
                 running = self.steps[name]
@@ -377,10 +395,10 @@ class _Walk:
     # Ends.
 
     def fail(self, running: Running, error: BatchwrightError) -> None:
-        """A step has failed. Without credentials nothing else will do: what has not gone out fails alike."""
-        first = isinstance(error, CredentialsExpired | CredentialsMissing) and self.without_credentials is None
+        """A step has failed. Without credentials or lock nothing else will do: what has not gone out fails alike."""
+        first = isinstance(error, CredentialsExpired | CredentialsMissing | LockLost) and self.futile is None
         if first:
-            self.without_credentials = running.step.id
+            self.futile = running.step.id
         self.end(running, "failed", error)
         if first:
             for key in self.drop_unsent():

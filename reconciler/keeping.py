@@ -1,37 +1,101 @@
-"""What runs keep on this machine: a lock and a journal for each account, region and stack, or nothing at all."""
+"""What runs keep: a lock and a journal for each account, region and stack, or nothing at all.
+
+Journals lie on this machine; so do locks, unless they are a bucket's or a table's.
+"""
 
 import os
+import random
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Any
 
 import attrs
 
 from plans.plan import TOKEN, Plan
+from providers.clock import Clock, SystemClock
+from providers.errors import InputError, Unreachable
+from providers.shelves import Bucket, Shelf, Table
 from reconciler.journal import History, Journal, key, read
-from reconciler.lock import FileLock, Holder, NoLock
+from reconciler.leases import Lease
+from reconciler.lock import FileLock, Holder, Lock, NoLock, Place
+
+
+def _no_client(service: str) -> Any:
+    raise InputError(f"there is no client of {service}")
+
+
+def _in_silence(_message: str) -> None:
+    pass
+
+
+def _machine() -> str:
+    """What tells apart the systems in which one process can see another; empty where that cannot be told."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
 
 
 @attrs.frozen
 class Keeping:
     """Where the runs of one endpoint and region keep what they keep; None as `folder`: nowhere.
 
-    `locking` says whether other runs on this machine are kept out.
+    `place` says where locks are. `client` gives the client of a service, for the locks that are kept in one; `clock` is
+    real time, and `rng` draws the token of a run.
     """
 
     folder: Path | None
     endpoint: str | None
     region: str
-    locking: bool = True
+    place: Place = Place()
+    client: Callable[[str], Any] = _no_client
+    clock: Clock = attrs.field(factory=SystemClock)
+    rng: random.Random = attrs.field(factory=random.Random, repr=False)
 
-    def lock(self, account: str | None, stack: str, now: float) -> FileLock | NoLock:
-        """The lock of a stack, held from `now`, in seconds of the epoch."""
-        if self.folder is None or not self.locking:
-            return NoLock()
-        return FileLock(
-            self._file(self.folder, account, stack, "lock"), Holder(socket.gethostname(), os.getpid(), now, "apply")
-        )
+    @property
+    def by_account(self) -> bool:
+        """Whether it takes the account to tell apart what is kept."""
+        return self.folder is not None or self.place.shared
+
+    def lock(
+        self,
+        account: str | None,
+        stack: str,
+        now: float,
+        doing: str = "apply",
+        tell: Callable[[str], None] = _in_silence,
+    ) -> Lock:
+        """The lock of a stack, held from `now`, in seconds of the epoch, by who is `doing` something.
+
+        What happens to it is told to `tell`. Raises a CallError where its service cannot be reached from here.
+        """
+        holder = Holder(socket.gethostname(), os.getpid(), now, doing, _machine())
+        match self.place.service:
+            case "none":
+                return NoLock(looks=True)
+            case "file" if self.folder is not None:
+                return FileLock(self._file(self.folder, account, stack, "lock"), holder)
+            case "file":
+                return NoLock()
+        key = f"{self.place.key}/{account or 'unknown-account'}/{self.region}/{stack or 'no-stack'}"
+        place = f"{self.place.service}://{self.place.container}/{key}"
+        token = f"{self.rng.getrandbits(128):032x}"
+        return Lease(self._shelf(key), place, holder, token, self.clock, self.rng, tell)
+
+    def _shelf(self, key: str) -> Shelf:
+        service = self.place.service
+        try:
+            client = self.client(service)
+        except Unreachable as error:
+            name = "S3" if service == "s3" else "DynamoDB"
+            raise InputError(
+                f"the lock {self.place} cannot be reached: {error.message or 'the simulator has AWS Batch only'}",
+                hint=f"set AWS_ENDPOINT_URL_{service.upper()} to the {name} that is to keep it, or take --lock file",
+            ) from error
+        return (Bucket if service == "s3" else Table)(client, self.place.container, key)
 
     def journal(self, account: str | None, stack: str) -> AbstractContextManager[Journal]:
         """The journal of a stack, to be written."""

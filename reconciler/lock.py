@@ -2,54 +2,143 @@
 
 A flock belongs to the open file, not to its contents: the system drops it when the process ends, however it ends, so
 that a killed run leaves none behind. What the file says is told to whoever finds it taken, and trusted for nothing.
+It keeps out the runs of one machine; those of several are kept out by `leases`.
 """
 
 import fcntl
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Literal, Protocol, Self
 
 import attrs
 
-from providers.errors import LockHeld
+from providers.errors import InputError, LockHeld, LockLost
 from reconciler.journal import told
+
+FORMS = "file, s3://BUCKET/KEY, dynamodb://TABLE/KEY or none"
+
+_FORM = re.compile(
+    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<object>[^\x00-\x20\x7f]{1,512})"
+    r"|dynamodb://(?P<table>[A-Za-z0-9_.-]{3,255})/(?P<item>[^\x00-\x20\x7f]{1,512})"
+)
+
+
+@attrs.frozen
+class Place:
+    """Where locks are: in files of this machine, in a bucket, in a table (`container`), or nowhere.
+
+    `key` stands before the account, the region and the stack, so that one place serves many stacks.
+    """
+
+    service: Literal["file", "s3", "dynamodb", "none"] = "file"
+    container: str = ""
+    key: str = ""
+
+    @property
+    def shared(self) -> bool:
+        """Whether it is a service's, and so for many machines."""
+        return self.service in ("s3", "dynamodb")
+
+    def __str__(self) -> str:
+        return f"{self.service}://{self.container}/{self.key}" if self.shared else self.service
+
+
+def place(text: str | Place) -> Place:
+    """The place that one of `FORMS` names; raises InputError."""
+    if isinstance(text, Place):
+        return text
+    if text in ("file", "none"):
+        return Place("none" if text == "none" else "file")
+    found = _FORM.fullmatch(text)
+    key = (found["object"] or found["item"]).strip("/") if found else ""
+    if found is None or not key:
+        raise InputError(f"{text!r} is no lock", hint=f"a lock is {FORMS}")
+    return Place("s3", found["bucket"], key) if found["bucket"] else Place("dynamodb", found["table"], key)
 
 
 @attrs.frozen
 class Holder:
-    """Who holds a lock: a process of a host, since when (seconds since the epoch), and what it is doing."""
+    """Who holds a lock: a process of a host, since when (seconds since the epoch), and what it is doing.
+
+    `machine` tells apart the systems in which one process can see another; empty where that is not known.
+    """
 
     host: str
     pid: int
     since: float
     doing: str = ""
+    machine: str = ""
 
     def __str__(self) -> str:
-        since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         doing = f" ({self.doing})" if self.doing else ""
-        return f"process {self.pid} on {self.host}{doing}, since {since}"
+        return f"process {self.pid} on {self.host}{doing}, since {moment(self.since)}"
+
+
+def moment(at: float) -> str:
+    """A time in words."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+class Lock(Protocol):
+    """A lock for the time of a `with` block; takes it at once or raises LockHeld, and waits for nobody.
+
+    `looks`: since it keeps nobody out, what is to be changed is looked at again right before.
+    """
+
+    @property
+    def looks(self) -> bool: ...
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    def rest(self) -> float | None:
+        """Seconds of real time until it wants to be tended; None where it never does."""
+
+    def tend(self) -> None:
+        """Renew it where that is due. Whether that was done is told by `lost`."""
+
+    def lost(self) -> LockLost | None:
+        """Why nothing may be changed any more, None where it is ours for sure for longer than a call takes.
+
+        To be asked before each call that changes something; what is not sure is made sure, which may take a while.
+        """
+
+    def free(self) -> Holder | None:
+        """Remove what a holder left that is dead; who that was, None where nobody holds it.
+
+        Raises LockHeld where it is not known to be dead.
+        """
 
 
 @attrs.define(eq=False)
 class FileLock:
-    """A lock for the time of a `with` block; takes it at once or raises LockHeld, and waits for nobody."""
+    """A lock in a file, held as long as the process lives."""
 
     path: Path
     holder: Holder
+    looks: bool = attrs.field(default=False, init=False)
     _descriptor: int = attrs.field(default=-1, init=False)
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         with told("lock", self.path):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 self._take(descriptor)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, json.dumps(attrs.asdict(self.holder)).encode(), 0)
             except BaseException:
                 os.close(descriptor)
                 raise
         self._descriptor = descriptor
+        return self
 
     def _take(self, descriptor: int) -> None:
         try:
@@ -59,8 +148,6 @@ class FileLock:
                 f"another run holds the lock: {_read(descriptor) or 'it has not said who it is'}",
                 hint=f"wait until it has ended; the lock is {self.path}",
             ) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps(attrs.asdict(self.holder)).encode(), 0)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -70,22 +157,61 @@ class FileLock:
         finally:
             os.close(self._descriptor)
 
+    def rest(self) -> float | None:
+        return None
+
+    def tend(self) -> None:
+        pass
+
+    def lost(self) -> LockLost | None:
+        return None
+
+    def free(self) -> Holder | None:
+        with told("lock", self.path):
+            try:
+                descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return None
+            try:
+                self._take(descriptor)
+                holder = _read(descriptor)
+                os.ftruncate(descriptor, 0)
+            finally:
+                os.close(descriptor)
+        return holder
+
 
 @attrs.frozen
 class NoLock:
     """Locks nothing: for those who see to it themselves that one run goes at a time."""
 
-    def __enter__(self) -> None:
-        pass
+    looks: bool = False
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         pass
 
+    def rest(self) -> float | None:
+        return None
 
-def _read(descriptor: int) -> str:
+    def tend(self) -> None:
+        pass
+
+    def lost(self) -> LockLost | None:
+        return None
+
+    def free(self) -> Holder | None:
+        return None
+
+
+def _read(descriptor: int) -> Holder | None:
     try:
-        return str(Holder(**json.loads(os.pread(descriptor, 4096, 0))))
+        holder = Holder(**json.loads(os.pread(descriptor, 4096, 0)))
+        str(holder)
     except (ValueError, TypeError, OverflowError):
-        return ""
+        return None
+    return holder

@@ -74,6 +74,9 @@ PATIENCE: Mapping[type[BatchwrightError], Patience] = MappingProxyType(
 _LONGEST = max(patience.seconds for patience in PATIENCE.values())
 _MAY_HAVE_BEEN_DONE = (AnswerLost, ServerFault)
 _SLOWEST = 0.5
+READS = ("Describe", "List", "Get")
+"""How the operations begin that change nothing."""
+
 _RECOVERY = 30.0
 
 
@@ -136,8 +139,9 @@ class Caller:
     """Makes calls on `pool`, at most `parallelism` at a time. Only the coordinator's thread may touch it.
 
     `stop` is done, with a signal's number, when the run is to end: nothing starts from then on. `on_retry` is told
-    each failure that will be repeated, with the seconds until then. `calls` counts attempts by operation, `throttles`
-    those of them that were refused as too many.
+    each failure that will be repeated, with the seconds until then. `fence` is asked right before each attempt at a
+    call that changes something; what it answers ends the call. `calls` counts attempts by operation, `throttles` those
+    of them that were refused as too many.
     """
 
     pool: Executor
@@ -147,6 +151,7 @@ class Caller:
     parallelism: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     stop: Future[int] | None = None
     on_retry: Callable[[Hashable, BatchwrightError, float], None] | None = None
+    fence: Callable[[], BatchwrightError | None] | None = None
     calls: Counter[str] = attrs.field(factory=Counter, init=False)
     throttles: int = attrs.field(default=0, init=False)
     _pace: _Pace = attrs.field(init=False, default=attrs.Factory(lambda self: _Pace(self.max_rate), takes_self=True))
@@ -218,11 +223,28 @@ class Caller:
     def _start(self) -> None:
         while (at := self._next_start()) is not None and at <= (now := self.clock.now()):
             _, _, queued = heapq.heappop(self._queue)
+            if self._barred(queued):
+                continue
             self._pace.spend(now)
             queued.attempts += 1
             queued.started = now
             self.calls[queued.operation] += 1
             self._flight[self.pool.submit(queued.call)] = queued
+
+    def _barred(self, queued: _Call) -> bool:
+        """End a call that may not go out any more.
+
+        One that may have been done all the same keeps the error that says so.
+        """
+        if self.fence is None or queued.operation.startswith(READS) or (error := self.fence()) is None:
+            return False
+        if isinstance(queued.error, _MAY_HAVE_BEEN_DONE):
+            message = f"{queued.error.message}; it was not sent again: {error}"
+            queued.error = attrs.evolve(queued.error, message=message, hint=error.hint)
+        else:
+            queued.error = error
+        self._end(queued)
+        return True
 
     def _next_start(self) -> float | None:
         """When the next queued call may start; None while it waits for one in flight to end, or there is none."""

@@ -47,6 +47,7 @@ from providers.surroundings import account
 from reconciler.counting import count
 from reconciler.execute import execute
 from reconciler.journal import Journal
+from reconciler.lock import Lock
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.revisions import Pruning, prunable
@@ -227,6 +228,7 @@ class Task:
         plan: Plan,
         journal: Journal,
         *,
+        lock: Lock,
         rng: random.Random,
         timeout: float | None,
         on_event: OnEvent,
@@ -234,7 +236,9 @@ class Task:
     ) -> Report:
         """Execute a plan and look at the world again; whatever happens is in the report."""
         clock = self.connection.clock
-        run, report = self._executed(_capped(plan, timeout), journal, rng=rng, on_event=on_event, tokens=tokens)
+        run, report = self._executed(
+            _capped(plan, timeout), journal, lock=lock, rng=rng, on_event=on_event, tokens=tokens
+        )
         if not report.failures and report.interrupted_by is None:
             report = self._looked_at(report)
         salt = f"{rng.getrandbits(64):016x}"
@@ -262,12 +266,14 @@ class Task:
             self.check_account(account)
         return Pruning(self.manifest.stack, account or self.account(), self.connection.region, choice)
 
-    def deregister(self, plans: Iterable[Plan], journal: Journal, *, rng: random.Random, on_event: OnEvent) -> Report:
+    def deregister(
+        self, plans: Iterable[Plan], journal: Journal, *, lock: Lock, rng: random.Random, on_event: OnEvent
+    ) -> Report:
         """Execute plans one after the other, up to one of which nothing could be done; the report is that of all."""
         whole = Report("")
         for plan in plans:
             try:
-                run, report = self._executed(plan, journal, rng=rng, on_event=on_event)
+                run, report = self._executed(plan, journal, lock=lock, rng=rng, on_event=on_event)
                 whole = attrs.evolve(
                     report,
                     outcomes=(*whole.outcomes, *report.outcomes),
@@ -289,6 +295,7 @@ class Task:
         plan: Plan,
         journal: Journal,
         *,
+        lock: Lock,
         rng: random.Random,
         on_event: OnEvent,
         tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
@@ -305,6 +312,7 @@ class Task:
             run=run,
             on_event=on_event,
             tokens=tokens,
+            lock=lock,
         )
         return run, report
 

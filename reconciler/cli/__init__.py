@@ -35,6 +35,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "forget": ("owning", "Let go of objects of a stack without deleting them."),
     "rollback": ("revising", "Make what an older revision of a job definition says the newest again."),
     "prune-revisions": ("revising", "Deregister old revisions of job definitions."),
+    "unlock": ("unlocking", "Show who holds the lock of a stack, and remove it where that run is dead."),
     "validate": ("inspecting", "Check a manifest without looking at AWS: all faults at once."),
     "show": ("inspecting", "Show a plan file."),
     "output": ("inspecting", "Print the names and ARNs of what is live."),

@@ -18,6 +18,7 @@ from providers.kinds import Kinds, bind
 from providers.resources import SIMULATOR_FILE, Address, DrainMode, Target
 from reconciler.cli.terminal import Terminal
 from reconciler.files import source, sources
+from reconciler.lock import FORMS, Place, place
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -46,7 +47,7 @@ class Given:
     parallelism: int = 8
     max_api_rate: float = 10.0
     timeout: float | None = None
-    lock: str = "file"
+    lock: Place = Place()
     drain: DrainMode | None = None
     no_jobs: bool = False
     only: tuple[str, ...] = ()
@@ -128,7 +129,7 @@ class Given:
             parallelism=self.parallelism,
             max_api_rate=self.max_api_rate,
             timeout=self.timeout,
-            lock="none" if self.lock == "none" else "file",
+            lock=self.lock,
             state=state_folder(os.environ) if keeping else None,
             counting=not self.no_jobs,
         )
@@ -186,6 +187,13 @@ def _finite(_context: click.Context, _parameter: click.Parameter, value: float |
     if value is not None and not math.isfinite(value):
         raise click.BadParameter(f"{value} is not a number to work with.")
     return value
+
+
+def _place(_context: click.Context, _parameter: click.Parameter, text: str) -> Place:
+    try:
+        return place(text)
+    except InputError as error:
+        raise click.BadParameter(f"{error}; {error.hint}.") from error
 
 
 paths = click.argument("paths", nargs=-1, required=True, type=click.Path())
@@ -266,10 +274,14 @@ bound_options = _stack(
 )
 lock_option = click.option(
     "--lock",
-    type=click.Choice(["file", "none"]),
+    metavar="LOCK",
+    callback=_place,
     default="file",
     show_default=True,
-    help="Keep other runs on this stack out by a lock on this machine; none where something else does.",
+    envvar="BATCHWRIGHT_LOCK",
+    show_envvar=True,
+    help=f"How other runs on this stack are kept out: {FORMS}. A file keeps out those of this machine; with none, "
+    "everything is looked at again right before it is changed.",
 )
 timeout_option = click.option(
     "--timeout",

@@ -76,6 +76,7 @@ _SAID = {
     "retiring": "goes on retiring",
     "skipped": "skipped",
     "interrupted": "interrupted: calls in flight finish, nothing new begins",
+    "lock": "the lock",
 }
 
 
@@ -99,6 +100,8 @@ def _told(event: Event, said: str) -> str:
             return f"{said} in {detail['seconds']} s: {detail['error']}"
         case "failed" | "retiring":
             return f"{said}: {detail['error']}"
+        case "lock":
+            return f"{said} {detail['message']}"
         case "skipped":
             return f"{said}, {_behind(event)}"
         case "polled" if "jobs" in detail:
@@ -235,7 +238,7 @@ def _live(terminal: Terminal, seen: list[Plan], now: Callable[[], float]) -> Ite
             stack.enter_context(_drawing(_console(terminal), begun[0]))
         if begun:
             begun[0].take(event)
-        else:
+        if not begun or event.event == "lock":
             _line(terminal, event)
 
     with ExitStack() as stack:

@@ -105,7 +105,7 @@ def test_settings_have_the_documented_defaults() -> None:
         "parallelism": 8,
         "max_api_rate": 10.0,
         "timeout": None,
-        "lock": "file",
+        "lock": {"service": "file", "container": "", "key": ""},
         "state": None,
         "counting": True,
         "estimating": True,

@@ -345,6 +345,7 @@ class StoppingClock:
 
     act: Callable[[], None]
     time: ManualClock = attrs.field(factory=ManualClock)
+    speed: float = 1.0
     acted: bool = False
 
     def now(self) -> float:

@@ -73,7 +73,9 @@ def test_options_of_a_run_are_explained(cli: Cli) -> None:
         "--drain [refuse|wait|cancel|terminate]",
         "--no-jobs",
         "--timeout SECONDS",
-        "--lock [file|none]",
+        "--lock LOCK",
+        "s3://BUCKET/KEY",
+        "BATCHWRIGHT_LOCK",
     ):
         assert words in text
     assert "none where something else does" in text
