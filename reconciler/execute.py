@@ -13,16 +13,19 @@ again; credentials that end take everything with them that has not begun. What i
 from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import cast
 
 import attrs
 
 from plans.jobs import HINT, emptying
+from plans.meanwhile import Sent
 from plans.plan import Goal, Plan, Step
 from plans.report import Report
 from providers.errors import (
     AlreadyExists,
     BatchwrightError,
     BecameInvalid,
+    ChangedMeanwhile,
     CredentialsExpired,
     CredentialsMissing,
     JobsFound,
@@ -31,6 +34,7 @@ from providers.errors import (
 )
 from providers.kinds import Kind
 from providers.provider import Provider, produced
+from providers.resources import EMPTY, Live
 from reconciler.arguments import fillable, filled, with_token
 from reconciler.draining import Draining, DrainLook, Seen
 from reconciler.durations import rows
@@ -39,6 +43,7 @@ from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
 from reconciler.lock import Lock, NoLock
 from reconciler.looking import Looks
+from reconciler.rechecking import Call, Rechecks
 from reconciler.retry import Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
 from reconciler.trial import TrialCall, TrialLook, Trials, Tried
@@ -77,17 +82,20 @@ def execute(
     on_event: OnEvent,
     tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
     lock: Lock = _UNLOCKED,
+    seen: Iterable[Live] = (),
 ) -> Report:
     """Carry out every step of a plan that can be; failures are outcomes in the report, not exceptions.
 
     `run` names this run in the journal. `tokens` are the client tokens of calls of earlier runs that may have been
     done, by step and digest of the arguments: the same call goes out with the same token again. `lock` is tended
-    meanwhile, and once it is lost nothing is changed any more. The report lacks the residue, which a look at the world
-    afterwards tells.
+    meanwhile, and once it is lost nothing is changed any more; where it keeps nobody out, what is to be changed is
+    looked at again and must be as it was `seen` when the plan was made. The report lacks the residue, which a look at
+    the world afterwards tells.
     """
     steps = {step.id: Running(step) for step in plan.steps}
     teller = Teller(journal, run, steps, caller.clock.now, on_event, rows(plan))
-    return _Walk(plan, provider, waiter, caller, teller, steps, tokens, lock).go()
+    rechecks = Rechecks(provider, plan.stack, seen) if lock.looks else None
+    return _Walk(plan, provider, waiter, caller, teller, steps, tokens, lock, rechecks).go()
 
 
 @attrs.define
@@ -100,6 +108,7 @@ class _Walk:
     steps: Mapping[str, Running]
     tokens: Mapping[tuple[str, str], str]
     lock: Lock
+    rechecks: Rechecks | None
     inquiries: Inquiries = attrs.field(init=False)
     draining: Draining = attrs.field(init=False)
     emptyings: Emptyings = attrs.field(init=False)
@@ -228,8 +237,18 @@ class _Walk:
         step, facts = running.step, self.kind(running.step).facts
         assert step.call is not None
         registers = facts.revisions and step.call == facts.create
-        call = partial(self.provider.call, step.call, running.sent)
-        self.caller.submit(_Call(step.id), step.call, call, blind=not registers)
+        before, call = None, cast(Call, partial(self.provider.call, step.call, running.sent))
+        if self.rechecks is not None:
+            before, call = self.rechecks.guarded(step, self.kind(step), self.sent(running), call)
+        self.caller.submit(_Call(step.id), step.call, call, blind=not registers, before=before)
+
+    def sent(self, running: Running) -> Sent:
+        """What the call of a step says, and is to bring about."""
+        step = running.step
+        assert step.call is not None
+        own = step.goal is not None and step.goal.kind == self.kind(step).name
+        expect = filled(step.goal.expect, self.known, self.now()) if own and step.goal is not None else EMPTY
+        return Sent(step.call, running.sent, expect)
 
     def kind(self, step: Step) -> Kind:
         return self.provider.kinds[step.address.partition(".")[0]]
@@ -238,7 +257,9 @@ class _Walk:
 
     def take(self, done: Done) -> None:
         """One answer, whatever it answers."""
-        if isinstance(done.error, LockLost) and not done.attempts:
+        if (isinstance(done.error, LockLost) and not done.attempts) or (
+            isinstance(done.error, ChangedMeanwhile) and done.attempts == 1
+        ):
             self.unsent(done.key)
         match done.key, done.error:
             case _Call(step=name), None:
@@ -268,6 +289,8 @@ class _Walk:
             self.known[step.address] = arn
         if step.call == self.kind(step).facts.delete and self.known.get(step.address) in running.sent.values():
             del self.known[step.address]
+        if self.rechecks is not None and step.call is not None:
+            self.rechecks.did(self.sent(running), arn)
         self.teller.event("called", running, call=step.call)
         self.go_on(running, arn)
 
@@ -358,6 +381,8 @@ class _Walk:
                 self.end(running, "done")
 
     def settled(self, running: Running, wait: Settled) -> None:
+        if wait.live is not None and self.rechecks is not None:
+            self.rechecks.saw(wait.live)
         if wait.error is None:
             if wait.live is not None and running.step.call == self.kind(running.step).facts.create:
                 self.known[f"{running.step.address}#uuid"] = wait.live.uuid

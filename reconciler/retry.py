@@ -23,6 +23,7 @@ from providers.clock import Clock
 from providers.errors import (
     AnswerLost,
     BatchwrightError,
+    CallError,
     InTransition,
     ServerFault,
     StillReferenced,
@@ -125,6 +126,7 @@ class _Call:
     call: Callable[[], Any]
     blind: bool
     order: int
+    before: str | None = None
     attempts: int = 0
     started: float = 0.0
     failed_at: float | None = None
@@ -168,14 +170,15 @@ class Caller:
         *,
         blind: bool = True,
         at: float | None = None,
+        before: str | None = None,
     ) -> None:
         """Queue one call; `wait` starts it, not before `at`, and returns how it ended, under `key`.
 
         `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
         time): a failure after which it may have been done ends it at once. One that says that nothing was done is
-        repeated all the same.
+        repeated all the same. `before` is another operation that each attempt makes first.
         """
-        queued = _Call(key, operation, call, blind, self._submitted)
+        queued = _Call(key, operation, call, blind, self._submitted, before)
         self._submitted += 1
         heapq.heappush(self._queue, (self.clock.now() if at is None else at, queued.order, queued))
 
@@ -226,9 +229,9 @@ class Caller:
             if self._barred(queued):
                 continue
             self._pace.spend(now)
+            self.calls[queued.before or queued.operation] += 1
             queued.attempts += 1
             queued.started = now
-            self.calls[queued.operation] += 1
             self._flight[self.pool.submit(queued.call)] = queued
 
     def _barred(self, queued: _Call) -> bool:
@@ -258,9 +261,18 @@ class Caller:
             try:
                 result = future.result()
             except BatchwrightError as error:
+                if isinstance(error, CallError) and error.operation == attempted.operation:
+                    self._followed(attempted)
                 self._failed(attempted, error)
             else:
+                self._followed(attempted)
                 self._ended.append((attempted, Done(attempted.key, result, None, attempted.attempts)))
+
+    def _followed(self, attempted: _Call) -> None:
+        """The call itself went out, after the one that each attempt makes first."""
+        if attempted.before is not None:
+            self._pace.spend(self.clock.now())
+            self.calls[attempted.operation] += 1
 
     def _failed(self, attempted: _Call, error: BatchwrightError) -> None:
         now = self.clock.now()

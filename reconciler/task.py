@@ -93,6 +93,7 @@ class Task:
     seen: Snapshot | None = attrs.field(default=None, init=False)
     _account: str | Unread | None = attrs.field(default=None, init=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
+    _seen: tuple[Live, ...] = attrs.field(default=(), init=False)
 
     @property
     def provider(self) -> Provider:
@@ -155,6 +156,7 @@ class Task:
             raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
         asked.check(self.manifest.resources, self.kinds)
         snapshot = self.observe()
+        self._seen = snapshot.live
         if self.handing_over and not afterwards:
             check_held(self.manifest, snapshot, self.kinds)
         if not (self.handing_over or afterwards):
@@ -313,6 +315,7 @@ class Task:
             on_event=on_event,
             tokens=tokens,
             lock=lock,
+            seen=self._seen,
         )
         return run, report
 

@@ -78,7 +78,7 @@ def test_options_of_a_run_are_explained(cli: Cli) -> None:
         "BATCHWRIGHT_LOCK",
     ):
         assert words in text
-    assert "none where something else does" in text
+    assert "looked at again right before it is changed" in text
 
 
 def test_the_version(cli: Cli) -> None:
