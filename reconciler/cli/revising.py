@@ -226,7 +226,7 @@ def progress(terminal: Terminal) -> Callable[[Event], None]:
         match event.event:
             case "finished" if ended["finished"] % _EVERY == 0:
                 terminal.note(f"{ended['finished']:,} deregistered")
-            case "retried" | "interrupted":
+            case "retried" | "interrupted" | "lock":
                 aside(event)
             case "failed" if terminal.verbose or ended["failed"] == 1:
                 terminal.note(f"{event.step} failed: {event.detail['error']}")

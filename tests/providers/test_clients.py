@@ -335,6 +335,27 @@ def test_the_simulator_knows_batch_only(reach: Callable[..., Connection]) -> Non
     assert surroundings.client(connection, "iam") == Unread()
 
 
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
+def test_locks_beside_the_simulator_are_where_the_user_says(reach: Callable[..., Connection], service: str) -> None:
+    """Never in AWS's own S3 or DynamoDB by default; where there is an endpoint, with the user's credentials."""
+    with pytest.raises(Unreachable):
+        reach(simulated(), **KEYS).other(service)
+    connection = reach(simulated(), **{f"AWS_ENDPOINT_URL_{service.upper()}": "http://127.0.0.1:4"})
+    client = connection.other(service)
+    assert client.meta.endpoint_url == "http://127.0.0.1:4"
+    assert client._request_signer._credentials.access_key == KEYS["AWS_ACCESS_KEY_ID"]
+    assert client is connection.other(service)
+    with pytest.raises(Unreachable):
+        connection.other("ec2")
+
+
+def test_locks_beside_the_simulator_need_credentials(reach: Callable[..., Connection]) -> None:
+    """The simulator needs none, whoever keeps the lock does."""
+    connection = reach(simulated(), AWS_ENDPOINT_URL_S3="http://127.0.0.1:4")
+    with pytest.raises(CredentialsMissing):
+        connection.other("s3")
+
+
 @pytest.mark.parametrize("service", ["ec2", "iam"])
 def test_other_services_are_not_asked_behind_an_endpoint(
     reach: Callable[..., Connection], served: Served, service: str
