@@ -71,6 +71,23 @@ class Moto:
         make: Any = _session().client
         return make(service, endpoint_url=self.url, config=Config(retries={"total_max_attempts": 1}))
 
+    def make_locks(self) -> None:
+        """Make a bucket and a table `locks`, and a table `others` with another key, unless they are there: all servers
+        of a process share one world."""
+        from moto.s3.models import s3_backends
+
+        if "locks" in s3_backends["123456789012"]["aws"].buckets:
+            return
+        where = {"LocationConstraint": REGION}
+        self.client("s3").create_bucket(Bucket="locks", CreateBucketConfiguration=where)
+        for name, key in (("locks", "LockID"), ("others", "id")):
+            self.client("dynamodb").create_table(
+                TableName=name,
+                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+                BillingMode="PAY_PER_REQUEST",
+            )
+
     def forget_batch(self) -> None:
         """Forget everything of AWS Batch: tags, among other things, outlive their objects in moto."""
         from moto.backends import get_backend

@@ -89,12 +89,5 @@ def reconciler(stage: Stage, vault: Vault, seed: int = 1, line: Line | None = No
 def vaults() -> Iterator[Callable[[str], Vault]]:
     """A maker of vaults in one server, with a bucket and a table `locks`."""
     with servers.moto() as moto:
-        where = {"LocationConstraint": servers.REGION}
-        moto.client("s3").create_bucket(Bucket="locks", CreateBucketConfiguration=where)
-        moto.client("dynamodb").create_table(
-            TableName="locks",
-            KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        moto.make_locks()
         yield lambda service: Vault(moto, service, f"batch/{next(_numbers)}")

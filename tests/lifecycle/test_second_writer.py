@@ -9,7 +9,7 @@ import pytest
 
 from plans.report import Event, Report
 from providers.simulator import Fault
-from tests.kit import LAB, Stage, edit, manifest, on_stage
+from tests.kit import LAB, TRAINING, Stage, edit, manifest, on_stage
 from tests.lifecycle.test_lost_answers import EMPTY, LOST
 
 Act = Callable[[Stage], object]
@@ -255,3 +255,14 @@ def test_of_two_runs_at_once_the_slower_one_notices() -> None:
     report = after(stage, edit(WIDER, ("priority: 10", "priority: 11")), "update:compute_environment.spot", overtake)
     assert "priority was 10 and is 20" in failure(report)
     assert stage.queue(QUEUE)["priority"] == 20
+
+
+def test_a_world_of_all_kinds_is_taken_down_without_a_false_word() -> None:
+    """Nobody else is about: what is disabled, moved and retagged on the way is our own doing."""
+    stage = Stage.new()
+    stage.settings(lock="none")
+    assert stage.apply(TRAINING).exit_code == 0
+    wanted = edit(TRAINING, ("totalQuantity: 5", "totalQuantity: 6"), ("maxCapacity: 4", "maxCapacity: 5"))
+    assert stage.apply(wanted).exit_code == 0
+    assert stage.destroy(wanted).exit_code == 0
+    assert stage.all == []

@@ -21,15 +21,7 @@ Make = Callable[..., Shelf]
 @pytest.fixture(scope="module")
 def moto() -> Iterator[servers.Moto]:
     with servers.moto() as moto:
-        where = {"LocationConstraint": servers.REGION}
-        moto.client("s3").create_bucket(Bucket="locks", CreateBucketConfiguration=where)
-        for name, key in (("locks", "LockID"), ("others", "id")):
-            moto.client("dynamodb").create_table(
-                TableName=name,
-                KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-                AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-                BillingMode="PAY_PER_REQUEST",
-            )
+        moto.make_locks()
         yield moto
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from providers.errors import LockHeld, StoreError
-from reconciler.lock import FileLock, Holder, NoLock
+from providers.errors import InputError, LockHeld, StoreError
+from reconciler.keeping import Keeping
+from reconciler.lock import FileLock, Holder, NoLock, Place, place
 
 ME = Holder("build-7", 4711, 1_800_000_000.0, "apply of genomics")
 OTHER = Holder("laptop", 12, 1_800_000_100.0)
@@ -113,3 +114,53 @@ def test_no_lock_excludes_nobody() -> None:
     """Whoever asks for no lock gets none."""
     with NoLock(), NoLock():
         pass
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("file", Place()),
+        ("none", Place("none")),
+        ("s3://locks/batch", Place("s3", "locks", "batch")),
+        ("s3://my.locks-1/a/b/", Place("s3", "my.locks-1", "a/b")),
+        ("dynamodb://Terraform_locks/batch/prod", Place("dynamodb", "Terraform_locks", "batch/prod")),
+    ],
+)
+def test_a_place_is_read_as_it_is_written(text: str, said: Place) -> None:
+    """A slash at the end of a key says nothing; what was read reads as itself."""
+    assert place(text) == place(said) == said
+    assert place(str(said)) == said
+
+
+@pytest.mark.parametrize("text", ["File", "s3:/locks/x", "s3://locks//", "s3://lo/x", "s3://locks/\n", "dynamodb://t"])
+def test_what_is_no_place_is_refused(text: str) -> None:
+    """With what would be one."""
+    with pytest.raises(InputError) as caught:
+        place(text)
+    assert "dynamodb://TABLE/KEY" in str(caught.value.hint)
+
+
+def test_who_keeps_what(tmp_path: Path) -> None:
+    """Without a folder a file locks nothing and looks at nothing; `none` looks; each stack has a lock of its own."""
+    nowhere = Keeping(None, None, "eu-west-1")
+    assert nowhere.lock("1", "lab", 0.0) == NoLock()
+    assert not nowhere.by_account
+    assert Keeping(tmp_path, None, "eu-west-1", Place("none")).lock("1", "lab", 0.0).looks
+    here = Keeping(tmp_path, None, "eu-west-1")
+    with here.lock("1", "lab", 0.0), here.lock("1", "other", 0.0), here.lock("2", "lab", 0.0):
+        pass
+    with here.lock("1", "lab", 0.0), pytest.raises(LockHeld), here.lock("1", "lab", 0.0):
+        pass
+    assert Keeping(None, None, "eu-west-1", place("s3://locks/x")).by_account
+    with pytest.raises(InputError):
+        Keeping(None, None, "eu-west-1", place("s3://locks/x")).lock("1", "lab", 0.0)
+
+
+def test_a_lock_in_a_file_is_never_lost_and_never_rests(tmp_path: Path) -> None:
+    """It needs no tending, and a dead holder's name is all that there is to free."""
+    for lock in (FileLock(tmp_path / "lock", ME), NoLock()):
+        assert lock.free() is None
+        with lock:
+            lock.tend()
+            assert (lock.rest(), lock.lost(), lock.looks) == (None, None, False)
+        assert lock.free() is None

@@ -25,8 +25,7 @@ KEY = "batch/123456789012/us-east-1/small"
 @pytest.fixture(scope="module")
 def moto() -> Iterator[servers.Moto]:
     with servers.moto() as moto:
-        where = {"LocationConstraint": servers.REGION}
-        moto.client("s3").create_bucket(Bucket="locks", CreateBucketConfiguration=where)
+        moto.make_locks()
         yield moto
 
 
