@@ -20,8 +20,6 @@ OBJECT = "the object itself"
 
 TAGGING = ("TagResource", "UntagResource")
 
-_EMPTY: tuple[Any, ...] = ("", None)
-
 
 @attrs.frozen
 class Sent:
@@ -95,7 +93,7 @@ def _document(expected: Expectation, now: Live, kind: Kind) -> Mapping[str, tupl
         seen = [_at(form, pair.segments) for form in forms]
         if pair.after in seen or _moves(path, kind, forms[-1], shown, updated=bool(updates)):
             continue
-        if pair.after is None and any(value in _EMPTY for value in seen):
+        if pair.after is None and kind.reset(path, forms[-1]) in seen:
             continue
         if path in kind.facts.alike and any(kind.facts.alike[path](value, pair.after) for value in seen):
             continue

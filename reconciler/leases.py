@@ -24,7 +24,7 @@ from typing import Any, Self, TypeVar
 import attrs
 
 from providers.clock import Clock
-from providers.errors import BatchwrightError, CallError, LockHeld, LockLost, Rejected, StoreError
+from providers.errors import BatchwrightError, CallError, LockHeld, LockLost, Rejected, StoreError, Throttled
 from providers.shelves import Kept, Shelf
 from reconciler.lock import Holder, moment
 
@@ -171,7 +171,6 @@ class Lease:
         self._rewrite(released=False)
 
     def _rewrite(self, *, released: bool) -> None:
-        there: Record | None = None
         for _ in range(_TURNS):
             began, kept = self._looked()
             there = Record.read(kept, self.place)
@@ -181,6 +180,8 @@ class Lease:
             if self.shelf.write(record.text, kept.version):
                 self._ours(began)
                 return
+        else:
+            raise Throttled(f"others write to the lock {self.place} at this moment")
         if there is None:
             self._lose(f"somebody removed the lock {self.place}")
         elif there.token == self.token:

@@ -191,6 +191,20 @@ def test_one_that_another_took_over_is_lost_for_good(fleet: Fleet) -> None:
     assert (fleet.record["host"], fleet.record["number"], fleet.record["released"]) == ("two", 2, True)
 
 
+def test_writes_that_meet_others_are_tried_again(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 may answer a conflict where nobody has taken anything: the lock is not given up for it."""
+    write, refused = Memory.write, iter([True] * 4)
+
+    def conflict(self: Memory, text: str, seen: str | None) -> bool:
+        return False if next(refused, False) else write(self, text, seen)
+
+    with fleet.lease() as lease:
+        fleet.clock.sleep(TERM - 10)
+        monkeypatch.setattr(Memory, "write", conflict)
+        assert lease.lost() is None
+    assert fleet.record["released"] is True
+
+
 def test_a_clock_that_was_set_back_makes_it_unsure(fleet: Fleet) -> None:
     """Else a lease would seem to last for as long as the clock was set back."""
     own = ManualClock()
