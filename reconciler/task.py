@@ -47,7 +47,7 @@ from providers.surroundings import account
 from reconciler.counting import count
 from reconciler.execute import execute
 from reconciler.journal import Journal
-from reconciler.lock import Lock
+from reconciler.lock import Lock, NoLock
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.revisions import Pruning, prunable
@@ -256,7 +256,7 @@ class Task:
     def play(self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent) -> Report:
         """Execute a plan and look at the world again as `carry_out` does, in a world of which nothing is kept."""
         forget = Journal(lambda _line: None)
-        _, report = self._executed(_capped(plan, timeout), forget, rng=rng, on_event=on_event)
+        _, report = self._executed(_capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event)
         return report if report.failures else self._looked_at(report)
 
     def prunable(self, retention: Retention) -> Pruning:
