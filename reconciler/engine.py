@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from plans.asked import NOTHING, Asked
-from plans.diagnosis import Diagnosis
-from plans.export import Export, Selection, export
 from plans.handover import adopting, forgetting
 from plans.manifest import Manifest
 from plans.past import Past
@@ -27,8 +25,6 @@ from plans.plan import Plan
 from plans.policy import Policy, strictest
 from plans.rehearsal import RUNS, Faults, Rehearsal
 from plans.report import Event, Report
-from plans.retention import Retention
-from plans.rollback import Rollback
 from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
@@ -37,17 +33,20 @@ from providers.errors import BatchwrightError, CallError, InputError, LockHeld, 
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Target, Unread
-from reconciler.doctor import Doctor
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
 from reconciler.lock import Holder, Lock, Place, place
 from reconciler.retry import Caller
-from reconciler.revisions import Pruning, step_back
 from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
 
 if TYPE_CHECKING:
+    from plans.diagnosis import Diagnosis
+    from plans.export import Export, Selection
+    from plans.retention import Retention
+    from plans.rollback import Rollback
     from reconciler.foresight import Foresight
+    from reconciler.revisions import Pruning
 
 
 @attrs.frozen
@@ -157,7 +156,8 @@ class Reconciler:
         """
         with self._task(manifest, on_event, asked=asked, destroying=destroying) as task:
             made = task.plan()
-            return self._foresight(task, made).plan if self.settings.estimating else made
+            foresight = self._foresight(task, made)
+            return made if foresight is None else foresight.plan
 
     def drift(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Plan:
         """The plan that would bring back what moved away; empty where nothing did.
@@ -205,7 +205,7 @@ class Reconciler:
             doing = "destroy" if destroying else "change of tags" if handing_over else "apply"
             with (lock := self._lock(account, manifest.stack, doing, on_event)):
                 plan = task.promised(held)
-                foresight = self._foresight(task, plan) if self.settings.estimating else None
+                foresight = self._foresight(task, plan)
                 plan = foresight.plan if foresight is not None else plan
                 shown = self.wall.now()
                 if plan.empty:
@@ -294,16 +294,18 @@ class Reconciler:
 
     def earlier(
         self, manifest: Manifest, address: Address, revision: int | None = None, *, on_event: OnEvent = _ignore
-    ) -> Rollback:
+    ) -> "Rollback":
         """What it takes to go back to an older revision of a job definition; writes nothing.
 
         `manifest` says which stack, where, and under which policy: its blocks do not matter. `revision` is any of the
         family, ACTIVE or not; None is the last one of the stack before the newest that says something else.
         Raises InputError where there is none, RefusedError where something of it would be lost.
         """
+        from reconciler import revisions
+
         with self._task(manifest, on_event) as task:
             task.check_region()
-            return step_back(task.provider, task.caller, manifest, address, revision, self.connection.place)
+            return revisions.step_back(task.provider, task.caller, manifest, address, revision, self.connection.place)
 
     def rollback(
         self,
@@ -323,7 +325,7 @@ class Reconciler:
             return Report("")
         return self.apply(back.manifest, approve=approve, on_event=on_event)
 
-    def prunable(self, manifest: Manifest, retention: Retention, *, on_event: OnEvent = _ignore) -> Pruning:
+    def prunable(self, manifest: Manifest, retention: "Retention", *, on_event: OnEvent = _ignore) -> "Pruning":
         """What `prune_revisions` would deregister now; writes nothing."""
         with self._task(manifest, on_event) as task:
             return task.prunable(retention)
@@ -331,11 +333,11 @@ class Reconciler:
     def prune_revisions(
         self,
         manifest: Manifest,
-        retention: Retention,
+        retention: "Retention",
         *,
-        approve: Callable[[Pruning], bool],
+        approve: Callable[["Pruning"], bool],
         on_event: OnEvent = _ignore,
-    ) -> Pruning:
+    ) -> "Pruning":
         """Deregister old revisions of job definitions, under the lock of the stack and in its journal.
 
         `manifest` says which stack, where, and what is pinned; a stack of no name has nothing. What came to be spared
@@ -394,25 +396,32 @@ class Reconciler:
                 found[str(address)] = {"name": live.name, "arn": live.arn, **revision}
         return found
 
-    def export(self, selection: Selection, *, on_event: OnEvent = _ignore) -> Export:
+    def export(self, selection: "Selection", *, on_event: OnEvent = _ignore) -> "Export":
         """A manifest of what is live and selected; raises InputError where that is nothing, RefusedError where
         something of it is being replaced."""
+        from plans.export import export
+
         with self._task(Manifest(selection.stack, {}), on_event) as task:
             return export(task.observe(), self.kinds, selection)
 
     def doctor(
         self, queue: str | None = None, *, stack: str | None = None, on_event: OnEvent = _ignore
-    ) -> tuple[Diagnosis, ...]:
+    ) -> tuple["Diagnosis", ...]:
         """Why the jobs of a queue, by name, ARN or address, do not run; without one, of all in which jobs wait.
 
         `stack` confines it to the queues of one. Raises InputError where there is no such queue, and where a stack
         has none.
         """
+        from reconciler.doctor import Doctor
+
         with self.pool(self.settings.parallelism) as pool:
             provider = Provider(self.connection.batch, self.kinds)
             return Doctor(provider, self.connection, self._caller(pool, on_event)).diagnose(queue, stack)
 
-    def _foresight(self, task: Task, plan: Plan) -> "Foresight":
+    def _foresight(self, task: Task, plan: Plan) -> "Foresight | None":
+        """What is expected of a plan, where that is wanted and there is something to expect."""
+        if not self.settings.estimating or plan.empty:
+            return None
         from reconciler.foresight import Foresight
 
         return Foresight.of(task, plan, self.settings.timeout)

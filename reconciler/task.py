@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from importlib import metadata
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -29,7 +30,6 @@ from plans.planner import emptied, make_plan
 from plans.policy import Policy
 from plans.promise import compare, replaced_by
 from plans.report import Outcome, Report
-from plans.retention import Retention
 from providers.clients import Connection
 from providers.errors import (
     BatchwrightError,
@@ -45,15 +45,17 @@ from providers.provider import Provider
 from providers.resources import Live, Snapshot, Surroundings, Target, Unread
 from providers.surroundings import account
 from reconciler.counting import count
-from reconciler.execute import execute
 from reconciler.journal import Journal
 from reconciler.lock import Lock, NoLock
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
-from reconciler.revisions import Pruning, prunable
 from reconciler.surroundings import ask_roles, ask_tagged, before
 from reconciler.telling import OnEvent
 from reconciler.waiter import Waiter
+
+if TYPE_CHECKING:
+    from plans.retention import Retention
+    from reconciler.revisions import Pruning
 
 LAG = 60.0
 """Seconds for which tags and revisions may lag behind the calls that changed them, before a residue is an error."""
@@ -259,14 +261,16 @@ class Task:
         _, report = self._executed(_capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event)
         return report if report.failures else self._looked_at(report)
 
-    def prunable(self, retention: Retention) -> Pruning:
+    def prunable(self, retention: "Retention") -> "Pruning":
         """What of old revisions may go; raises RefusedError where the account is another one's."""
+        from reconciler import revisions
+
         self.check_region()
-        choice = prunable(self.provider, self.caller, self.manifest, retention)
+        choice = revisions.prunable(self.provider, self.caller, self.manifest, retention)
         account = next((revision.arn.split(":")[4] for revision in choice.going), None)
         if account is not None:
             self.check_account(account)
-        return Pruning(self.manifest.stack, account or self.account(), self.connection.region, choice)
+        return revisions.Pruning(self.manifest.stack, account or self.account(), self.connection.region, choice)
 
     def deregister(
         self, plans: Iterable[Plan], journal: Journal, *, lock: Lock, rng: random.Random, on_event: OnEvent
@@ -303,6 +307,8 @@ class Task:
         tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
     ) -> tuple[str, Report]:
         """The name of a run in the journal, and its report."""
+        from reconciler.execute import execute
+
         run = f"{rng.getrandbits(48):012x}"
         journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), self.connection.clock.now())
         report = execute(

@@ -6,7 +6,6 @@ import click
 
 from plans import planfile
 from plans.masking import mask_plan
-from plans.views import markdown, page
 from plans.views.terminal import render, render_drift
 from providers.errors import InputError
 from reconciler.cli import planfiles
@@ -59,10 +58,14 @@ def plan(
     if out is not None:
         planfiles.keep(out, planfiles.dumps(made, wish))
     if html is not None:
+        from plans.views import page
+
         planfiles.keep(html, page.render(shown))
     if as_json:
         terminal.document(planfile.to_json(shown))
     elif as_markdown:
+        from plans.views import markdown
+
         terminal.result(markdown.render(shown))
     else:
         terminal.result(
