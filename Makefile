@@ -9,13 +9,15 @@ DEMO := .batchwright/demo
 BATCHWRIGHT := XDG_STATE_HOME="$(CURDIR)/$(DEMO)" BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
 SIMULATED := --simulator-file $(DEMO)/simulator.db --speed 30
 
-.PHONY: help demo test lint bench explore docs clean
+.PHONY: help demo test lint bench performance explore docs clean
 
 help:
 	@echo "make demo    plan, apply and plan again on the embedded simulator"
 	@echo "make test    format, lint, types, import contracts, tests with coverage"
 	@echo "make lint    the same without the tests"
-	@echo "make bench   speed and memory, as ratios within one run"
+	@echo "make bench   speed, memory and calls, as ratios within one run: ten minutes on two cores (BENCH=--quick: two)"
+	@echo "make performance"
+	@echo "             the same, which renews docs/performance.md and the baseline"
 	@echo "make explore a death at every call of every scenario; each rule of the simulator switched off, and the test that"
 	@echo "             fails without it"
 	@echo "make docs    renew the rules in docs/simulator.md and the fields in docs/fields.md"
@@ -36,8 +38,13 @@ lint: $(SEEN)/develop
 test: lint
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest --numprocesses 2 --cov --cov-report=term
 
+BENCH :=
 bench: $(SEEN)/develop
-	$(BIN)/python -m benchmarks
+	@mkdir -p .batchwright
+	$(BIN)/python -m benchmarks --json .batchwright/bench.json --plot .batchwright/bench.svg $(BENCH)
+
+performance: $(SEEN)/develop
+	$(BIN)/python -m benchmarks --page docs/performance.md --plot docs/performance.svg --keep $(BENCH)
 
 explore: $(SEEN)/develop
 	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle

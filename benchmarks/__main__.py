@@ -1,197 +1,88 @@
-"""Runs every benchmark and prints a table, and with `--json FILE` the figures."""
+"""Runs the measurements, each in a process of its own, and shows what they tell."""
 
 import argparse
 import json
-import os
-import resource
-import statistics
+import platform
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from benchmarks.account import manifest
+from benchmarks import baseline, breakdown, plot, showing
+from benchmarks.frame import PYTHON, ROOT, Row, Setting, Skipped, environ
+from benchmarks.measure import MEASUREMENTS
 
-BATCHWRIGHT = str(Path(sys.executable).with_name("batchwright"))
-
-
-@attrs.frozen
-class Figure:
-    """One ratio: the median time of ours over that of what it is held against, both in seconds."""
-
-    name: str
-    ours: float
-    theirs: float
-    against: str
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.theirs
+_ABOUT = """Speed, memory and calls of Batchwright, each held against something in the same run. All of it takes about
+eight minutes on two idle cores, --quick a minute and a half. A life under Terraform with hashicorp/aws takes four
+minutes more, and is lived where BATCHWRIGHT_BENCH_TERRAFORM_MIRROR names a folder that holds it; with --full it is one
+of a full account, half an hour. Nothing of this fails: what is worse than benchmarks/baseline.json by more than 15 % is
+told."""
 
 
-def in_turns(rounds: int, *runs: Callable[[], object]) -> list[float]:
-    """The median seconds of each, measured in turns so that a noisy neighbour disturbs all alike."""
-    seconds: list[list[float]] = [[] for _ in runs]
-    for _ in range(rounds):
-        for place, run in enumerate(runs):
-            began = time.perf_counter()
-            run()
-            seconds[place].append(time.perf_counter() - began)
-    return [statistics.median(row) for row in seconds]
-
-
-def process(*arguments: str, environ: dict[str, str] | None = None) -> Callable[[], object]:
-    return lambda: subprocess.run(
-        arguments,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **(environ or {})},
-    )
-
-
-def start(rounds: int) -> Iterator[Figure]:
-    ours, theirs = in_turns(rounds, process(BATCHWRIGHT, "--help"), process(sys.executable, "-c", "import click"))
-    yield Figure("batchwright --help", ours, theirs, "python -c 'import click'")
-
-
-def reading(rounds: int, folder: Path) -> Iterator[Figure]:
-    import yaml
-
-    from plans.manifest import Source, parse
-    from providers import model
-    from providers.kinds import bind
-
-    kinds = bind(model.load())
-    text = yaml.safe_dump(json.loads(manifest())).encode()
-    (folder / "full.yaml").write_bytes(text)
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    ours, theirs = in_turns(
-        rounds,
-        lambda: parse([Source("full.yaml", text)], variables={}, kinds=kinds),
-        lambda: yaml.load(text, Loader=loader),
-    )
-    yield Figure("read and check 600 resources", ours, theirs, "yaml.load with libyaml")
-
-
-def no_change(rounds: int, folder: Path) -> Iterator[Figure]:
-    """A plan of a full account that holds what it should, over HTTP, against boto3 that only reads the same pages."""
-    import boto3
-    from botocore.config import Config
-
-    from providers.resources import Target
-    from reconciler import Reconciler, Settings, load
-
-    path = folder / "full.json"
-    path.write_text(manifest())
-    file = str(folder / "simulator.db")
-    wanted = load([path])
-    filling = Target(provider="simulator", region="eu-west-1", simulator_file=file, speed=1e6)
-    settings = Settings(parallelism=16, max_api_rate=1e6)
-    Reconciler.connect(filling, settings=settings).apply(wanted)
-    credentials = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-    os.environ.update(credentials)
-    with serving(file) as endpoint:
-        target = Target(region="eu-west-1", endpoint_url=endpoint)
-        reconciler = Reconciler.connect(target, settings=settings)
-        client: Any = boto3.client(
-            "batch", region_name="eu-west-1", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1})
+def rows(names: Sequence[str], setting: Setting) -> Iterator[Row | Skipped]:
+    """What the measurements of these names tell; one that breaks is told, and the others go on."""
+    for name in names:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        given = json.dumps(attrs.asdict(setting) | {"folder": str(setting.folder)})
+        done = subprocess.run(
+            [PYTHON, "-m", "benchmarks.measure", name, given],
+            cwd=ROOT,
+            env=environ(setting.folder),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
         )
-
-        def plan() -> None:
-            made = reconciler.plan(wanted)
-            assert made.empty, made.summary
-
-        def read() -> None:
-            listings: tuple[tuple[str, dict[str, str]], ...] = (
-                ("describe_compute_environments", {}),
-                ("describe_job_queues", {}),
-                ("describe_job_definitions", {"status": "ACTIVE"}),
-            )
-            with ThreadPoolExecutor(3) as pool:
-                list(pool.map(lambda row: list(client.get_paginator(row[0]).paginate(**row[1])), listings))
-
-        plan()
-        ours, theirs = in_turns(rounds, plan, read)
-        yield Figure("no-change plan of 50 + 50 + 500, HTTP", ours, theirs, "boto3 paging the same, concurrently")
+        for line in done.stdout.splitlines():
+            told: dict[str, Any] = json.loads(line)
+            yield Skipped(**told) if "why" in told else Row.of_json(told)
+        if done.returncode:
+            yield Skipped(name, "it broke; see above")
 
 
-def simulator() -> tuple[list[Figure], dict[str, float]]:
-    """What the simulator takes, empty and full, and its absolute figures."""
-    run = [sys.executable, "-m", "benchmarks.control_plane"]
-    took: dict[str, float] = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    rows = (
-        ("simulated call under boto3", "describe through boto3", "boto3 alone"),
-        ("simulated call, full store", "describe, full store", "describe"),
-        ("simulated submission, full store", "submit, full store", "submit"),
-        ("simulated call over HTTP, full store", "describe, HTTP, full store", "describe, HTTP"),
-        ("simulated page of jobs, full store", "a page of waiting jobs, full store", "a page of waiting jobs"),
-        ("simulated revision, 5,000 INACTIVE before", "the ACTIVE revision, after many", "the ACTIVE revision"),
-        ("simulated call, store in a file", "describe, file", "describe"),
-        ("simulated submission, store in a file", "submit, file", "submit"),
-    )
-    figures = [Figure(name, took[ours], took[theirs], theirs) for name, ours, theirs in rows]
-    return figures, {
-        "simulated calls a second over HTTP, full store": 1 / took["describe, HTTP, full store"],
-        "peak memory of the full store, MiB": took["peak_mib"],
-    }
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=_ABOUT)
+    parser.add_argument("--only", nargs="+", choices=list(MEASUREMENTS), metavar="NAME", default=list(MEASUREMENTS),
+                        help=f"some of {', '.join(MEASUREMENTS)}")  # fmt: skip
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each, of what is slow fewer (7)")
+    parser.add_argument("--quick", action="store_true", help="smaller accounts and fewer turns, under two minutes")
+    parser.add_argument("--full", action="store_true", help="a full account under Terraform too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the rows as JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="the rows as one SVG")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="renew the tables between the markers of a page")
+    parser.add_argument("--keep", action="store_true", help="keep the ratios as the baseline")
+    return parser.parse_args(given)
 
 
-def emptying() -> dict[str, float]:
-    """What it takes to end the jobs of a full queue."""
-    run = [sys.executable, "-m", "benchmarks.emptying"]
-    took: dict[str, float] = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
-    return {
-        "calls to end 50,000 jobs": took["calls"],
-        "peak memory of that, MiB": took["peak_mib"],
-    }
-
-
-@contextmanager
-def serving(file: str) -> Iterator[str]:
-    server = subprocess.Popen(
-        [BATCHWRIGHT, "simulator", "serve", "--port", "0", "--simulator-file", file],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert server.stdout is not None
-    try:
-        yield server.stdout.readline().strip()
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+def main(given: Sequence[str] | None = None) -> None:
+    options = arguments(given)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        figures = [*start(options.rounds), *reading(options.rounds, folder), *no_change(options.rounds, folder)]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    simulated, absolute = simulator()
-    figures += simulated
-    absolute |= emptying()
-    for figure in figures:
-        print(
-            f"{figure.name:<48} {figure.ours * 1000:8.2f} ms  {figure.ratio:5.2f} x  {figure.against}"
-            f" ({figure.theirs * 1000:.2f} ms)"
-        )
-    for name, value in {"peak memory of planning, MiB": memory, **absolute}.items():
-        print(f"{name:<48} {value:8.0f}")
+        setting = Setting(Path(name), options.rounds, options.quick, options.full)
+        told = list(rows(options.only, setting))
+        parts = breakdown.measure(setting) if options.page else []
+    found = [row for row in told if isinstance(row, Row)]
+    skipped = [row for row in told if isinstance(row, Skipped)]
+    print(showing.table(found, skipped))
+    for sentence in baseline.worse(found):
+        print(f"worse than the baseline: {sentence}")
     if options.json:
-        rows = [attrs.asdict(figure) | {"ratio": figure.ratio} for figure in figures]
-        options.json.write_text(json.dumps({"figures": rows, "peak_mib": memory, **absolute}, indent=1) + "\n")
+        machine = {"python": platform.python_version(), "system": platform.platform()}
+        document = {
+            **machine,
+            "rows": [row.to_json() for row in found],
+            "skipped": [attrs.asdict(row) for row in skipped],
+        }
+        options.json.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    if options.plot:
+        options.plot.write_text(plot.svg(found), encoding="utf-8")
+    if options.page:
+        showing.renew(options.page, "figures", showing.markdown(found, skipped))
+        showing.renew(options.page, "breakdown", breakdown.markdown(parts))
+    if options.keep:
+        baseline.keep(found)
 
 
 if __name__ == "__main__":

@@ -103,18 +103,13 @@ def deviation(values: Sequence[float]) -> float:
     return statistics.median(abs(value - middle) for value in values) / abs(middle) if middle else 0.0
 
 
-def in_turns(rounds: int, *runs: Callable[[], float]) -> list[list[float]]:
+def in_turns(rounds: int, *runs: Callable[[], float], warm: bool = True) -> list[list[float]]:
     """What each run tells, `rounds` times, in turns so that a noisy neighbour disturbs all alike.
 
-    One turn before the first is not counted: it fills caches.
+    With `warm` there is a turn before the first that is not counted: it fills caches.
     """
-    told: list[list[float]] = [[] for _ in runs]
-    for turn in range(rounds + 1):
-        for row, run in zip(told, runs, strict=True):
-            value = run()
-            if turn:
-                row.append(value)
-    return told
+    told = [[run() for run in runs] for _ in range(rounds + warm)][warm:]
+    return [list(column) for column in zip(*told, strict=True)]
 
 
 def timed(run: Callable[[], object]) -> Callable[[], float]:

@@ -82,7 +82,7 @@ def largest(setting: Setting, endpoint: str, holding: Holding) -> Rows:
         memory.append(spent.mib)
         return spent.wall
 
-    taken = in_turns(setting.turns(3), ours, lambda: spend(folder, *least).wall)
+    taken = in_turns(setting.turns(2), ours, lambda: spend(folder, *least).wall, warm=False)
     name = f"plan of {holding.definitions} definitions"
     yield held_against(name, taken[0], taken[1], "boto3 reading, and libyaml composing", target=1.5)
     yield alone(f"{name}, peak memory", memory, unit="MiB", target=400)
