@@ -49,7 +49,6 @@ def _cost(setting: Setting, endpoint: str, holding: Holding) -> float:
         made = reconciler.plan(load([path], kinds=reconciler.kinds))
         assert made.empty, made.summary
 
-    run()
     large = holding.definitions * holding.stacks > 1000
     return min(_processor(run) for _ in range(1 if large else 5))
 
