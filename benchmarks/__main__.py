@@ -16,8 +16,8 @@ from benchmarks import baseline, breakdown, plot, showing
 from benchmarks.frame import PYTHON, ROOT, Row, Setting, Skipped, environ
 from benchmarks.measure import MEASUREMENTS
 
-_ABOUT = """Speed, memory and calls of Batchwright, each held against something in the same run. All of it takes about
-eight minutes on two idle cores, --quick a minute and a half. A life under Terraform with hashicorp/aws takes four
+_ABOUT = """Speed, memory and calls of Batchwright, each held against something in the same run. All of it takes
+some ten minutes on two cores, --quick less than two. A life under Terraform with hashicorp/aws takes four
 minutes more, and is lived where BATCHWRIGHT_BENCH_TERRAFORM_MIRROR names a folder that holds it; with --full it is one
 of a full account, half an hour. Nothing of this fails: what is worse than benchmarks/baseline.json by more than 15 % is
 told."""
@@ -54,7 +54,10 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--plot", type=Path, metavar="FILE", help="the rows as one SVG")
     parser.add_argument("--page", type=Path, metavar="FILE", help="renew the tables between the markers of a page")
     parser.add_argument("--keep", action="store_true", help="keep the ratios as the baseline")
-    return parser.parse_args(given)
+    options = parser.parse_args(given)
+    if options.page and (options.quick or options.only != list(MEASUREMENTS)):
+        parser.error("a page takes all measurements, and none of them quick")
+    return options
 
 
 def main(given: Sequence[str] | None = None) -> None:

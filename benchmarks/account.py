@@ -39,7 +39,7 @@ def _environment(number: int) -> dict[str, Any]:
             "instanceTypes": ["m6i", "c6i"],
             "subnets": ["subnet-1", "subnet-2"],
             "securityGroupIds": ["sg-1"],
-            "instanceRole": "ecsInstanceRole",
+            "instanceRole": "arn:aws:iam::123456789012:instance-profile/ecsInstanceRole",
         },
     }
 

@@ -11,8 +11,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+import attrs
 
 from benchmarks.frame import BATCHWRIGHT, REGION, Rows, Setting, Skipped, environ, held_against, spend, timed, wall
 from benchmarks.serving import FULL, Holding, serving
@@ -72,42 +75,45 @@ def lives(setting: Setting, program: str, mirror: str, size: Holding) -> Rows:
     (home / "settings.tfrc").write_text(_MIRRORED.format(mirror=json.dumps(mirror)))
     empty = Holding()
     with serving(setting.folder, empty) as theirs, serving(setting.folder, empty) as ours:
-        terraform = _Terraform(program, home, theirs)
-        terraform.run("init", "-input=false")
+        terraform = _Terraform(program, home)
         what = f"{size.environments} + {size.queues} + {size.definitions}"
-        for name, command, release in (
-            ("create", "apply", 1),
-            ("no-change plan", "plan", 1),
-            ("one change", "apply", 2),
-            ("destroy", "destroy", 2),
+        for name, verb, release, fold in (
+            ("create", "apply", 1, 20),
+            ("no-change plan", "plan", 1, 15),
+            ("one change", "apply", 2, None),
+            ("destroy", "destroy", 2, 20),
         ):
-            text = _changed(size, release)
-            (setting.folder / "aws.json").write_text(text)
-            (home / "main.tf.json").write_text(json.dumps(configuration(json.loads(text), theirs)))
-            options = () if command == "plan" else ("-auto-approve",)
-            took = timed(lambda command=command, options=options: terraform.run(command, "-input=false", *options))()  # type: ignore[misc]
-            approved = () if command == "plan" else ("--auto-approve",)
-            manifest = str(setting.folder / "aws.json")
-            mine = wall(setting.folder, BATCHWRIGHT, command, manifest, "--endpoint-url", ours, *FAST, *approved)()
-            target = 1 / 15 if setting.full and command == "plan" else 1 / 20 if setting.full and release != 2 else None
+            manifest = setting.folder / "aws.json"
+            manifest.write_text(_changed(size, release))
+            told = configuration(json.loads(manifest.read_text()), theirs)
+            (home / "main.tf.json").write_text(json.dumps(told, indent=1))
+            if name == "create":
+                terraform.run("init")
+            approved = "" if verb == "plan" else "-auto-approve"
+            took = timed(partial(terraform.run, verb, *filter(None, [approved])))()
+            approved = approved and f"-{approved}"
+            command = (BATCHWRIGHT, verb, str(manifest), "--endpoint-url", ours, *FAST, *filter(None, [approved]))
+            target = 1 / fold if fold and setting.full else None
+            mine = wall(setting.folder, *command)()
             yield held_against(f"hashicorp/aws, {name} of {what}", [mine], [took], "terraform", target=target)
 
 
+@attrs.frozen
 class _Terraform:
-    def __init__(self, program: str, home: Path, endpoint: str) -> None:
-        self.program, self.home, self.endpoint = program, home, endpoint
+    program: str
+    home: Path
 
     def run(self, *arguments: str) -> None:
         settings = {"TF_CLI_CONFIG_FILE": str(self.home / "settings.tfrc"), "TF_IN_AUTOMATION": "true"}
         done = subprocess.run(
-            [self.program, *arguments, "-no-color"],
+            [self.program, *arguments, "-no-color", "-input=false"],
             cwd=self.home,
             env=environ(self.home) | settings,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
 
 
 def _changed(size: Holding, release: int) -> str:
