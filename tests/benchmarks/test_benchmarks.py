@@ -34,6 +34,13 @@ def test_a_run_tells_json_a_table_and_a_picture(tmp_path: Path, capsys: pytest.C
     assert ElementTree.fromstring(drawn.read_text()).tag.endswith("svg")
 
 
+@pytest.mark.parametrize("line", ["--page page.md --only help", "--quick --keep", "--only nothing"])
+def test_what_makes_no_sense_is_refused(line: str) -> None:
+    """A page takes all measurements, a quick run is no baseline, and a measurement has a name."""
+    with pytest.raises(SystemExit):
+        command.arguments(line.split())
+
+
 def test_every_measurement_has_its_function() -> None:
     """A name that can be asked for leads to a function."""
     assert command.arguments([]).only == list(MEASUREMENTS)
