@@ -170,4 +170,4 @@ def library(setting: Setting, endpoint: str) -> Rows:
     )
     yield held_against("no-change plan, library", ours, theirs, "the same by boto3, in the same process")
     yield alone("no-change plan, library, overhead", [one - other for one, other in zip(ours, theirs, strict=True)])
-    yield held_against("manifest of 600 from YAML", reading, composing, "yaml.compose with libyaml")
+    yield held_against("manifest from YAML", reading, composing, "yaml.compose with libyaml")
