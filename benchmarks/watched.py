@@ -11,7 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -49,6 +49,7 @@ def settles(step: Step) -> float:
 class Wire(Executor):
     """A pool and the clock of whoever waits for it: every call is answered `LATENCY` after it went out."""
 
+    speed: ClassVar[float] = 1.0
     clock: ManualClock
     _flying: list[tuple[float, int, Future[Any], Any, BaseException | None]] = attrs.field(factory=list, init=False)
     _numbers: Iterator[int] = attrs.field(factory=itertools.count, init=False)

@@ -27,8 +27,6 @@ SIMULATOR_REGION = "us-east-1"
 
 # More than any --parallelism that makes sense: connections are opened as they are needed.
 _CONNECTIONS = 64
-_SERVICES = ("batch", "dynamodb", "ec2", "iam", "resourcegroupstaggingapi", "s3", "sts")
-"""All services of which clients are made."""
 _CONNECT_TIMEOUT = 5
 _READ_TIMEOUT = 30
 
@@ -301,9 +299,6 @@ def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = 
     from botocore.config import Config
 
     create: Any = boto3.Session(botocore_session=core).client
-    loader: Any = core.get_component("data_loader")
-    # Else botocore looks into the folders of all services there are to see that these are among them.
-    loader.list_available_services = lambda _type: list(_SERVICES)
     config = Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=_CONNECT_TIMEOUT,

@@ -90,7 +90,6 @@ class _Drain:
     name: str
     seconds: float
     deadline: float
-    space: float
     live: Live | None = None
     jobs: dict[str, Job] | None = None
     round: int = 0
@@ -149,7 +148,7 @@ class Draining:
     def start(self, step: str, name: str, seconds: float) -> None:
         """Wait, for so many seconds at most, until no job runs on the environment of this name."""
         deadline = self.caller.clock.now() + seconds
-        drain = self._drains[step] = _Drain(step, name, seconds, deadline, self.spacing.first)
+        drain = self._drains[step] = _Drain(step, name, seconds, deadline)
         self._look(drain)
 
     def feed(self, done: Done, look: DrainLook) -> list[Seen]:
@@ -204,8 +203,8 @@ class Draining:
         jobs = drain.count if drain.jobs is not None and failure is None else None
         if now >= drain.deadline:
             return [self._end(drain, _retiring(drain), jobs)]
-        at = min(now + self.spacing.spread(drain.space, self.rng), drain.deadline)
-        drain.space = self.spacing.following(drain.space)
+        waited = now - (drain.deadline - drain.seconds)
+        at = min(now + self.spacing.after(waited, self.rng), drain.deadline)
         self._look(drain, at)
         return [] if jobs is None else [Seen(drain.step, jobs)]
 

@@ -7,6 +7,7 @@ set to from here, and `calibrated` puts in what the journal of a stack on this m
 import math
 import random
 from collections.abc import Callable, Iterable, Mapping
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
 import attrs
@@ -84,6 +85,20 @@ def rows(plan: Plan) -> Mapping[str, str]:
     """The row of the table that tells how long a step waits, by step; nothing of those of which none does."""
     renewed = {str(change.address) for change in plan.changes if change.impact is Impact.INFRASTRUCTURE}
     return {step.id: row for step in plan.steps if (row := _row(step, step.address in renewed)) is not None}
+
+
+def still_to_go(plan: Plan) -> Mapping[str, float]:
+    """How many seconds each step and the longest way behind it usually take: what has the longest way goes first."""
+    usual = {span.name: span.usual for span in TABLE}
+    own = {step: usual[row] for step, row in rows(plan).items()}
+    order = TopologicalSorter({step.id: step.after for step in plan.steps}).static_order()
+    after = {step.id: step.after for step in plan.steps}
+    found: dict[str, float] = {}
+    for step in reversed([*order]):
+        found[step] = found.get(step, 0.0) + own.get(step, 0.0)
+        for before in after.get(step, ()):
+            found[before] = max(found.get(before, 0.0), found[step])
+    return found
 
 
 def _row(step: Step, renews: bool) -> str | None:

@@ -74,7 +74,6 @@ class _Emptying:
     jobs: JobList
     mode: DrainMode
     deadline: float
-    space: float
     together: bool
     round: int = 0
     statuses: list[str] = attrs.field(factory=list)
@@ -128,7 +127,6 @@ class Emptyings:
             jobs=jobs,
             mode=mode(step),
             deadline=self.caller.clock.now() + step.goal.deadline,
-            space=self.spacing.first,
             together=self.provider.knows(f"{step.call}s"),
         )
         self._open[step.id] = made
@@ -203,8 +201,8 @@ class Emptyings:
         now, left = self.caller.clock.now(), own.count.total if not own.failure else None
         if now >= own.deadline:
             return [self._over(own, _retiring(own), left)]
-        space = max(self.spacing.spread(own.space, self.rng), own.pages * _A_PAGE if own.pages > 10 else 0.0)
-        own.space = self.spacing.following(own.space)
+        waited = now - (own.deadline - own.goal.deadline)
+        space = max(self.spacing.after(waited, self.rng), own.pages * _A_PAGE if own.pages > 10 else 0.0)
         self._begin_round(own, min(now + space, own.deadline))
         return [] if left is None else [Seen(own.step, left)]
 

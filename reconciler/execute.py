@@ -37,7 +37,7 @@ from providers.provider import Provider, produced
 from providers.resources import EMPTY, Live
 from reconciler.arguments import fillable, filled, with_token
 from reconciler.draining import Draining, DrainLook, Seen
-from reconciler.durations import rows
+from reconciler.durations import rows, still_to_go
 from reconciler.emptying import EmptyingCall, Emptyings
 from reconciler.inquiry import Inquiries, Look, Made, Undone
 from reconciler.journal import Journal
@@ -115,6 +115,7 @@ class _Walk:
     looks: Looks = attrs.field(init=False)
     trials: Trials = attrs.field(init=False)
     followers: dict[str, list[str]] = attrs.field(factory=dict, init=False)
+    urgency: Mapping[str, float] = attrs.field(init=False)
     known: dict[str, str] = attrs.field(factory=dict, init=False)
     futile: str | None = attrs.field(default=None, init=False)
 
@@ -127,6 +128,7 @@ class _Walk:
         for step in self.plan.steps:
             for before in step.after:
                 self.followers.setdefault(before, []).append(step.id)
+        self.urgency = still_to_go(self.plan)
 
     def go(self) -> Report:
         began = self.now()
@@ -240,7 +242,8 @@ class _Walk:
         before, call = None, cast(Call, partial(self.provider.call, step.call, running.sent))
         if self.rechecks is not None:
             before, call = self.rechecks.guarded(step, self.kind(step), self.sent(running), call)
-        self.caller.submit(_Call(step.id), step.call, call, blind=not registers, before=before)
+        urgency = self.urgency.get(step.id, 0.0)
+        self.caller.submit(_Call(step.id), step.call, call, blind=not registers, before=before, urgency=urgency)
 
     def sent(self, running: Running) -> Sent:
         """What the call of a step says, and is to bring about."""

@@ -116,7 +116,7 @@ def _longer(outcomes: Iterable[Outcome], spans: Mapping[str, float], own: float)
         outcome
         for outcome in outcomes
         if outcome.step in spans
-        and outcome.seconds > spans[outcome.step] * (1 + spacing.jitter) + spacing.longest * (1 + spacing.jitter) + own
+        and outcome.seconds > spans[outcome.step] * (1 + 2 * spacing.share) + 2 * spacing.least + own
     ]
 
 

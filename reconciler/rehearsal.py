@@ -24,10 +24,11 @@ from reconciler.overtime import OverTime
 from reconciler.retry import Caller, InlinePool
 from reconciler.seeding import JOBS, seeds
 from reconciler.task import Task
-from reconciler.waiter import Spacing
 from reconciler.weather import script
 
 _MANNERS: tuple[Manner, ...] = ("usual", "longest", "shortest")
+_BETWEEN_LOOKS = 0.2
+"""By how much of itself the time of a whole apply moves with when its looks happen to come."""
 _RAISED = 1_000_000
 """How many objects of a kind there may be: quotas that an account can have raised, which a plan was held against."""
 
@@ -142,7 +143,7 @@ def rehearse(
         return Rehearsal(stand.plan, seed, faults, table=stand.table)
     whole = [run.report.seconds for _, run in played if run.report.exit_code == 0]
     seconds = whole or [run.report.seconds for _, run in played]
-    jitter, first = Spacing().jitter, played[0][1]
+    first = played[0][1]
     return Rehearsal(
         plan=stand.plan,
         seed=seed,
@@ -154,8 +155,8 @@ def rehearse(
         troubles=tuple(trouble for number, (_, run) in enumerate(played) for trouble in _troubles(number, run)),
         jobs_ended=first.jobs_ended,
         table=stand.table,
-        low=min(seconds) * (1 - jitter),
-        high=max(seconds) * (1 + jitter),
+        low=min(seconds) * (1 - _BETWEEN_LOOKS),
+        high=max(seconds) * (1 + _BETWEEN_LOOKS),
     )
 
 

@@ -10,6 +10,7 @@ back-off with full jitter ("Exponential Backoff And Jitter", AWS Architecture Bl
 """
 
 import heapq
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
@@ -126,6 +127,7 @@ class _Call:
     call: Callable[[], Any]
     blind: bool
     order: int
+    urgency: float
     before: str | None = None
     attempts: int = 0
     started: float = 0.0
@@ -157,6 +159,7 @@ class Caller:
     calls: Counter[str] = attrs.field(factory=Counter, init=False)
     throttles: int = attrs.field(default=0, init=False)
     _pace: _Pace = attrs.field(init=False, default=attrs.Factory(lambda self: _Pace(self.max_rate), takes_self=True))
+    _later: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
     _queue: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
     _flight: dict[Future[Any], _Call] = attrs.field(factory=dict, init=False)
     _ended: list[tuple[_Call, Done]] = attrs.field(factory=list, init=False)
@@ -171,21 +174,24 @@ class Caller:
         blind: bool = True,
         at: float | None = None,
         before: str | None = None,
+        urgency: float = math.inf,
     ) -> None:
         """Queue one call; `wait` starts it, not before `at`, and returns how it ended, under `key`.
+
+        Of those that may start the most urgent one does, and of two alike the one that came first.
 
         `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
         time): a failure after which it may have been done ends it at once. One that says that nothing was done is
         repeated all the same. `before` is another operation that each attempt makes first.
         """
-        queued = _Call(key, operation, call, blind, self._submitted, before)
+        queued = _Call(key, operation, call, blind, self._submitted, urgency, before)
         self._submitted += 1
-        heapq.heappush(self._queue, (self.clock.now() if at is None else at, queued.order, queued))
+        heapq.heappush(self._later, (self.clock.now() if at is None else at, queued.order, queued))
 
     @property
     def busy(self) -> bool:
         """Whether anything is queued, put off or in flight, or has ended and was not returned yet."""
-        return bool(self._queue or self._flight or self._ended)
+        return bool(self._queue or self._later or self._flight or self._ended)
 
     @property
     def stopped(self) -> int | None:
@@ -194,10 +200,8 @@ class Caller:
 
     def abandon(self) -> list[Hashable]:
         """Drop what no attempt was made of; the keys, in the order they were submitted."""
-        dropped = sorted((order, queued) for _, order, queued in self._queue if not queued.attempts)
-        self._queue = [entry for entry in self._queue if entry[2].attempts]
-        heapq.heapify(self._queue)
-        return [queued.key for _, queued in dropped]
+        dropped = self._take_back(lambda queued: not queued.attempts)
+        return [queued.key for queued in dropped]
 
     def wait(self, until: float | None = None) -> list[Done]:
         """Start what may start and return the calls that ended, in the order they were submitted.
@@ -225,6 +229,9 @@ class Caller:
 
     def _start(self) -> None:
         while (at := self._next_start()) is not None and at <= (now := self.clock.now()):
+            while self._later and self._later[0][0] <= now:
+                _, order, due = heapq.heappop(self._later)
+                heapq.heappush(self._queue, (-due.urgency, order, due))
             _, _, queued = heapq.heappop(self._queue)
             if self._barred(queued):
                 continue
@@ -251,9 +258,9 @@ class Caller:
 
     def _next_start(self) -> float | None:
         """When the next queued call may start; None while it waits for one in flight to end, or there is none."""
-        if not self._queue or len(self._flight) >= self.parallelism:
+        if not (self._queue or self._later) or len(self._flight) >= self.parallelism:
             return None
-        return max(self._queue[0][0], self._pace.free_at())
+        return self._pace.free_at() if self._queue else max(self._later[0][0], self._pace.free_at())
 
     def _collect(self) -> None:
         for future in [future for future in self._flight if future.done()]:
@@ -294,7 +301,7 @@ class Caller:
         pause = self.rng.uniform(0.0, min(patience.longest, patience.first * 2.0**attempted.row))
         attempted.row += 1
         due = min(now + pause, last)
-        heapq.heappush(self._queue, (due, attempted.order, attempted))
+        heapq.heappush(self._later, (due, attempted.order, attempted))
         if self.on_retry is not None:
             self.on_retry(attempted.key, error, due - now)
         return None
@@ -303,18 +310,27 @@ class Caller:
         self._ended.append((attempted, Done(attempted.key, None, attempted.error, attempted.attempts)))
 
     def _give_up(self) -> None:
-        for _, _, queued in self._queue:
-            if queued.attempts:
-                self._end(queued)
-        self._queue = [entry for entry in self._queue if not entry[2].attempts]
-        heapq.heapify(self._queue)
+        for queued in self._take_back(lambda queued: bool(queued.attempts)):
+            self._end(queued)
+
+    def _take_back(self, unwanted: Callable[[_Call], bool]) -> list[_Call]:
+        """Take calls out of the queue, in the order they were submitted."""
+        found = sorted((queued for queued in self._queued if unwanted(queued)), key=lambda queued: queued.order)
+        for heap in (self._later, self._queue):
+            heap[:] = [entry for entry in heap if not unwanted(entry[2])]
+            heapq.heapify(heap)
+        return found
+
+    @property
+    def _queued(self) -> list[_Call]:
+        return [entry[2] for entry in (*self._later, *self._queue)]
 
     def _to_wait_for(self, until: float | None, stopped: int | None) -> bool:
         if until is not None and self.clock.now() >= until:
             return False
         if stopped is not None:
             return bool(self._flight)
-        return until is not None or bool(self._flight or self._queue)
+        return until is not None or bool(self._flight or self._queue or self._later)
 
     def _pause(self, until: float | None, stopped: int | None) -> float | None:
         start = None if stopped is not None else self._next_start()

@@ -30,23 +30,24 @@ Unmet = Callable[[Goal, Live], Sequence[str]]
 
 @attrs.frozen
 class Spacing:
-    """Seconds between the looks at one goal: `first`, then each `factor` times the last, up to `longest`.
+    """Seconds between the looks at one goal: `first`, then a `share` of what was waited so far, but not below `least`
+    and not above `longest`, so that what has come is noticed soon by the measure of how long it took.
 
-    Each is stretched or shrunk by up to `jitter` of itself. For `stale` seconds after a call an INVALID that lacks
+    Each is stretched or shrunk by up to `jitter` of itself. With these figures nothing is noticed later than 5 s, or a
+    tenth of the wait, after it came. For `stale` seconds after a call an INVALID that lacks
     the values sent may be what was before the call, so that an object under repair is not given up.
     """
 
     first: float = 1.0
-    factor: float = 1.6
-    longest: float = 15.0
-    jitter: float = 0.2
+    share: float = 0.09
+    least: float = 4.5
+    longest: float = 60.0
+    jitter: float = 0.1
     stale: float = 30.0
 
-    def following(self, space: float) -> float:
-        """The distance after this one, before jitter."""
-        return min(self.longest, space * self.factor)
-
-    def spread(self, space: float, rng: random.Random) -> float:
+    def after(self, waited: float, rng: random.Random) -> float:
+        """The distance to the next look, so many seconds after the wait began."""
+        space = min(self.longest, max(self.least, self.share * waited))
         return space * (1.0 + rng.uniform(-self.jitter, self.jitter))
 
 
@@ -77,7 +78,6 @@ class _Watch:
     key: str
     began: float
     due: float
-    space: float
     live: Live | None = None
     missing: tuple[str, ...] = ()
     failure: BatchwrightError | None = None
@@ -136,7 +136,7 @@ class Waiter:
         A step waits for one goal at a time: a new one takes the place of the old.
         """
         due = now + min(self.spacing.first, goal.deadline)
-        self._watches[step_id] = _Watch(step_id, goal, key, now, due, self.spacing.first)
+        self._watches[step_id] = _Watch(step_id, goal, key, now, due)
 
     def cancel(self, step_id: str) -> None:
         """Stop waiting for this step, if anybody does."""
@@ -219,8 +219,7 @@ class Waiter:
     def _put_off(self, watch: _Watch, now: float) -> list[Settled]:
         if now >= watch.deadline:
             return [self._end(watch, _deadline_passed(watch))]
-        watch.space = self.spacing.following(watch.space)
-        watch.due = min(now + self.spacing.spread(watch.space, self.rng), watch.deadline)
+        watch.due = min(now + self.spacing.after(now - watch.began, self.rng), watch.deadline)
         return []
 
     def _end(self, watch: _Watch, error: WaitError | None = None) -> Settled:

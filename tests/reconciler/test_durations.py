@@ -9,7 +9,7 @@ import pytest
 from plans.rehearsal import Span
 from providers.simulator import Durations
 from providers.simulator import Settings as Simulated
-from reconciler.durations import TABLE, calibrated, simulated
+from reconciler.durations import TABLE, Manner, calibrated, simulated, still_to_go
 from reconciler.engine import Settings
 from reconciler.journal import Bracket, Run, history
 from tests.kit import LAB, TRAINING, Stage, edit, manifest
@@ -42,8 +42,9 @@ def test_the_simulator_is_set_within_the_table() -> None:
 
 def test_what_is_drawn() -> None:
     """The usual, the low or the high of each row, or something between by a seed, as often below the usual as above."""
-    for manner, value in (("usual", "usual"), ("shortest", "low"), ("longest", "high")):
-        made = simulated(TABLE, manner, random.Random(1))  # type: ignore[arg-type]
+    rows: tuple[tuple[Manner, str], ...] = (("usual", "usual"), ("shortest", "low"), ("longest", "high"))
+    for manner, value in rows:
+        made = simulated(TABLE, manner, random.Random(1))
         told = {**attrs.asdict(made.durations), "relation_lag": made.relation_lag, "stale_reads": made.stale_reads}
         assert told == {row.name: getattr(row, value) for row in TABLE}
     assert simulated(TABLE, "drawn", random.Random(1)) == simulated(TABLE, "drawn", random.Random(1))
@@ -127,3 +128,13 @@ def test_a_wait_that_never_began_is_a_damaged_line() -> None:
     told = history(['{"record":"waited","run":"r","step":"s","row":"x","at":1}'])
     assert told.runs == ()
     assert len(told.faults) == 1
+
+
+def test_what_has_the_longest_way_before_it_goes_first() -> None:
+    """The seconds of a step are its own and those of the longest way behind it: an environment before a definition."""
+    stage = Stage.new()
+    ways = still_to_go(stage.plan(LAB))
+    environment, queue = ROWS["create_environment"].usual, ROWS["create_queue"].usual
+    assert ways["create:compute_environment.spot"] == environment + queue
+    assert ways["create:job_queue.high"] == queue
+    assert ways["register:job_definition.sort"] == 0

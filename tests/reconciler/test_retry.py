@@ -5,6 +5,7 @@ import random
 import threading
 from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import attrs
@@ -65,6 +66,18 @@ def test_a_call_that_succeeds_ends_with_its_result() -> None:
     assert made.wait() == [Done("queue", {"jobQueueArn": "arn"}, None, 1)]
     assert made.calls == {"CreateJobQueue": 1}
     assert not made.busy
+
+
+def test_the_most_urgent_call_starts_first() -> None:
+    """Under a slow pace a look, which is most urgent, does not wait behind what was queued before it."""
+    calls = caller(max_rate=1.0)
+    order: list[str] = []
+    for name, urgency in (("short", 1.0), ("long", 60.0), ("also long", 60.0)):
+        calls.submit(name, "CreateJobQueue", partial(order.append, name), urgency=urgency)
+    calls.submit("look", "DescribeJobQueues", partial(order.append, "look"))
+    calls.submit("later", "DescribeJobQueues", partial(order.append, "later"), at=calls.clock.now() + 2.5)
+    finish(calls)
+    assert order == ["look", "long", "also long", "later", "short"]
 
 
 def test_calls_that_end_together_come_in_the_order_they_were_submitted() -> None:

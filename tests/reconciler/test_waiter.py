@@ -140,24 +140,26 @@ def test_a_repair_outlives_the_invalid_of_before() -> None:
 
 
 def test_looks_grow_apart_up_to_a_bound() -> None:
-    """The first look comes after a second, each further one 1.6 times as late, never more than 15 s."""
+    """The first look comes after a second, each further one 4.5 s later or 9 % of the wait, never more than 60 s."""
     waits = waiter(Spacing(jitter=0.0))
-    waits.add("step", goal("settled"), "spot", NOW)
+    waits.add("step", goal("settled", deadline=10_000), "spot", NOW)
     at, gaps = NOW, []
-    for _ in range(9):
+    for _ in range(60):
         due = waits.next_due()
         assert due is not None
         gaps.append(due - at)
         assert waits.due(due - 0.01) == []
         assert look(waits, [live("CREATING")], due) == []
         at = due
-    assert gaps == pytest.approx([1, 1.6, 2.56, 4.096, 6.5536, 10.48576, 15, 15, 15], abs=1e-4)
+    assert gaps[:12] == pytest.approx([1, *[4.5] * 11])
+    assert gaps[12:15] == pytest.approx([0.09 * sum(gaps[:many]) for many in (12, 13, 14)], abs=1e-4)
+    assert gaps[-1] == 60
 
 
 def test_looks_are_spread() -> None:
-    """Jitter moves a look by up to a fifth of its distance, either way."""
+    """Jitter moves a look by up to a tenth of its distance, either way."""
     gaps = []
-    waits = waiter(Spacing(first=10, factor=1))
+    waits = waiter(Spacing(first=10, least=10))
     for step in range(200):
         waits.add(str(step), goal("settled", kind="job_queue", name=str(step)), str(step), NOW)
         look(waits, [], NOW + 10)
@@ -165,8 +167,21 @@ def test_looks_are_spread() -> None:
         assert due is not None
         gaps.append(due - NOW - 10)
         waits.cancel(str(step))
-    assert 8 <= min(gaps) < 8.5
-    assert 11.5 < max(gaps) <= 12
+    assert 9 <= min(gaps) < 9.25
+    assert 10.75 < max(gaps) <= 11
+
+
+def test_what_has_come_is_noticed_soon() -> None:
+    """Whenever it comes, it is noticed within 5 s, or within a tenth of the wait up to ten minutes."""
+    for came in (0.5, 3, 40, 120, 600):
+        waits = waiter()
+        waits.add("step", goal("settled", deadline=10_000), "spot", NOW)
+        at = NOW
+        while not look(waits, [live("VALID" if at - NOW >= came else "CREATING")], at):
+            due = waits.next_due()
+            assert due is not None
+            at = due
+        assert at - NOW - came <= max(5, came / 10)
 
 
 def test_one_look_asks_for_every_goal_of_its_kind() -> None:
@@ -179,8 +194,8 @@ def test_one_look_asks_for_every_goal_of_its_kind() -> None:
     assert waits.next_due() == NOW + 1.9
     waits.answer(Poll(CE, ("a", "b")), [live("CREATING", "a"), live("DELETING", "b")], NOW + 1)
     waits.cancel("q")
-    assert waits.next_due() == NOW + 2.6
-    assert waits.due(NOW + 2.6) == [Poll(CE, ("a", "b"))]
+    assert waits.next_due() == NOW + 5.5
+    assert waits.due(NOW + 5.5) == [Poll(CE, ("a", "b"))]
 
 
 def test_goals_of_one_object_share_a_key() -> None:
@@ -401,7 +416,7 @@ def test_without_such_a_goal_a_kind_is_asked_by_keys_again() -> None:
     waits.add("settle", goal("settled", "b", QUEUE), "b", NOW)
     waits.add("spot", unreferenced(), SPOT, NOW)
     assert [ended.step_id for ended in look(waits, [queue("b", status="UPDATING")], NOW + 1)] == ["spot"]
-    assert waits.due(NOW + 2.6) == [Poll(QUEUE, ("b",))]
+    assert waits.due(NOW + 5.5) == [Poll(QUEUE, ("b",))]
 
 
 def test_the_deadline_names_who_still_refers_to_it() -> None:
