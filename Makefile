@@ -9,7 +9,7 @@ DEMO := .batchwright/demo
 BATCHWRIGHT := XDG_STATE_HOME="$(CURDIR)/$(DEMO)" BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
 SIMULATED := --simulator-file $(DEMO)/simulator.db --speed 30
 
-.PHONY: help demo test lint bench performance explore docs clean
+.PHONY: help demo test lint bench performance explore fuzz docs clean
 
 help:
 	@echo "make demo    plan, apply and plan again on the embedded simulator"
@@ -20,6 +20,7 @@ help:
 	@echo "             the same, which renews docs/performance.md and the baseline"
 	@echo "make explore a death at every call of every scenario; each rule of the simulator switched off, and the test that"
 	@echo "             fails without it"
+	@echo "make fuzz    MINUTES=1 of atheris for each target that reads what nobody vouches for"
 	@echo "make docs    renew the rules in docs/simulator.md and the fields in docs/fields.md"
 	@echo "make clean   remove what the others made"
 
@@ -49,6 +50,10 @@ performance: $(SEEN)/develop
 explore: $(SEEN)/develop
 	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle
 	$(BIN)/python -m tests.exploration
+
+fuzz: $(SEEN)/develop
+	$(PIP) --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzzing --minutes $(or $(MINUTES),1)
 
 # What stands below the markers is made anew: from the rules of the simulator, and from what is known of the fields.
 docs: $(SEEN)/run

@@ -1,6 +1,7 @@
 """Values as JSON and back, the way back being strict: what is read may be anything."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import attrs
@@ -59,6 +60,18 @@ def depth(document: Any) -> int:
         deep += 1
         level = [inner for value in level for inner in (value.values() if isinstance(value, dict) else value)]
     return deep
+
+
+@contextmanager
+def taken_on_trust() -> Iterator[None]:
+    """While a plan that comes from a file is looked into: what no plan of ours would hold is told as a PlanFileError.
+
+    Documents in a plan may be anything, since whoever edits a file can make its digest too.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise PlanFileError("the plan is damaged: it holds what no plan can hold", hint=AGAIN) from error
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ import attrs
 
 from plans import paths
 from plans.change import Action, Change, Difference
-from plans.jsonform import encode, encode_members
+from plans.jsonform import encode, encode_members, taken_on_trust
 from plans.masking import mask_plan
 from plans.plan import Plan, Step
 from plans.printable import plain
@@ -29,6 +29,7 @@ Made = Mapping[str, Thing]
 """What each reference of a plan names."""
 
 
+@taken_on_trust()
 def compare(held: Plan, fresh: Plan) -> list[str]:
     """One sentence for each step and each difference of `fresh` that `held` does not hold; empty where it stands.
 
@@ -59,6 +60,7 @@ def compare(held: Plan, fresh: Plan) -> list[str]:
     return [*_unseen(held, fresh, addresses, deeds, made), *_told(broken, held, fresh, made)]
 
 
+@taken_on_trust()
 def replaced_by(held: Plan, fresh: Plan) -> frozenset[Address]:
     """Where `fresh` would take away what `held` was to make in place of something, and has made."""
 

@@ -217,7 +217,10 @@ def advance(world: World, kinds: Mapping[str, Kind], after: Mapping[str, After])
 
     `kinds` are all kinds by key; `after` holds what follows from a step of an object of a kind, also by key.
     """
+    last = None
     while row := world.transaction.due(world.now):
+        if last == (last := (row.seq, [*row.document["steps"]])):
+            raise ValueError(f"{row.kind} {row.name} is written, and stays as it was")
         thing = thing_of(kinds[row.kind], row, row.document)
         due, change = thing.steps.pop(0)
         then = attrs.evolve(world, now=due)

@@ -10,6 +10,7 @@ holds the lock, whatever its timeout.
 
 import contextlib
 import json
+import math
 import sqlite3
 import threading
 import weakref
@@ -27,6 +28,8 @@ _FORMAT = 3
 _PATIENCE = 30.0
 _CHUNK = 200
 _LAST = 2**63 - 1
+_NOT_OURS = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+"""What may come of documents that are not as they were written."""
 _SCHEMA = """
 CREATE TABLE clock (real REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL);
 CREATE TABLE objects (
@@ -288,7 +291,11 @@ class Store:
     def clock(self) -> ScaledClock:
         """Return the clock that runs as the file says."""
         with self._lock, _told(self.path):
-            return ScaledClock(*self._connection.execute("SELECT real, simulated, speed FROM clock").fetchone())
+            found = self._connection.execute("SELECT real, simulated, speed FROM clock").fetchone()
+            real, simulated, speed = map(float, found)
+            if not (speed > 0 and all(map(math.isfinite, found))):
+                raise ValueError(f"its clock says {found}")
+            return ScaledClock(real, simulated, speed)
 
     @contextlib.contextmanager
     def transaction(self, scope: str, write: bool) -> Iterator[Transaction]:
@@ -337,6 +344,10 @@ class Store:
                 moved = (now, simulated + (now - real) * old, speed)
                 self._connection.execute("UPDATE clock SET real = ?, simulated = ?, speed = ?", moved)
 
+    def told(self) -> contextlib.AbstractContextManager[None]:
+        """While something is made of what the store holds: raises StoreError where that is not what was written."""
+        return _told(self.path)
+
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])
 
@@ -354,8 +365,12 @@ def _hint(path: Path | None) -> str:
 
 @contextlib.contextmanager
 def _told(path: Path | None) -> Iterator[None]:
-    """Turn what SQLite and the file system say into a StoreError."""
+    """Turn what SQLite and the file system say into a StoreError, and what comes of a file that no simulator wrote."""
     try:
         yield
     except (sqlite3.Error, json.JSONDecodeError) as error:
         raise StoreError(f"simulator file {path}: {error}", hint=_hint(path)) from error
+    except _NOT_OURS as error:
+        if path is None:
+            raise
+        raise StoreError(f"simulator file {path} makes no sense: {error!r}", hint=_hint(path)) from error

@@ -100,7 +100,9 @@ def show(options: Given, as_json: bool) -> int:
         return 0
     if not held:
         options.terminal.say(f"{options.simulator_file} is empty.")
-    for line in holdings.lines(held):
+    with store.told():
+        lines = list(holdings.lines(held))
+    for line in lines:
         options.terminal.say(line)
     return 0
 

@@ -7,6 +7,7 @@ import attrs
 import click
 
 from plans import planfile
+from plans.jsonform import taken_on_trust
 from plans.masking import mask_plan
 from plans.views import diagram
 from plans.views.terminal import render
@@ -47,13 +48,12 @@ def show(options: Given, path: str, as_json: bool) -> int:
         raise PlanFileError(f"{path} is not a plan file", hint="`batchwright plan --out FILE` makes one")
     held, _ = planfile.loads(text)
     terminal = options.terminal
-    shown = mask_plan(held, terminal.salt)
-    if as_json:
-        terminal.document(planfile.to_json(shown))
-    else:
-        terminal.result(
-            render(shown, color=terminal.coloured, width=terminal.width, verbose=terminal.verbose),
-        )
+    with taken_on_trust():
+        shown = mask_plan(held, terminal.salt)
+        if as_json:
+            terminal.document(planfile.to_json(shown))
+        else:
+            terminal.result(render(shown, color=terminal.coloured, width=terminal.width, verbose=terminal.verbose))
     return 0
 
 
@@ -121,7 +121,7 @@ def history(options: Given, paths: tuple[str, ...], stack: str | None, as_json: 
         terminal.document({"stack": name, "runs": [attrs.asdict(run) for run in told.runs], "faults": faults})
         return 1 if faults else 0
     for run in told.runs:
-        for line in _lines(run, verbose=terminal.verbose):
+        for line in lines(run, verbose=terminal.verbose):
             terminal.say(line)
     if not told.runs:
         terminal.say(f"No run of stack {name} in {reconciler.connection.place} was made from here.")
@@ -130,7 +130,8 @@ def history(options: Given, paths: tuple[str, ...], stack: str | None, as_json: 
     return 1 if told.faults else 0
 
 
-def _lines(run: Run, *, verbose: bool) -> Iterator[str]:
+def lines(run: Run, *, verbose: bool) -> Iterator[str]:
+    """What is told of a run, with its calls if `verbose`."""
     began = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     ending = "broke off" if run.exit_code is None else f"exit {run.exit_code}"
     calls = f"{len(run.calls)} call{'' if len(run.calls) == 1 else 's'}"

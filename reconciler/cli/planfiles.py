@@ -8,9 +8,10 @@ import attrs
 from plans import planfile
 from plans.asked import Asked
 from plans.document import from_document, to_document
+from plans.jsonform import taken_on_trust
 from plans.manifest import Manifest
 from plans.plan import Plan
-from providers.errors import InputError, PlanFileError, StalePlan
+from providers.errors import InputError, StalePlan
 from reconciler.files import SUFFIXES
 
 
@@ -38,15 +39,14 @@ def held(path: str) -> Wish | None:
     A pipe is none: it can be read once only, and by whoever reads manifests.
     """
     text = read(path) if os.path.isfile(path) else None
-    if text is None:
-        return None
+    return None if text is None else loads(text)
+
+
+def loads(text: str) -> Wish:
+    """The wish in the text of a plan file; raises PlanFileError."""
     promised, document = planfile.loads(text)
-    try:
-        manifest = from_document(document["manifest"])
-        asked = Asked.from_json(document["asked"])
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise PlanFileError("the plan file holds no manifest that can be read", hint="plan again") from error
-    return Wish(manifest, asked, promised)
+    with taken_on_trust():
+        return Wish(from_document(document["manifest"]), Asked.from_json(document["asked"]), promised)
 
 
 def same_provider(held: Plan | None, provider: str) -> None:

@@ -301,6 +301,58 @@ def test_a_document_that_is_no_json_is_told(tmp_path: Path) -> None:
         Store.open(path, now=0.0).dump()
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE objects SET document = '[]'",
+        "UPDATE objects SET due = 1, document = replace(document, '\"steps\": []', '\"steps\": [[1, []]]')",
+    ],
+)
+def test_a_document_that_no_simulator_wrote_is_told(tmp_path: Path, damage: str) -> None:
+    """JSON that is no object of ours is a StoreError when it is met, not an error of Python's."""
+    path = _simulated(tmp_path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(damage)
+    connection.close()
+    with pytest.raises(StoreError, match="makes no sense"):
+        Simulator(Store.open(path, now=0.0), ManualClock()).show()
+
+
+def test_a_damaged_index_is_told(tmp_path: Path) -> None:
+    """An object that cannot be found by its name, and so not be changed, does not come due again for ever."""
+    path = _simulated(tmp_path)
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE objects SET due = 1, document = replace(document, '[]}', '[[1, {}]]}')")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(
+            "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name LIKE '%auto%gone_1')"
+            " WHERE name LIKE '%auto%objects_1'"
+        )
+    connection.close()
+    with pytest.raises(StoreError, match="policy p"):
+        Simulator(Store.open(path, now=0.0), ManualClock()).show()
+
+
+@pytest.mark.parametrize("said", ["real = 'x'", "speed = 0", "simulated = 9e999"])
+def test_a_clock_that_cannot_run_is_told(tmp_path: Path, said: str) -> None:
+    """A file whose clock stands still, or says no time, is a StoreError before anybody waits by it."""
+    path = _simulated(tmp_path)
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE clock SET {said}")
+    connection.close()
+    with pytest.raises(StoreError, match="makes no sense"):
+        Store.open(path, now=0.0).clock()
+
+
+def _simulated(folder: Path) -> Path:
+    """A simulator file with a scheduling policy."""
+    path = folder / "sim.db"
+    store = Store.open(path, now=0.0)
+    connect(Simulator(store, ManualClock())).create_scheduling_policy(name="p")
+    store.close()
+    return path
+
+
 def test_a_path_that_cannot_be_is_told(tmp_path: Path) -> None:
     """A folder in place of the file, and a file in place of a folder, are StoreErrors."""
     (tmp_path / "file").touch()
