@@ -1,0 +1,214 @@
+"""Die at each call of each scenario, before it goes out and after it was done, and run the same command again.
+
+It has to end as the run that nobody disturbed: with its exit code, the same world, and as little left to do.
+"""
+
+import argparse
+import fnmatch
+import itertools
+import multiprocessing
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import attrs
+
+from reconciler.engine import Settings
+from tests.exploration.scenarios import SCENARIOS, Scenario
+from tests.kit import Stage
+from tests.lifecycle.watching import Watcher
+
+When = Literal["before", "after"]
+Point = tuple[int, When]
+"""A death: at which call of the run, from 1, and when."""
+WHENS: tuple[When, When] = ("before", "after")
+Choice = Callable[[Sequence[Point]], Sequence[Point]]
+
+_ENDING = 86_400.0
+"""Seconds in which everything that was begun comes to its end."""
+_OF_ONE_LIFE = frozenset({"uuid", "ecsClusterArn", "batchwright:registered"})
+"""What differs between two objects that are otherwise the same."""
+_DICE, _OTHER_DICE = 7, 8
+"""Seeds: the next process has dice of its own."""
+
+
+@attrs.frozen
+class Ending:
+    """How a command ended: its exit code, the world afterwards, and what is left to do in it."""
+
+    exit_code: int
+    world: Any
+    left: Any
+
+
+@attrs.frozen
+class Swept:
+    """What became of a scenario: its calls, its deaths, and a line for each that was not made good."""
+
+    name: str
+    exit_code: int
+    calls: int
+    before: int
+    after: int
+    failures: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class _Ground:
+    """Stages of one scenario, each with a state folder of its own below `folder`."""
+
+    scenario: Scenario
+    folder: Path
+    _numbers: Iterator[int] = attrs.field(factory=itertools.count)
+
+    def begun(self) -> Stage:
+        """The world as it is when the command begins."""
+        stage = Stage.new(
+            region=self.scenario.region, simulated=self.scenario.simulated, settings=Settings(state=self._place())
+        )
+        self.scenario.before(stage)
+        return stage
+
+    def copy(self, stage: Stage, seed: int) -> Stage:
+        """A stage as this is now, what it keeps on disk included, for another process with dice of its own."""
+        state, place = stage.reconciler.settings.state, self._place()
+        if state is not None and state.exists():
+            shutil.copytree(state, place)
+        return stage.twin(settings=Settings(state=place), seed=seed)
+
+    def _place(self) -> Path:
+        return self.folder / str(next(self._numbers))
+
+    def run(self, stage: Stage) -> int:
+        """Let the command run; its exit code."""
+        stage.simulator.inject(*self.scenario.faults)
+        return self.scenario.ended(stage)
+
+    def ended(self, stage: Stage, code: int, jobs: frozenset[str]) -> Ending:
+        """How the command ended with this code; what it left behind comes to its end first."""
+        wanted = self.scenario.wanted
+        left = () if wanted is None else tuple(step.id for step in stage.plan(wanted).steps)
+        stage.settle(_ENDING)
+        return Ending(code, _world(stage, jobs), left)
+
+
+def _all(points: Sequence[Point]) -> Sequence[Point]:
+    return points
+
+
+def sweep(name: str, choose: Choice = _all) -> Swept:
+    """Die at the points of a scenario that are chosen, and go on."""
+    with TemporaryDirectory() as folder:
+        ground = _Ground(SCENARIOS[name], Path(folder))
+        begun = ground.begun()
+        jobs = frozenset(_jobs(begun))
+        calls: list[str] = []
+        whole = ground.copy(begun, _DICE)
+        _attend(whole, lambda _number, when, call: calls.append(call) if when == "before" else None)
+        code = ground.run(whole)
+        _leave(whole)
+        expected = ground.ended(whole, code, jobs)
+        failures = [f"{name}: nobody died, and {expected.left} is left"] if expected.left and not code else []
+        points = choose([(number, when) for number in range(1, len(calls) + 1) for when in WHENS])
+        again: list[str] = []
+
+        def die(number: int, when: When, call: str) -> None:
+            if when == "before":
+                again.append(call)
+            if (number, when) not in points:
+                return
+            fork = ground.copy(dying, _OTHER_DICE)
+            if SCENARIOS[name].watched:
+                Watcher(fork).attend()
+            found = ground.ended(fork, ground.run(fork), jobs)
+            shutil.rmtree(fork.reconciler.settings.state or "", ignore_errors=True)
+            if found != expected:
+                told = "; ".join(itertools.islice(_differences(attrs.asdict(expected), attrs.asdict(found)), 5))
+                failures.append(f"{name}: died {when} call {number}, {call}: {told}")
+
+        dying = ground.copy(begun, _DICE)
+        _attend(dying, die)
+        ground.run(dying)
+        if again != calls:
+            failures.append(f"{name}: two runs of one seed differ")
+    deaths = [when for _, when in points]
+    return Swept(name, code, len(calls), deaths.count("before"), deaths.count("after"), tuple(failures))
+
+
+def _attend(stage: Stage, hear: Callable[[int, When, str], object]) -> None:
+    """Hear of each call of a stage's reconciler, with its number, before it goes out and after it was done."""
+    numbers = {when: itertools.count(1) for when in WHENS}
+    for when in WHENS:
+
+        def told(model: Any, when: When = when, **_: Any) -> None:
+            hear(next(numbers[when]), when, model.name)
+
+        stage.batch.meta.events.register(f"{when}-call", told, unique_id=f"sweep-{when}")
+
+
+def _leave(stage: Stage) -> None:
+    for when in WHENS:
+        stage.batch.meta.events.unregister(f"{when}-call", unique_id=f"sweep-{when}")
+
+
+def _jobs(stage: Stage) -> Iterator[str]:
+    for kinds in stage.simulator.show().values():
+        yield from kinds["job"]
+
+
+def _world(stage: Stage, jobs: frozenset[str]) -> Any:
+    """Every object as it is described, and what became of these jobs; INACTIVE revisions are no part of it."""
+    return {
+        f"{scope}/{kind}/{name}": shown["status"] if kind == "job" else _lasting(shown)
+        for scope, kinds in stage.simulator.show().items()
+        for kind, objects in kinds.items()
+        for name, shown in objects.items()
+        if (name in jobs if kind == "job" else kind != "child" and shown.get("status") != "INACTIVE")
+    }
+
+
+def _lasting(shown: Any) -> Any:
+    match shown:
+        case dict():
+            return {name: _lasting(value) for name, value in shown.items() if name not in _OF_ONE_LIFE}
+        case list():
+            return [_lasting(value) for value in shown]
+    return shown
+
+
+def _differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
+    if isinstance(expected, dict) and isinstance(found, dict):
+        for name in sorted({*expected, *found}):
+            yield from _differences(expected.get(name), found.get(name), f"{path}.{name}".removeprefix("."))
+    elif expected != found:
+        yield f"{path} is {found}, not {expected}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.exploration.sweep", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", default=["*"], help="patterns of their names; all where none is given")
+    patterns = parser.parse_args(arguments).scenarios
+    names = [name for name in SCENARIOS if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    width = max(map(len, names), default=0)
+    print(f"{'scenario':{width}} {'exit':>5} {'calls':>6} {'before':>7} {'after':>6}")
+    swept: list[Swept] = []
+    with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as processes:
+        for one in processes.map(sweep, names):
+            swept.append(one)
+            print(f"{one.name:{width}} {one.exit_code:>5} {one.calls:>6} {one.before:>7} {one.after:>6}", flush=True)
+    total = [sum(column) for column in zip(*((one.calls, one.before, one.after) for one in swept), strict=True)]
+    failures = [line for one in swept for line in one.failures]
+    print("{:{width}} {:>5} {:>6} {:>7} {:>6}".format(f"{len(swept)} scenarios", "", *total, width=width))
+    print("\n".join(failures) or "Each came to the same end as without a death.")
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    print(f"{sum(one.ru_utime + one.ru_stime for one in used):.0f} s of CPU")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
