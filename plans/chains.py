@@ -1,6 +1,7 @@
 """Chains of steps: what one change is lowered to, before the edges between changes are drawn."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 import attrs
 
@@ -58,12 +59,14 @@ def infrastructure_patience(spec: Document, margin: float = _MARGIN) -> float:
     return float(policy.get("jobExecutionTimeoutMinutes") or _MINUTES) * 60 + margin
 
 
-def settle(decision: Decision, live: Live, kind: Kind, suffix: str = "") -> list[Step]:
+def settle(
+    decision: Decision, live: Live, kind: Kind, suffix: str = "", until: Literal["settled", "disabled"] = "settled"
+) -> list[Step]:
     """A wait for what is on its way already; AWS refuses changes to it meanwhile ("resource is being modified")."""
     if live.status not in ("CREATING", "UPDATING"):
         return []
     machines = live.status == "UPDATING" and "computeResources" in live.spec
-    goal = Goal(kind.name, live.name, "settled", deadline=infrastructure_patience(live.spec) if machines else SETTLED)
+    goal = Goal(kind.name, live.name, until, deadline=infrastructure_patience(live.spec) if machines else SETTLED)
     return [wait(decision, live, kind, goal, f"it is still {live.status}", suffix)]
 
 

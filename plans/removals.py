@@ -7,6 +7,7 @@ The queue of a canary goes with its job. An environment that is disabled has its
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from plans.chains import DISABLED, DRAINED, EMPTIED, GONE, LET_GO, SETTLED, Lowered, chain, settle, step, wait
 from plans.decision import Decision
@@ -48,8 +49,10 @@ def retire(decision: Decision, live: Live, world: World, suffix: str = "") -> Lo
     arguments = {kind.delete_key: live.arn}
     why = decision.change.reason if decision.resource is None else "what takes its place is there"
     delete = step("delete", decision, kind.facts.delete, arguments=arguments, goal=gone, why=why, suffix=suffix)
+    # One that is DISABLED may end INVALID, and goes all the same.
+    at_rest: Literal["settled", "disabled"] = "disabled" if live.state == "DISABLED" else "settled"
     return chain(
-        settle(decision, live, kind, suffix),
+        settle(decision, live, kind, suffix, at_rest),
         _unreferenced(decision, live, world.kinds, suffix),
         _repair(decision, live, kind, suffix) if world.asked.repair else [],
         disable,

@@ -130,9 +130,9 @@ class Stage:
         )
         return cls(clock, simulator, batch, client(stranger, region=region), region, reconciler)
 
-    def twin(self, **given: Any) -> "Stage":
+    def twin(self) -> "Stage":
         """Another stage whose world and time are as they are here now, and go their own way from there."""
-        made = Stage.new(region=self.region, simulated=self.simulator.settings, **given)
+        made = Stage.new(region=self.region, simulated=self.simulator.settings)
         made.clock.instant = self.clock.now()
         self.simulator.store._connection.backup(made.simulator.store._connection)
         return made

@@ -24,15 +24,13 @@ from tests.kit import Stage
 from tests.lifecycle.watching import Watcher
 
 When = Literal["before", "after"]
-Point = tuple[int, When]
-"""A death: at which call of the run, from 1, and when."""
 WHENS: tuple[When, When] = ("before", "after")
-Choice = Callable[[Sequence[Point]], Sequence[Point]]
 
 _ENDING = 86_400.0
 """Seconds in which everything that was begun comes to its end."""
-_OF_ONE_LIFE = frozenset({"uuid", "ecsClusterArn", "batchwright:registered"})
+_OF_ONE_LIFE = frozenset({"uuid", "ecsClusterArn", "createdAt", "batchwright:registered"})
 """What differs between two objects that are otherwise the same."""
+_JOBS = ("job", "service_job")
 _DICE, _OTHER_DICE = 7, 8
 """Seeds: the next process has dice of its own."""
 
@@ -59,6 +57,18 @@ class Swept:
 
 
 @attrs.frozen
+class Moment:
+    """What a process leaves behind that dies now: the world, the time, and what it keeps on disk."""
+
+    when: When
+    number: int
+    call: str
+    world: bytes
+    instant: float
+    state: Path
+
+
+@attrs.frozen
 class _Ground:
     """Stages of one scenario, each with a state folder of its own below `folder`."""
 
@@ -66,20 +76,31 @@ class _Ground:
     folder: Path
     _numbers: Iterator[int] = attrs.field(factory=itertools.count)
 
+    def stage(self, state: Path, seed: int) -> Stage:
+        scenario = self.scenario
+        return Stage.new(
+            region=scenario.region, simulated=scenario.simulated, settings=Settings(state=state), seed=seed
+        )
+
     def begun(self) -> Stage:
         """The world as it is when the command begins."""
-        stage = Stage.new(
-            region=self.scenario.region, simulated=self.scenario.simulated, settings=Settings(state=self._place())
-        )
+        stage = self.stage(self._place(), _DICE)
         self.scenario.before(stage)
         return stage
 
-    def copy(self, stage: Stage, seed: int) -> Stage:
-        """A stage as this is now, what it keeps on disk included, for another process with dice of its own."""
+    def moment(self, stage: Stage, when: When, number: int, call: str) -> Moment:
         state, place = stage.reconciler.settings.state, self._place()
         if state is not None and state.exists():
             shutil.copytree(state, place)
-        return stage.twin(settings=Settings(state=place), seed=seed)
+        world = stage.simulator.store._connection.serialize()
+        return Moment(when, number, call, world, stage.clock.now(), place)
+
+    def after(self, moment: Moment) -> Stage:
+        """The stage of the next process."""
+        stage = self.stage(moment.state, _OTHER_DICE)
+        stage.clock.instant = moment.instant
+        stage.simulator.store._connection.deserialize(moment.world)
+        return stage
 
     def _place(self) -> Path:
         return self.folder / str(next(self._numbers))
@@ -97,56 +118,42 @@ class _Ground:
         return Ending(code, _world(stage, jobs), left)
 
 
-def _all(points: Sequence[Point]) -> Sequence[Point]:
-    return points
+def _all(moments: Sequence[Moment]) -> Sequence[Moment]:
+    return moments
 
 
-def sweep(name: str, choose: Choice = _all) -> Swept:
-    """Die at the points of a scenario that are chosen, and go on."""
+def sweep(name: str, choose: Callable[[Sequence[Moment]], Sequence[Moment]] = _all) -> Swept:
+    """Die at the moments of a scenario that are chosen, and go on."""
     with TemporaryDirectory() as folder:
         ground = _Ground(SCENARIOS[name], Path(folder))
-        begun = ground.begun()
-        jobs = frozenset(_jobs(begun))
-        calls: list[str] = []
-        whole = ground.copy(begun, _DICE)
-        _attend(whole, lambda _number, when, call: calls.append(call) if when == "before" else None)
-        code = ground.run(whole)
-        _leave(whole)
-        expected = ground.ended(whole, code, jobs)
+        stage = ground.begun()
+        jobs = frozenset(_jobs(stage))
+        moments: list[Moment] = []
+        _attend(stage, lambda when, number, call: moments.append(ground.moment(stage, when, number, call)))
+        code = ground.run(stage)
+        _leave(stage)
+        expected = ground.ended(stage, code, jobs)
         failures = [f"{name}: nobody died, and {expected.left} is left"] if expected.left and not code else []
-        points = choose([(number, when) for number in range(1, len(calls) + 1) for when in WHENS])
-        again: list[str] = []
-
-        def die(number: int, when: When, call: str) -> None:
-            if when == "before":
-                again.append(call)
-            if (number, when) not in points:
-                return
-            fork = ground.copy(dying, _OTHER_DICE)
-            if SCENARIOS[name].watched:
+        deaths = choose(moments)
+        for death in deaths:
+            fork = ground.after(death)
+            if ground.scenario.watched:
                 Watcher(fork).attend()
             found = ground.ended(fork, ground.run(fork), jobs)
-            shutil.rmtree(fork.reconciler.settings.state or "", ignore_errors=True)
             if found != expected:
                 told = "; ".join(itertools.islice(_differences(attrs.asdict(expected), attrs.asdict(found)), 5))
-                failures.append(f"{name}: died {when} call {number}, {call}: {told}")
-
-        dying = ground.copy(begun, _DICE)
-        _attend(dying, die)
-        ground.run(dying)
-        if again != calls:
-            failures.append(f"{name}: two runs of one seed differ")
-    deaths = [when for _, when in points]
-    return Swept(name, code, len(calls), deaths.count("before"), deaths.count("after"), tuple(failures))
+                failures.append(f"{name}: died {death.when} call {death.number}, {death.call}: {told}")
+    whens = [death.when for death in deaths]
+    return Swept(name, code, len(moments) // 2, whens.count("before"), whens.count("after"), tuple(failures))
 
 
-def _attend(stage: Stage, hear: Callable[[int, When, str], object]) -> None:
+def _attend(stage: Stage, hear: Callable[[When, int, str], object]) -> None:
     """Hear of each call of a stage's reconciler, with its number, before it goes out and after it was done."""
-    numbers = {when: itertools.count(1) for when in WHENS}
     for when in WHENS:
+        numbers = itertools.count(1)
 
-        def told(model: Any, when: When = when, **_: Any) -> None:
-            hear(next(numbers[when]), when, model.name)
+        def told(model: Any, when: When = when, numbers: Iterator[int] = numbers, **_: Any) -> None:
+            hear(when, next(numbers), model.name)
 
         stage.batch.meta.events.register(f"{when}-call", told, unique_id=f"sweep-{when}")
 
@@ -158,17 +165,18 @@ def _leave(stage: Stage) -> None:
 
 def _jobs(stage: Stage) -> Iterator[str]:
     for kinds in stage.simulator.show().values():
-        yield from kinds["job"]
+        for kind in _JOBS:
+            yield from kinds[kind]
 
 
 def _world(stage: Stage, jobs: frozenset[str]) -> Any:
     """Every object as it is described, and what became of these jobs; INACTIVE revisions are no part of it."""
     return {
-        f"{scope}/{kind}/{name}": shown["status"] if kind == "job" else _lasting(shown)
+        f"{scope}/{kind}/{name}": shown["status"] if kind in _JOBS else _lasting(shown)
         for scope, kinds in stage.simulator.show().items()
         for kind, objects in kinds.items()
         for name, shown in objects.items()
-        if (name in jobs if kind == "job" else kind != "child" and shown.get("status") != "INACTIVE")
+        if (name in jobs if kind in _JOBS else kind != "child" and shown.get("status") != "INACTIVE")
     }
 
 

@@ -7,6 +7,8 @@ import pytest
 from providers.errors import PlanRefused
 from providers.simulator import Fault
 from tests.kit import LAB, Stage, edit, on_stage
+from tests.lifecycle.test_busy_farm import REPAIR
+from tests.lifecycle.test_replacement import A
 
 FARGATE = """
 stack: lab
@@ -100,6 +102,19 @@ def test_more_vcpus_repair_nothing_and_other_machines_do(stage: Stage) -> None:
     assert stage.apply(rebuilt).exit_code == 0
     assert stage.environment("lab-spot")["status"] == "VALID"
     assert stage.plan(rebuilt).empty
+
+
+@pytest.mark.unmeasured
+def test_what_is_invalid_is_replaced_wherever_that_was_cut_short() -> None:
+    """That the old one is INVALID again once it is DISABLED is in nobody's way: it goes."""
+    whole = Stage.new()
+    whole.apply(A)
+    lose(whole, "shared")
+    forks = whole.forks(lambda stage: stage.apply(A, asked=REPAIR), reads=1000)
+    assert whole.mutations[-2:] == ["UpdateComputeEnvironment", "DeleteComputeEnvironment"]
+    for at, stage in forks:
+        assert stage.apply(A, asked=REPAIR).exit_code == 0, at
+        assert stage.all == whole.all, at
 
 
 @on_stage()
