@@ -212,6 +212,6 @@ def _read(descriptor: int) -> Holder | None:
     try:
         holder = Holder(**json.loads(os.pread(descriptor, 4096, 0)))
         str(holder)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, OSError, RecursionError):
         return None
     return holder
