@@ -48,6 +48,7 @@ performance: $(SEEN)/develop
 	$(BIN)/python -m benchmarks --page docs/performance.md --plot docs/performance.svg --keep $(BENCH)
 
 explore: $(SEEN)/develop
+	$(BIN)/python -m tests.exploration.sweep
 	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle
 	$(BIN)/python -m tests.exploration
 

@@ -8,9 +8,8 @@ import fnmatch
 import itertools
 import multiprocessing
 import resource
-import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,7 +64,7 @@ class Moment:
     call: str
     world: bytes
     instant: float
-    state: Path
+    kept: Mapping[str, bytes]
 
 
 @attrs.frozen
@@ -89,15 +88,18 @@ class _Ground:
         return stage
 
     def moment(self, stage: Stage, when: When, number: int, call: str) -> Moment:
-        state, place = stage.reconciler.settings.state, self._place()
-        if state is not None and state.exists():
-            shutil.copytree(state, place)
+        state = stage.reconciler.settings.state
+        kept = {file.name: file.read_bytes() for file in state.iterdir()} if state and state.exists() else {}
         world = stage.simulator.store._connection.serialize()
-        return Moment(when, number, call, world, stage.clock.now(), place)
+        return Moment(when, number, call, world, stage.clock.now(), kept)
 
     def after(self, moment: Moment) -> Stage:
         """The stage of the next process."""
-        stage = self.stage(moment.state, _OTHER_DICE)
+        state = self._place()
+        state.mkdir()
+        for name, content in moment.kept.items():
+            (state / name).write_bytes(content)
+        stage = self.stage(state, _OTHER_DICE)
         stage.clock.instant = moment.instant
         stage.simulator.store._connection.deserialize(moment.world)
         return stage

@@ -11,6 +11,7 @@ import pytest
 
 from providers.simulator import Simulator, Store
 from reconciler.lock import FileLock, Holder
+from tests.plans.test_planfile import sealed
 from tests.reconciler.cli.conftest import FAST, SECRET, SMALL, Cli, journal
 from tests.reconciler.cli.test_planning import edited, forbidden, schema
 
@@ -165,6 +166,22 @@ def test_a_damaged_plan_file(cli: Cli, home: Path, content: str) -> None:
         said = cli(*words)
         assert said.code == 1
         assert said.err.startswith("Error: the plan")
+
+
+def test_a_plan_file_that_was_sealed_anew(cli: Cli, small: Path, home: Path) -> None:
+    """Whoever edits one can make its digest too: what no plan holds is told where it is met, and nothing is done."""
+    cli("plan", small, "--out", "plan.json", *FAST)
+    document = json.loads((home / "plan.json").read_text())
+    for step in document["plan"]["steps"]:
+        step["arguments"]["tags"] = True
+    (home / "plan.json").write_text(sealed(document))
+    assert (said := cli("show", "plan.json")).code == 1
+    assert "it holds what no plan can hold" in said.err
+    assert cli("apply", "plan.json", "--auto-approve", *FAST).code != 0
+    document["manifest"]["asked"]["only"] = 7
+    (home / "plan.json").write_text(sealed(document))
+    assert "it holds what no plan can hold" in cli("apply", "plan.json", "--auto-approve", *FAST).err
+    assert live(home) == set()
 
 
 def test_a_stale_plan_is_refused(cli: Cli, applied: Path, home: Path) -> None:

@@ -104,6 +104,18 @@ def test_what_the_simulator_holds(cli: Cli, applied: Path) -> None:
     assert cli("simulator", "show", "--json").json == {}
 
 
+@pytest.mark.usefixtures("applied")
+def test_a_simulator_file_that_was_edited(cli: Cli, home: Path) -> None:
+    """What no simulator wrote is told with the file, and what to do."""
+    with sqlite3.connect(home / ".batchwright" / "simulator.db") as connection:
+        connection.execute("""UPDATE objects SET document = '{"shown": [], "kept": {}, "steps": []}'""")
+    connection.close()
+    said = cli("simulator", "show")
+    assert said.code == 1
+    assert "simulator.db makes no sense" in said.err
+    assert "name another file with --simulator-file" in said.err
+
+
 @pytest.mark.parametrize("words", [("show",), ("show", "--json"), ("job", "high", "job")])
 def test_a_file_that_is_not_there(cli: Cli, home: Path, words: tuple[str, ...]) -> None:
     """A file that is looked into or given work, and is not there, was mistyped: none is made in silence."""
