@@ -19,7 +19,7 @@ help:
 	@echo "make performance"
 	@echo "             the same, which renews docs/performance.md and the baseline"
 	@echo "make explore a death at every call of every scenario; each rule of the simulator switched off, and the test that"
-	@echo "             fails without it"
+	@echo "             fails without it; histories of SEEDS seeds, for MINUTES minutes at most"
 	@echo "make fuzz    MINUTES=1 of atheris for each target that reads what nobody vouches for"
 	@echo "make docs    renew the rules in docs/simulator.md and the fields in docs/fields.md"
 	@echo "make clean   remove what the others made"
@@ -47,14 +47,18 @@ bench: $(SEEN)/develop
 performance: $(SEEN)/develop
 	$(BIN)/python -m benchmarks --page docs/performance.md --plot docs/performance.svg --keep $(BENCH)
 
+explore: SEEDS ?= 10000
+explore: MINUTES ?= 30
 explore: $(SEEN)/develop
 	$(BIN)/python -m tests.exploration.sweep
 	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle
-	$(BIN)/python -m tests.exploration
+	$(BIN)/python -m tests.exploration.rules
+	$(BIN)/python -m tests.exploration.seeds --seeds $(SEEDS) --minutes $(MINUTES)
 
+fuzz: MINUTES ?= 1
 fuzz: $(SEEN)/develop
 	$(PIP) --editable '.[fuzz]'
-	$(BIN)/python -m tests.fuzzing --minutes $(or $(MINUTES),1)
+	$(BIN)/python -m tests.fuzzing --minutes $(MINUTES)
 
 # What stands below the markers is made anew: from the rules of the simulator, and from what is known of the fields.
 docs: $(SEEN)/run

@@ -158,8 +158,9 @@ def _release(address: Address, lives: Sequence[Live]) -> Decision:
     return Decision(change, None, newest, newest.spec, ours=tuple(lives))
 
 
-def steps(decisions: Iterable[Decision]) -> Iterator[Step]:
-    """The calls of adoptions and releases; none of what is refused."""
+def steps(decisions: Iterable[Decision], planned: Sequence[Step] = ()) -> Iterator[Step]:
+    """The calls of adoptions and releases; none of what is refused. What other steps change, as a queue that is moved,
+    is let go of behind them: after that it is not ours to change."""
     for decision in decisions:
         if decision.refusals or decision.live is None:
             continue
@@ -178,6 +179,9 @@ def steps(decisions: Iterable[Decision]) -> Iterator[Step]:
                     arguments={"resourceArn": live.arn, "tagKeys": _ours(live)},
                     goal=_seen(live, dict.fromkeys(_ours(live))),
                     why=_RELEASED,
+                    after=tuple(
+                        sorted(each.id for each in planned if each.call and live.arn in each.arguments.values())
+                    ),
                     suffix=suffixes[live.arn],
                 )
 

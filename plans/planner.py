@@ -94,7 +94,7 @@ def make_plan(
         handed += [handover.adoption(world.desired[address], world, policy) for address in chosen]
     refusals += tuple(feasibility.of_tags(handed))
     retagged, moved = handover.retagged(decisions, steps, world)
-    steps += (*retagged, *handover.steps(handed))
+    steps += (*retagged, *handover.steps(handed, steps))
     leaving = _leaving(steps, kinds)
     everything = [*decisions, *handed]
     changes = tuple(

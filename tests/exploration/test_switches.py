@@ -3,7 +3,7 @@
 import pytest
 
 from tests.exploration import switches
-from tests.exploration.__main__ import missing
+from tests.exploration.rules import missing
 from tests.providers.simulator.lab import Lab, refusal
 
 RULES = switches.functions()

@@ -166,6 +166,23 @@ def test_what_is_removed_stays_and_is_nobodys() -> None:
     assert stage.queue("lab-low")["tags"] == {"team": "blue"}
 
 
+@pytest.mark.parametrize("manner", ["createFirst", "twoHop"])
+def test_what_is_removed_is_moved_first(manner: str) -> None:
+    """A queue whose environment is replaced is let go of behind its last update: after that it is not ours."""
+    stage = lab()
+    letting_go = edit(
+        LETTING_GO,
+        ("  ondemand:\n", f"  ondemand:\n    serviceRole: Batch\n    lifecycle: {{replace: {manner}}}\n"),
+    )
+    assert stage.apply(letting_go).exit_code == 0
+    last = [operation for operation in stage.mutations if operation in ("UpdateJobQueue", "UntagResource")]
+    assert (last[-1], last.count("UpdateJobQueue") >= 2) == ("UntagResource", True)
+    assert stage.plan(letting_go).empty
+    (entry,) = stage.queue("lab-low")["computeEnvironmentOrder"]
+    assert entry["computeEnvironment"] in stage.all
+    assert owners(stage)["job-queue/lab-low"] == (None, None)
+
+
 def test_adopt_makes_only_tag_calls() -> None:
     """What is there becomes ours as it is; what differs, and what is not there, the next plan brings about."""
     stage = disowned()

@@ -136,7 +136,7 @@ def missing(function: FunctionType, way: switches.Off, tests: Sequence[str]) -> 
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.exploration", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.exploration.rules", description=__doc__)
     parser.add_argument("rules", nargs="*", default=["*"], help="patterns of rules' names; all where none is given")
     patterns = parser.parse_args(arguments).rules
     rules = switches.functions()
