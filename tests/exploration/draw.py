@@ -44,6 +44,7 @@ def history(seed: int, level: Level) -> History:
         ]
         events += _strangers(rng, first, second)
         events += [_job(rng, first, 1, _call(rng)) for _ in range(rng.choice((0, 0, 1, 3)))]
+        events += _busy(rng, first, second)
     return History(seed, (first, second), tuple(troubles), tuple(events), lag, stale, locked)
 
 
@@ -73,8 +74,17 @@ def _jobs(rng: random.Random, made: Mapping[str, Any]) -> list[Event]:
     return [_job(rng, made, 1, 0) for _ in range(rng.choice((0, 0, 1, 3, 5)) if made.get("jobDefinitions") else 0)]
 
 
-def _job(rng: random.Random, made: Mapping[str, Any], phase: int, call: int) -> Event:
-    queue = rng.choice(sorted(made["jobQueues"]))
+def _busy(rng: random.Random, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Event]:
+    """A queue that goes, and to which jobs come all the while from some call on."""
+    going = sorted({*first["jobQueues"]} - {*second["jobQueues"]})
+    if not going or not first.get("jobDefinitions") or rng.random() < 0.3:
+        return []
+    begins = rng.randint(8, 30)
+    return [_job(rng, first, 1, call, going[0]) for call in range(begins, begins + 12)]
+
+
+def _job(rng: random.Random, made: Mapping[str, Any], phase: int, call: int, queue: str = "") -> Event:
+    queue = queue or rng.choice(sorted(made["jobQueues"]))
     members = {
         "jobName": f"{rng.choice(('quick', 'quick', 'fails', 'long'))}-{rng.randrange(10**6)}",
         "jobQueue": queue,

@@ -94,7 +94,7 @@ def wrongs(look: Look, account: Account) -> Iterator[tuple[str, str]]:
     for address in wanted:
         if not address.startswith("job_definition.") and held[address] != 1:
             yield "one object for one wish", f"{address} has {held[address]}"
-    if account.history.locked:
+    if account.history.locked and not account.history.overtaken:
         yield from _doubled(look)
     for plan in account.plans.values():
         if loads(dumps(plan, {}))[0] != plan:
@@ -145,6 +145,7 @@ EXCUSES: Mapping[str, Callable[[Account], bool]] = {
     "foreign-revision": _writes("RegisterJobDefinition"),
     "name-taken": _writes("CreateComputeEnvironment", "CreateJobQueue", "RegisterJobDefinition", "UntagResource"),
     "in-use": _writes("CreateJobQueue", "UpdateJobQueue"),
+    "nothing-left": lambda account: any(trouble.kind == "invalid" for trouble in account.history.troubles),
 }
 """Refusals that last, and what must have happened for them to be right."""
 

@@ -72,6 +72,12 @@ class History:
         writes = tuple(event for event in self.events if event.does == "write")
         return attrs.evolve(self, troubles=(), events=writes, lag=15.0, stale=0.0)
 
+    @property
+    def overtaken(self) -> bool:
+        """Whether somebody may begin on what reads do not show yet of another's work."""
+        lags = self.stale > 0 or any(trouble.kind == "stale" for trouble in self.troubles)
+        return lags and any(event.does == "second" for event in self.events)
+
     def to_json(self, indent: int | None = 1) -> str:
         return json.dumps(attrs.asdict(self), indent=indent)
 

@@ -9,6 +9,7 @@ import attrs
 from plans.change import Impact
 from plans.jobs import emptying
 from plans.plan import Now, Plan, Step, Token
+from plans.report import Report
 from providers.resources import STACK_TAG, Document, Ref
 from providers.simulator import Store
 
@@ -272,6 +273,23 @@ def fits(said: Any, sent: Any) -> bool:
 def _name(reference: str) -> str:
     """The name in an ARN, with the number of a revision."""
     return reference.rpartition("/")[2]
+
+
+def closed(report: Report, plan: Plan | None, look: Look) -> Iterable[str]:
+    """The queues that a run left disabled though it found that they must stay, and nothing kept it from calling."""
+    steps = {step.id: step for step in plan.steps} if plan is not None else {}
+    ended = {outcome.step: outcome for outcome in report.outcomes}
+    for name, step in steps.items():
+        jobs = emptying(step)
+        outcome = ended.get(name)
+        if jobs is None or outcome is None or "ends its jobs" not in (outcome.error or ""):
+            continue
+        queue = _name(jobs.arguments.get("jobQueue", ""))
+        disabled = next((each for each in steps if each.startswith("disable:") and each in step.after), None)
+        opened = next((ended.get(each) for each in steps if each == name.replace("jobs:", "enable:", 1)), None)
+        failed = opened is not None and opened.status != "done"
+        if disabled is not None and not failed and look.shown(("queue", queue)).get("state") == "DISABLED":
+            yield queue
 
 
 NEVER: Mapping[str, Callable[[Call], str]] = {
