@@ -78,13 +78,14 @@ class History:
         lags = self.stale > 0 or any(trouble.kind == "stale" for trouble in self.troubles)
         return lags and any(event.does == "second" for event in self.events)
 
-    def to_json(self, indent: int | None = 1) -> str:
-        return json.dumps(attrs.asdict(self), indent=indent)
+    def to_json(self, indent: int | None = 1, **more: str) -> str:
+        return json.dumps({**more, **attrs.asdict(self)}, indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> "History":
-        """The history of a text that `to_json` made; what it does not say is as in a new one."""
-        said = json.loads(text)
+        """The history of a text that `to_json` made; what it does not say is as in a new one, and `found`, which says
+        what it once found, is none of it."""
+        said = {key: value for key, value in json.loads(text).items() if key != "found"}
         made = {
             "manifests": tuple(said["manifests"]),
             "troubles": tuple(Trouble(**each) for each in said.get("troubles", ())),

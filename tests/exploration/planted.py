@@ -73,7 +73,11 @@ BUGS: Mapping[str, Bug] = {
     ),
     "ignore-ownership": _bug(
         "what is not ours is not changed",
-        ("plans/decide.py", "        if not (policy.adopt and nobodys(live, world)):\n", "        if False:\n"),
+        (
+            "plans/decide.py",
+            "        if not (policy.adopt and nobodys(live, world)):\n",
+            "        if not nobodys(live, world):\n",
+        ),
     ),
     "keep-the-invalid-one": _bug(
         "queues move to an environment that works",
@@ -192,7 +196,7 @@ def found(bug: Bug, seeds: int) -> str:
             played = explored.play_seed(seed, "heavy")
             if played.breach:
                 least = explored.least(drawn.history(seed, "heavy"), played.breach)
-                return f"{seed}\n{played.breach}\n{least.to_json()}"
+                return f"{seed}\n{played.breach}\n{least.to_json(found=bug.breaks)}"
         return ""
 
     return in_a_child(work)

@@ -220,7 +220,7 @@ class Account:
         if isinstance(ended, Report) and ended.interrupted_by is None:
             for name in closed(ended, run.plan, Look.at(self.store, SCOPE)):
                 raise Breach("what stays is open again", f"{name} holds jobs and takes none any more")
-        self._tell(f"exit {ended.exit_code}" if isinstance(ended, Report) else f"{ended!r}")
+        self._tell(f"exit {ended.exit_code}" if isinstance(ended, Report) else type(ended).__name__)
         return ended
 
     def write(self, event: Event) -> None:

@@ -85,12 +85,11 @@ def _same(history: History) -> Iterator[History]:
 
 
 def _documents(history: History) -> Iterator[History]:
-    """With less in both manifests, or in one of them."""
+    """With less in both manifests, or in the second one; what comes first in them, the stack, stays."""
     first, second = history.manifests
-    for path in _paths(first, second):
-        if path != ("stack",):
-            yield attrs.evolve(history, manifests=(_without(first, path), _without(second, path)))
-    for path in _paths(second):
+    for path in _paths(first, second)[1:]:
+        yield attrs.evolve(history, manifests=(_without(first, path), _without(second, path)))
+    for path in _paths(second)[1:]:
         yield attrs.evolve(history, manifests=(first, _without(second, path)))
 
 
