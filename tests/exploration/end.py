@@ -15,7 +15,7 @@ from providers.resources import ADDRESS_TAG, DIGEST_TAG, STACK_TAG, Address
 from providers.simulator import Store
 from tests.exploration.breach import Breach
 from tests.exploration.history import Document, History
-from tests.exploration.never import Look, drain
+from tests.exploration.never import Key, Look, drain
 
 RUNS = 8
 CONVERGES = "it converges"
@@ -94,11 +94,25 @@ def wrongs(look: Look, account: Account) -> Iterator[tuple[str, str]]:
     for address in wanted:
         if not address.startswith("job_definition.") and held[address] != 1:
             yield "one object for one wish", f"{address} has {held[address]}"
+    yield from _temporary(own, account.wish)
     if account.history.locked and not account.history.overtaken:
         yield from _doubled(look)
     for plan in account.plans.values():
         if loads(dumps(plan, {}))[0] != plan:
             yield "a plan file holds the plan", plan.id
+
+
+def _temporary(own: Mapping[Key, Document], wish: Document) -> Iterator[tuple[str, str]]:
+    """What stands in for an object that was to keep its name."""
+    kept = [
+        name
+        for name, block in wish.get("computeEnvironments", {}).items()
+        if block.get("lifecycle", {}).get("replace") in ("twoHop", "deleteFirst") and not wish.get("moved")
+    ]
+    for (kind, name), shown in own.items():
+        address = shown["tags"].get(ADDRESS_TAG, "")
+        if kind == "environment" and address.rpartition(".")[2] in kept and not address.endswith(f".{name}"):
+            yield "nothing temporary stays", f"{name} of {address}"
 
 
 def _doubled(look: Look) -> Iterator[tuple[str, str]]:

@@ -83,6 +83,14 @@ BUGS: Mapping[str, Bug] = {
         "queues move to an environment that works",
         ("plans/replacement.py", '        live.status == "INVALID",\n', '        live.status != "INVALID",\n'),
     ),
+    "stay-on-the-third": _bug(
+        "what stands in for an environment goes, and its queues come back",
+        (
+            "plans/replacement.py",
+            'if best.live is not None and manner == "twoHop" and best.live.name != fixed:',
+            "if best.live is None:",
+        ),
+    ),
     "no-second-count": _bug(
         "jobs are counted once more when a queue is disabled, before it is deleted",
         ("reconciler/emptying.py", "JobsFound(held(own.goal.kind, own.goal.name, own.count))", "None"),

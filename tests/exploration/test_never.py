@@ -170,5 +170,11 @@ def test_what_must_be_in_the_end_is_seen() -> None:
         ({**fine, "definition__d1:2": revision}, "one revision for one wish"),
     ):
         assert [each for each, _ in wrongs(look(**objects), account)] == [name]
+    twin = {**ENVIRONMENT, "tags": {**OURS, "batchwright:address": "compute_environment.e1"}}
+    hopped = {"e1": {"lifecycle": {"replace": "twoHop"}}}
+    elsewhere = attrs.evolve(account, wish={**account.wish, "computeEnvironments": hopped})
+    assert list(wrongs(look(**fine, environment__e1=twin), elsewhere)) == []
+    stays = wrongs(look(**fine, **{"environment__e1-aa": twin}), elsewhere)
+    assert [each for each, _ in stays] == ["nothing temporary stays"]
     account.plans["id"] = attrs.evolve(plan(), warnings=["a list"])  # type: ignore[arg-type]
     assert [each for each, _ in wrongs(look(**fine), account)] == ["a plan file holds the plan"]
