@@ -59,7 +59,7 @@ def _call(rng: random.Random) -> int:
 def _trouble(rng: random.Random) -> Trouble:
     (kind,) = rng.choices(_KINDS, _WEIGHTS)
     operation = rng.choice({"stale": _SHOWS, "invalid": _BREAKABLE}.get(kind, _CHANGES))
-    after = rng.randint(0, _FIRST if operation == "*" else 4)
+    after = rng.randint(0, _FIRST) if operation == "*" else rng.choice((0, 0, 0, 1, 2, 4))
     times = rng.randint(1, 4) if kind in ("throttle", "server", "refused", "stale", "slow") else 1
     seconds = rng.uniform(1.0, _STALE) if kind == "stale" else float(rng.choice((30, 300, 1000)))
     return Trouble(_phase(rng), operation, kind, after, times, round(seconds, 1))  # type: ignore[arg-type]

@@ -1,8 +1,4 @@
-"""Playing a history: one process, one thread, a manual clock, and everything from the history.
-
-The client of boto3 is one for the whole process, since that costs most to make; a `Line` leads what it sends to the
-account that is played with just now.
-"""
+"""Playing a history: one process, one thread, a manual clock, and everything from the history."""
 
 import hashlib
 import itertools
@@ -12,15 +8,13 @@ import random
 import tempfile
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
-from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import attrs
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest, Source, parse
@@ -29,20 +23,19 @@ from plans.report import Report
 from providers.clients import Connection, only_batch
 from providers.clock import ManualClock
 from providers.errors import BatchwrightError
-from providers.provider import translate
 from providers.resources import Target
 from providers.simulator import Settings as Simulated
 from providers.simulator import Simulator, Store
 from providers.simulator.faults import NoAnswer
 from providers.simulator.settings import Outcome
-from providers.simulator.wire import Request, Response, answer_botocore
-from providers.unknown import watch
+from providers.simulator.wire import Request, Response
 from reconciler.engine import Reconciler, Settings
 from tests.exploration.breach import Breach
 from tests.exploration.end import CONVERGES, in_the_end
 from tests.exploration.history import Event, History
+from tests.exploration.lines import Who, line
 from tests.exploration.never import READS, Call, Look, breaches, closed
-from tests.kit import ACCOUNT, REGION, Died, client, inline, kinds
+from tests.kit import ACCOUNT, REGION, Died, inline, kinds
 
 SCOPE = f"{ACCOUNT}/{REGION}"
 OUTCOMES = (
@@ -50,59 +43,6 @@ OUTCOMES = (
     Outcome(name="fails*", exit_code=1),
     Outcome(image="*:bad", exit_code=3, reason="no such tool"),
 )
-Who = Literal["first", "second", "stranger"]
-
-
-@attrs.define(eq=False)
-class Line:
-    """The clients of this process, and whom they speak for in whose account."""
-
-    account: "Account | None" = None
-    who: Who = "first"
-    arguments: Mapping[str, Any] = attrs.field(factory=dict)
-    batch: Any = None
-    sts: Any = None
-
-    @classmethod
-    def made(cls) -> "Line":
-        line = cls()
-        store = Store.open(None, now=0.0)
-        nobody = Simulator(store, ManualClock())
-        for service in ("batch", "sts"):
-            made = client(nobody, service)
-            events = made.meta.events
-            events.unregister("before-send", nobody._before_send)
-            events.register("before-parameter-build", line._built)
-            events.register("before-send", line._sent)
-            # What an event is called now follows from what it is called: botocore finds out anew for each.
-            events._alias_event_name = cache(events._alias_event_name)
-            setattr(line, service, watch(made) if service == "batch" else made)
-        return line
-
-    def _built(self, params: Mapping[str, Any], **_: Any) -> None:
-        self.arguments = params
-
-    def _sent(self, request: Any, event_name: str, **_: Any) -> Any:
-        assert self.account is not None
-        operation = event_name.rpartition(".")[2]
-        return answer_botocore(partial(self.account.answer, self.who, operation, self.arguments), request)
-
-    @contextmanager
-    def speaking(self, who: Who) -> Iterator[None]:
-        before, self.who = self.who, who
-        try:
-            yield
-        finally:
-            self.who = before
-
-    def identity(self) -> str:
-        try:
-            return str(self.sts.get_caller_identity()["Account"])
-        except (BotoCoreError, ClientError) as error:
-            raise translate("GetCallerIdentity", error) from error
-
-
-line = cache(Line.made)
 
 
 @attrs.define(eq=False)
