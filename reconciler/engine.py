@@ -11,7 +11,7 @@ import os
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -203,8 +203,13 @@ class Reconciler:
             task.check_region()
             account = task.account() if self._keeping.by_account else None
             doing = "destroy" if destroying else "change of tags" if handing_over else "apply"
-            with (lock := self._lock(account, manifest.stack, doing, on_event)):
+            with ExitStack() as locks:
+                lock = locks.enter_context(self._lock(account, manifest.stack, doing, on_event))
                 plan = task.promised(held)
+                if account is None and plan.account is not None and self._keeping.by_account:
+                    # STS did not tell, and what is there did: whoever was told holds the lock of that account.
+                    lock = locks.enter_context(self._lock(plan.account, manifest.stack, doing, on_event))
+                    plan = task.promised(held)
                 foresight = self._foresight(task, plan)
                 plan = foresight.plan if foresight is not None else plan
                 shown = self.wall.now()

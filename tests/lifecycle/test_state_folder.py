@@ -301,3 +301,25 @@ def test_an_sts_that_does_not_recover_stops_nothing(tmp_path: Path, kind: Kind) 
     stage.simulator.inject(Fault("GetCallerIdentity", kind, times=None))
     assert stage.apply(LAB).exit_code == 0
     assert stage.calls["GetCallerIdentity"] > 1
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the one that waits", "the one that works"])
+def test_whom_sts_told_nothing_locks_by_what_is_there(tmp_path: Path, first: bool) -> None:
+    """Where STS cannot be reached the account is known by what is in it: one run keeps out the other all the same."""
+    stage = staged(tmp_path)
+    stage.apply(LAB)
+    silent = Fault("GetCallerIdentity", "refused")
+    if not first:
+        stage.simulator.inject(silent)
+
+    def approve(_plan: Plan) -> bool:
+        if first:
+            stage.simulator.inject(silent)
+        stage.simulator.calls.clear()
+        with pytest.raises(LockHeld):
+            stage.reconciler.apply(manifest(CHANGED))
+        assert stage.mutations == []
+        return True
+
+    assert stage.apply(CHANGED, approve=approve).exit_code == 0
+    assert stage.plan(CHANGED).empty
