@@ -196,7 +196,7 @@ def _differences(expected: Any, found: Any, path: str = "") -> Iterator[str]:
         for name in sorted({*expected, *found}):
             yield from _differences(expected.get(name), found.get(name), f"{path}.{name}".removeprefix("."))
     elif expected != found:
-        yield f"{path} is {str(found):.60}, not {str(expected):.60}"
+        yield f"{path} is {found!s:.60}, not {expected!s:.60}"
 
 
 def main(arguments: Sequence[str]) -> int:
