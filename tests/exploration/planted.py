@@ -213,7 +213,7 @@ def breach(bug: Bug | None, text: str) -> str:
         wrong = importlib.import_module("tests.exploration.play").play(history).breach
         return "" if wrong is None else str(wrong.name)
 
-    return in_a_child(work)
+    return work() if bug is None else in_a_child(work)
 
 
 def main(arguments: Sequence[str]) -> int:
