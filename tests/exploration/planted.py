@@ -114,7 +114,7 @@ BUGS: Mapping[str, Bug] = {
     ),
     "no-lock": _bug(
         "one run at a time",
-        ("reconciler/keeping.py", "if self.folder is None or not self.locking:\n", "if True:\n"),
+        ("reconciler/keeping.py", 'case "file" if self.folder is not None:', 'case "file" if not "locked":'),
     ),
     "terminate-for-cancel": _bug(
         "what runs is ended only where the manifest says terminate",
