@@ -9,8 +9,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import attrs
@@ -185,20 +185,13 @@ def _parsed(data: bytes, kind: type[_T]) -> _T:
     return tree if isinstance(tree, kind) else kind()
 
 
-def _told() -> "suppress":
-    return _Told()
-
-
-class _Told(suppress):
-    """Takes an error of the house for an answer, if a user can be shown it."""
-
-    def __init__(self) -> None:
-        super().__init__(BatchwrightError)
-
-    def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
-        if isinstance(error, BatchwrightError):
-            _shown([str(error), error.hint or ""])
-        return super().__exit__(kind, error, traceback)
+@contextmanager
+def _told() -> Iterator[None]:
+    """Take an error of the house for an answer, if a user can be shown it."""
+    try:
+        yield
+    except BatchwrightError as error:
+        _shown([str(error), error.hint or ""])
 
 
 def _shown(texts: Iterable[str]) -> None:
