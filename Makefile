@@ -54,6 +54,7 @@ explore: $(SEEN)/develop
 	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle
 	$(BIN)/python -m tests.exploration.rules
 	$(BIN)/python -m tests.exploration.seeds --seeds $(SEEDS) --minutes $(MINUTES)
+	$(BIN)/python -m tests.exploration.planted --seeds 500
 
 fuzz: MINUTES ?= 1
 fuzz: $(SEEN)/develop

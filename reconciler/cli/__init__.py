@@ -5,6 +5,7 @@ them, so that `--help`, `validate`, `show` and `schema` start at once. Exit code
 2 changes, drift or findings · 3 refused · 4 in part, or not converged · 130, 143 interrupted.
 """
 
+import gc
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -24,6 +25,9 @@ Exit codes: 0 done, or nothing to do · 1 error · 2 changes, drift, findings ·
 Without an AWS account:
   batchwright plan examples/genomics --provider simulator"""
 
+
+_COLLECTED = 100_000
+"""After how many new objects the collector looks for circles among them; Python's own figure is 700."""
 
 _VERBS: Mapping[str, tuple[str, str]] = {
     "plan": ("planning", "Show what apply would do; changes nothing."),
@@ -82,8 +86,15 @@ def batchwright() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """The entry point: every ending becomes an exit code, and every error of ours a message that says what to do."""
-    sys.exit(run(arguments))
+    """The entry point: every ending becomes an exit code, and every error of ours a message that says what to do.
+
+    Most of what a run makes lives to its end: the cyclic collector would look through it again and again, and once
+    more when the process ends.
+    """
+    gc.set_threshold(_COLLECTED)
+    code = run(arguments)
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
