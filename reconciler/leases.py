@@ -70,7 +70,7 @@ class Record:
             renewed, expires = float(said["renewed"]), float(said["expires"])
             record = cls(holder, str(said["token"]), int(said["number"]), renewed, expires, bool(said["released"]))
             str(record)
-        except (ValueError, TypeError, LookupError, OverflowError, OSError):
+        except (ValueError, TypeError, LookupError, OverflowError, OSError, RecursionError):
             message = f"{place} holds something that is no lock of ours"
             raise StoreError(message, hint="look what that is, or give --lock another key") from None
         return record
@@ -158,8 +158,8 @@ class Lease:
             self.tell(f"could not be renewed, and will be tried again: {error}")
 
     def lost(self) -> LockLost | None:
-        """A clock that was set back makes it unsure, as time that has passed does."""
-        if self._lost is None and not 0.0 <= self.clock.now() - self._began <= TERM - _CALL:
+        """A clock that was set back makes it unsure, as time that has passed does, also while it was renewed."""
+        while self._lost is None and not 0.0 <= self.clock.now() - self._began <= TERM - _CALL:
             try:
                 self._insist(self._renew, self._began + TERM)
             except BatchwrightError as error:

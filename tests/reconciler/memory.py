@@ -16,7 +16,7 @@ class Memory:
     """A shelf whose clock is `clock` and `skew`.
 
     `failures` are raised by the next calls, one each, None being a call that works; where a write is lost (AnswerLost)
-    it was done. `meanwhile` happens right before the next write.
+    it was done. `meanwhile` happens right before the next write, `written` right after the next that was done.
     """
 
     clock: ManualClock
@@ -25,6 +25,7 @@ class Memory:
     version: int = 0
     failures: list[CallError | None] = attrs.field(factory=list)
     meanwhile: list[Before] = attrs.field(factory=list)
+    written: list[Before] = attrs.field(factory=list)
     calls: int = 0
     probes: int = 0
 
@@ -44,6 +45,8 @@ class Memory:
         if seen != (None if self.text is None else str(self.version)):
             return False
         self.text, self.version = text, self.version + 1
+        if self.written:
+            self.written.pop(0)()
         if lost is not None:
             raise lost
         return True

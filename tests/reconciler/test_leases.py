@@ -388,3 +388,29 @@ def _dead() -> int:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         process.wait()
         return process.pid
+
+
+def test_a_renewal_that_took_too_long_is_no_renewal(fleet: Fleet) -> None:
+    """A machine that sleeps while it renews wakes up to a term that is over, and makes sure once more."""
+    with fleet.lease() as lease:
+        fleet.clock.sleep(TERM)
+        fleet.shelf.meanwhile.append(lambda: fleet.clock.sleep(2 * TERM))
+        assert lease.lost() is None
+        assert fleet.record["expires"] == fleet.clock.now() + TERM
+
+
+def test_who_took_the_lock_while_a_renewal_slept_is_seen(fleet: Fleet) -> None:
+    """By then the term that was written was over too."""
+    with fleet.lease("one") as lease:
+        fleet.clock.sleep(TERM - 1)
+        fleet.shelf.written.append(lambda: (fleet.clock.sleep(TERM), fleet.lease("two").__enter__()))
+        lost = lease.lost()
+        assert lost is not None
+        assert "taken over by process 1 on two" in lost.message
+
+
+def test_what_is_nested_too_deep_is_no_lock(fleet: Fleet) -> None:
+    """Whatever lies there, it is told as a thing that is not ours."""
+    fleet.shelf.text = "[" * 200_000
+    with pytest.raises(StoreError, match="no lock of ours"):
+        fleet.lease().__enter__()
