@@ -102,6 +102,7 @@ class _Look:
     unobserved: dict[str, str] = attrs.field(factory=dict)
     unseen: dict[str, str] = attrs.field(factory=dict)
     one_by_one: dict[str, tuple[str, ...]] = attrs.field(factory=dict)
+    asked: set[tuple[str, str]] = attrs.field(factory=set)
 
     def list(self, kind: Kind, key: _Listing, token: str | None = None) -> None:
         self.caller.submit(key, kind.facts.lookup.listing, partial(self.provider.list, kind.name, token, key.per))
@@ -154,6 +155,7 @@ class _Look:
 
     def family(self, key: _Family, token: str | None = None) -> None:
         lookup = self.provider.kinds[key.kind].facts.lookup
+        self.asked.add((key.kind, key.name))
         self.caller.submit(key, lookup.listing, partial(self.provider.revisions, key.kind, key.name, token))
 
     def by_tag(self, told: Sequence[str] | Unread) -> None:
@@ -171,7 +173,9 @@ class _Look:
                 if not resource.startswith(prefix) or arn in self.lives:
                     continue
                 if kind.facts.revisions:
-                    self.family(_Family(name, resource.removeprefix(prefix).rpartition(":")[0]))
+                    family = resource.removeprefix(prefix).rpartition(":")[0]
+                    if (name, family) not in self.asked:
+                        self.family(_Family(name, family))
                 else:
                     self.describe(kind, (resource.removeprefix(prefix),))
         self.unseen.clear()

@@ -220,6 +220,14 @@ def test_a_small_stack_does_not_read_all_definitions_of_a_large_account() -> Non
     assert snapshot.unseen == {}
 
 
+def test_a_family_is_asked_for_once_however_many_of_its_revisions_are_tagged() -> None:
+    """Tags stay on revisions that were deregistered; none of them costs a call."""
+    account = _revisions(1000)
+    tagged = [f"{ARN}job-definition/{name}:{number}" for name in ("page-900", "mine") for number in range(1, 300)]
+    account.observe(families=["page-999", "mine"], tagged=lambda: tagged)
+    assert len(account.made("describejobdefinitions")) == PAGES + 3
+
+
 @pytest.mark.parametrize(
     ("tagged", "told"),
     [
