@@ -100,7 +100,11 @@ class Rechecks:
 
     def _unregistered(self, step: Step, kind: Kind, name: str, newest: int) -> None:
         """Raise ChangedMeanwhile where a family has a revision that nobody of ours has seen."""
-        lives = self.provider.revisions(kind.name, name).lives
+        page = self.provider.revisions(kind.name, name)
+        lives = [*page.lives]
+        while page.token is not None:
+            page = self.provider.revisions(kind.name, name, page.token)
+            lives += page.lives
         last = max(lives, key=lambda live: live.revision or 0, default=None)
         if last is not None and (last.revision or 0) > newest:
             raise self._changed(step, f"{kind.title} {name}", {"revision": (newest or None, last.revision)}, last)

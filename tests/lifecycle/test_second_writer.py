@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import attrs
@@ -193,6 +194,21 @@ def test_a_newer_revision_of_somebody_else_is_not_superseded() -> None:
     report = after(stage, NEWER, "register:job_definition.align", register)
     assert "revision was 1 and is 2" in failure(report)
     assert stage.revisions("lab-align") == [1, 2]
+
+
+def test_a_newer_revision_is_seen_on_any_page() -> None:
+    """A family can have more revisions than a page; in which order they come nobody promises."""
+    stage = bare()
+    (first,) = stage.world.describe_job_definitions(jobDefinitionName="lab-align")["jobDefinitions"]
+    same = {member: first[member] for member in ("jobDefinitionName", "type", "containerProperties", "tags")}
+
+    def register(times: int, stage: Stage) -> None:
+        for _ in range(times):
+            stage.world.register_job_definition(**same)
+
+    register(100, stage)
+    report = after(stage, NEWER, "register:job_definition.align", partial(register, 1))
+    assert "revision was 101 and is 102" in failure(report)
 
 
 def test_a_change_that_comes_between_two_attempts_is_seen() -> None:
