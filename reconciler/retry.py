@@ -80,6 +80,9 @@ READS = ("Describe", "List", "Get")
 """How the operations begin that change nothing."""
 
 _RECOVERY = 30.0
+_IN_A_ROW = 3
+"""So many of the most urgent calls start one after another while others wait: looks that are taken again and again
+could else keep every change from going out for as long as they last."""
 
 
 @attrs.frozen
@@ -160,7 +163,9 @@ class Caller:
     throttles: int = attrs.field(default=0, init=False)
     _pace: _Pace = attrs.field(init=False, default=attrs.Factory(lambda self: _Pace(self.max_rate), takes_self=True))
     _later: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
+    _first: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
     _queue: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
+    _row: int = attrs.field(default=0, init=False)
     _flight: dict[Future[Any], _Call] = attrs.field(factory=dict, init=False)
     _ended: list[tuple[_Call, Done]] = attrs.field(factory=list, init=False)
     _submitted: int = attrs.field(default=0, init=False)
@@ -178,7 +183,8 @@ class Caller:
     ) -> None:
         """Queue one call; `wait` starts it, not before `at`, and returns how it ended, under `key`.
 
-        Of those that may start the most urgent one does, and of two alike the one that came first.
+        Of those that may start the most urgent one does, and of two alike the one that came first; but of four starts
+        one is left to what is not most urgent of all.
 
         `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
         time): a failure after which it may have been done ends it at once. One that says that nothing was done is
@@ -191,7 +197,7 @@ class Caller:
     @property
     def busy(self) -> bool:
         """Whether anything is queued, put off or in flight, or has ended and was not returned yet."""
-        return bool(self._queue or self._later or self._flight or self._ended)
+        return bool(self._first or self._queue or self._later or self._flight or self._ended)
 
     @property
     def stopped(self) -> int | None:
@@ -231,8 +237,8 @@ class Caller:
         while (at := self._next_start()) is not None and at <= (now := self.clock.now()):
             while self._later and self._later[0][0] <= now:
                 _, order, due = heapq.heappop(self._later)
-                heapq.heappush(self._queue, (-due.urgency, order, due))
-            _, _, queued = heapq.heappop(self._queue)
+                heapq.heappush(self._first if due.urgency == math.inf else self._queue, (-due.urgency, order, due))
+            queued = self._chosen()
             if self._barred(queued):
                 continue
             self._pace.spend(now)
@@ -240,6 +246,14 @@ class Caller:
             queued.attempts += 1
             queued.started = now
             self._flight[self.pool.submit(queued.call)] = queued
+
+    def _chosen(self) -> _Call:
+        """Take out the call that starts next."""
+        if self._first and not (self._queue and self._row >= _IN_A_ROW):
+            self._row += bool(self._queue)
+            return heapq.heappop(self._first)[2]
+        self._row = 0
+        return heapq.heappop(self._queue)[2]
 
     def _barred(self, queued: _Call) -> bool:
         """End a call that may not go out any more.
@@ -258,9 +272,10 @@ class Caller:
 
     def _next_start(self) -> float | None:
         """When the next queued call may start; None while it waits for one in flight to end, or there is none."""
-        if not (self._queue or self._later) or len(self._flight) >= self.parallelism:
+        ready = self._first or self._queue
+        if not (ready or self._later) or len(self._flight) >= self.parallelism:
             return None
-        return self._pace.free_at() if self._queue else max(self._later[0][0], self._pace.free_at())
+        return self._pace.free_at() if ready else max(self._later[0][0], self._pace.free_at())
 
     def _collect(self) -> None:
         for future in [future for future in self._flight if future.done()]:
@@ -316,21 +331,21 @@ class Caller:
     def _take_back(self, unwanted: Callable[[_Call], bool]) -> list[_Call]:
         """Take calls out of the queue, in the order they were submitted."""
         found = sorted((queued for queued in self._queued if unwanted(queued)), key=lambda queued: queued.order)
-        for heap in (self._later, self._queue):
+        for heap in (self._later, self._first, self._queue):
             heap[:] = [entry for entry in heap if not unwanted(entry[2])]
             heapq.heapify(heap)
         return found
 
     @property
     def _queued(self) -> list[_Call]:
-        return [entry[2] for entry in (*self._later, *self._queue)]
+        return [entry[2] for entry in (*self._later, *self._first, *self._queue)]
 
     def _to_wait_for(self, until: float | None, stopped: int | None) -> bool:
         if until is not None and self.clock.now() >= until:
             return False
         if stopped is not None:
             return bool(self._flight)
-        return until is not None or bool(self._flight or self._queue or self._later)
+        return until is not None or bool(self._flight or self._queued)
 
     def _pause(self, until: float | None, stopped: int | None) -> float | None:
         start = None if stopped is not None else self._next_start()

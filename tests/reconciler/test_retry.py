@@ -80,6 +80,24 @@ def test_the_most_urgent_call_starts_first() -> None:
     assert order == ["look", "long", "also long", "later", "short"]
 
 
+def test_looks_do_not_keep_changes_from_starting() -> None:
+    """More looks than the pace allows, each taken again once it is answered, leave every fourth start to a change."""
+    calls = caller(max_rate=1.0)
+    looks = [f"look {number}" for number in range(20)]
+    for name in looks:
+        calls.submit(name, "DescribeJobs", lambda: None)
+    for urgency in (1.0, 60.0):
+        calls.submit(urgency, "UpdateComputeEnvironment", lambda: None, urgency=urgency)
+    ended: list[Hashable] = []
+    while len(ended) < 12:
+        for done in calls.wait():
+            ended.append(done.key)
+            if done.key in looks:
+                calls.submit(done.key, "DescribeJobs", lambda: None, at=calls.clock.now() + 5)
+    assert [place for place, key in enumerate(ended) if key not in looks] == [3, 7]
+    assert ended.index(60.0) < ended.index(1.0)
+
+
 def test_calls_that_end_together_come_in_the_order_they_were_submitted() -> None:
     """The order of submission is the order of results."""
     made = caller()
