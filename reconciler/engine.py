@@ -207,8 +207,7 @@ class Reconciler:
                 lock = locks.enter_context(self._lock(account, manifest.stack, doing, on_event))
                 plan = task.promised(held)
                 if account is None and plan.account is not None and self._keeping.by_account:
-                    # STS did not tell, and what is there did: whoever was told holds the lock of that account.
-                    lock = locks.enter_context(self._lock(plan.account, manifest.stack, doing, on_event))
+                    lock = self._instead(locks, plan.account, manifest.stack, doing, on_event)
                     plan = task.promised(held)
                 foresight = self._foresight(task, plan)
                 plan = foresight.plan if foresight is not None else plan
@@ -351,10 +350,15 @@ class Reconciler:
         """
         with self._task(manifest, on_event) as task:
             account = task.account() if self._keeping.by_account else None
-            with (lock := self._lock(account, manifest.stack, "prune-revisions", on_event)):
-                made, shown = task.prunable(retention), self.wall.now()
+            with ExitStack() as locks:
+                lock = locks.enter_context(self._lock(account, manifest.stack, "prune-revisions", on_event))
+                made = task.prunable(retention)
+                if account is None and made.account is not None and self._keeping.by_account:
+                    lock = self._instead(locks, made.account, manifest.stack, "prune-revisions", on_event)
+                    made = task.prunable(retention)
                 if not made.choice.count:
                     return made
+                shown = self.wall.now()
                 if not approve(made):
                     raise NotConfirmed("it was not approved; nothing was changed")
                 if self.wall.now() - shown > _MOMENT:
@@ -449,6 +453,12 @@ class Reconciler:
             on_event(Event("lock", self.connection.clock.now(), detail={"message": message}))
 
         return self._keeping.lock(account, stack, self.wall.now(), doing, tell)
+
+    def _instead(self, locks: ExitStack, account: str, stack: str, doing: str, on_event: OnEvent) -> Lock:
+        """The lock of the account, which whoever was told it holds, where what is there told it and STS did not; in
+        place of the one that was held till then."""
+        with locks.pop_all():
+            return locks.enter_context(self._lock(account, stack, doing, on_event))
 
     @contextmanager
     def _task(

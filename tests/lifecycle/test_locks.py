@@ -11,7 +11,7 @@ from plans.report import Event, Report
 from plans.retention import Retention
 from providers.errors import InputError, LockHeld, NotFound, Unreachable
 from providers.resources import Address
-from providers.simulator import Durations
+from providers.simulator import Durations, Fault
 from providers.simulator import Settings as Simulated
 from reconciler.engine import Reconciler
 from reconciler.lock import Lock
@@ -277,6 +277,24 @@ def test_unlock_removes_what_is_dead_and_nothing_else(make: Callable[[str], Vaul
     assert holder.doing == "apply"
     assert machines.vault.record["released"]
     assert machines.one.unlock("lab") is None
+
+
+def test_what_stood_in_for_the_lock_of_an_account_is_given_back_at_once(make: Callable[[str], Vault]) -> None:
+    """Where STS tells nothing a lock without an account is held until the world tells it, and then that of the account
+    alone: nobody renews the first, and nobody is told that it was lost."""
+    machines = Machines.new(make("s3"))
+    machines.stage.apply(LAB)
+    machines.stage.simulator.inject(Fault("GetCallerIdentity", "refused", times=None))
+    events: list[Event] = []
+
+    def approve(_plan: Plan) -> bool:
+        with machines.another(2)._lock(None, "lab", "apply", lambda _event: None), pytest.raises(LockHeld):
+            machines.lock(3).__enter__()
+        return True
+
+    assert machines.one.apply(NEXT, approve=approve, on_event=events.append).exit_code == 0
+    assert [event for event in events if event.event == "lock"] == []
+    assert machines.vault.record["released"] is True
 
 
 def test_stacks_do_not_lock_each_other(make: Callable[[str], Vault]) -> None:

@@ -11,6 +11,7 @@ import attrs
 import pytest
 
 from plans.plan import Plan
+from plans.retention import Retention
 from providers.errors import CredentialsExpired, LockHeld, StoreError
 from providers.simulator import Fault
 from providers.simulator.faults import Kind
@@ -323,3 +324,25 @@ def test_whom_sts_told_nothing_locks_by_what_is_there(tmp_path: Path, first: boo
 
     assert stage.apply(CHANGED, approve=approve).exit_code == 0
     assert stage.plan(CHANGED).empty
+
+
+def test_revisions_are_not_pruned_beside_a_run_that_sts_told_its_account(tmp_path: Path) -> None:
+    """As an apply does, so does this: the account of the revisions that are to go tells whose lock it is."""
+    stage = staged(tmp_path)
+    for number in range(2, 5):
+        stage.apply(edit(LAB, ("align:1", f"align:{number}")))
+    newest = edit(LAB, ("align:1", "align:4"), ("priority: 10", "priority: 11"))
+    before, refused = stage.revisions("lab-align"), []
+
+    def approve(_plan: Plan) -> bool:
+        stage.simulator.inject(Fault("GetCallerIdentity", "refused", times=None))
+        with pytest.raises(LockHeld) as caught:
+            stage.reconciler.prune_revisions(
+                manifest(newest), Retention(names=("lab-align",), keep=1), approve=lambda _made: True
+            )
+        refused.append(caught.value)
+        return True
+
+    assert stage.apply(newest, approve=approve).exit_code == 0
+    assert refused
+    assert stage.revisions("lab-align") == before
