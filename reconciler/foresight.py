@@ -14,7 +14,8 @@ from plans.rehearsal import Deed
 from plans.report import Departure, Event, Outcome, Report
 from plans.views.wording import span
 from providers.clock import Clock, ScaledClock
-from reconciler.rehearsal import Listener, Played, Stand
+from providers.errors import Interrupted
+from reconciler.rehearsal import Listener, Played, Stand, TooMany
 from reconciler.task import Task
 from reconciler.telling import OnEvent
 from reconciler.waiter import Spacing
@@ -25,6 +26,9 @@ takes with it from start to end, and more than that nobody asked for: `rehearse`
 
 _JOBS = 20
 """Jobs of a status that an estimate puts into a queue at most: to look at thousands would take it seconds."""
+
+_CALLS = 3000
+"""Calls that an estimate makes at most, which take it half a second: a wait of days for jobs makes thousands a day."""
 
 _WORK = 0.5
 """Seconds of its own that a process may spend beside one wait."""
@@ -48,11 +52,15 @@ class Foresight:
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None) -> "Foresight":
         """Play a plan; an empty one, one that is refused, and a large one are not played."""
-        stand = Stand.of(task, plan, timeout, jobs=_JOBS)
+        stand = attrs.evolve(Stand.of(task, plan, timeout), jobs=_JOBS, most=_CALLS)
         if not plan.steps or plan.refusals or len(plan.steps) > MOST:
             return cls(stand)
         try:
             return cls(stand, stand.play("usual", "0/0"))
+        except Interrupted:
+            raise
+        except TooMany:
+            return cls(stand, why="how long this takes is not known: a wait for jobs may take days; rehearse plays it")
         except Exception as error:  # a model that fails must not take its plan along
             return cls(stand, why=f"how long this takes is not known: {error}")
 
@@ -92,7 +100,7 @@ class Foresight:
         own = _own_time(self.stand.task.connection.clock)
         waits = [outcome for outcome in report.outcomes if _waited(steps.get(outcome.step))]
         slow = _longer(waits, self.usual.spans, own)
-        if not slow:
+        if not slow or report.interrupted_by is not None:
             return
         longest = self.stand.play("longest", "0/1").spans
         for outcome in _longer(slow, longest, own):

@@ -49,11 +49,15 @@ class Played:
         return {outcome.step: outcome.seconds for outcome in self.report.outcomes}
 
 
+class TooMany(Exception):
+    """A run has made all the calls that it may."""
+
+
 @attrs.frozen
 class Stand:
     """What a rehearsal needs: a plan, the task that made it, and the world as that saw it.
 
-    Of each queue up to `jobs` jobs of a status are there.
+    Of each queue up to `jobs` jobs of a status are there. A run makes `most` calls at most, if that is given.
     """
 
     task: Task
@@ -62,17 +66,19 @@ class Stand:
     table: Table = TABLE
     timeout: float | None = None
     jobs: int = JOBS
+    most: int | None = None
 
     @classmethod
-    def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE, jobs: int = JOBS) -> "Stand":
+    def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE) -> "Stand":
         """Where a plan stands that a task has just made."""
         assert task.seen is not None
-        return cls(task, plan, task.seen, table, timeout, jobs)
+        return cls(task, plan, task.seen, table, timeout)
 
     def play(self, manner: Manner, seed: str, faults: tuple[Fault, ...] = ()) -> Played:
         """Carry the plan out once; the same seed and faults give the same run.
 
-        Raises InputError where the model cannot hold what the account holds.
+        Raises InputError where the model cannot hold what the account holds, TooMany, and Interrupted where a signal
+        comes.
         """
         try:
             return self._play(manner, seed, faults)
@@ -90,16 +96,23 @@ class Stand:
         )
         clock = ManualClock(before.clock.now())
         store, overtime = Store.open(None, now=0.0), OverTime(clock.now())
-        simulator = Simulator(store, clock, settings=settings, on_change=overtime.take)
+        simulator = Simulator(store, clock, settings=settings, before_call=self._counted, on_change=overtime.take)
         simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
         unread = {self.task.kinds[kind].facts.lookup.listing for kind in snapshot.unobserved}
         simulator.inject(*(Fault(listing, "denied", times=None) for listing in sorted(unread)), *faults)
         caller = Caller(
-            pool=InlinePool(), clock=clock, rng=dice, max_rate=before.max_rate, parallelism=before.parallelism
+            pool=InlinePool(),
+            clock=clock,
+            rng=dice,
+            max_rate=before.max_rate,
+            parallelism=before.parallelism,
+            stop=before.stop,
         )
         task = self.task.elsewhere(rehearsed(simulator, self.task.connection, snapshot.account), caller)
         listener = Listener(clock.now())
         report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take)
+        if report.interrupted_by is not None:
+            raise Interrupted("interrupted while rehearsing; nothing was changed", signal=report.interrupted_by)
         hits = Counter(
             f"{call.fault} {call.operation}" for call in simulator.calls if call.fault and call.operation not in unread
         )
@@ -107,6 +120,10 @@ class Stand:
         queues = overtime.queues(max(listener.last, overtime.began + report.seconds), own)
         store.close()
         return Played(report, tuple(listener.deeds), caller.calls + before.calls, hits, queues, dict(overtime.ended))
+
+    def _counted(self, _operation: str, number: int) -> None:
+        if self.most is not None and number > self.most:
+            raise TooMany
 
 
 @attrs.define

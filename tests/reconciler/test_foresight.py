@@ -9,10 +9,11 @@ from plans.planfile import dumps, loads
 from plans.promise import compare
 from plans.report import report_json
 from plans.views import terminal
-from providers.errors import InputError
+from providers.errors import InputError, Interrupted
 from providers.simulator import Durations, Fault
 from providers.simulator import Settings as Simulated
 from reconciler import foresight, seeding
+from reconciler.rehearsal import Stand
 from tests.kit import LAB, Stage, edit, manifest, on_stage
 
 ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
@@ -54,6 +55,40 @@ def test_an_estimate_costs_no_calls_and_no_dice() -> None:
         stage.apply(LAB)
         stage.apply(MORE)
     assert plain.trace == estimated.trace
+
+
+def test_a_wait_of_days_is_not_played_for_an_estimate() -> None:
+    """Jobs that nothing can run, and a queue that is to wait a month for them: the plan says so, and comes at once."""
+    closed = edit(LAB, ("  ondemand:\n", "  ondemand:\n    state: DISABLED\n"))
+    stage = Stage.new(estimating=True)
+    stage.apply(closed)
+    stage.world.submit_job(jobName="stuck", jobQueue="lab-low", jobDefinition="lab-align")
+    stage.settle(60)
+    gone = edit(closed, ("  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n", ""))
+    waiting = gone + "\npolicy: {drain: {mode: wait, timeout: 30d}}\n"
+    plan = stage.plan(waiting)
+    assert plan.estimate is None
+    assert "a wait for jobs may take days" in plan.warnings[-1]
+    assert stage.plan(waiting.replace("30d", "1h")).estimate is not None
+
+
+def test_a_signal_ends_an_estimate() -> None:
+    """It comes while the plan is played on the model; nothing is asked or changed after it."""
+    stage = Stage.new(estimating=True)
+    stop = stage.stopper()
+    asked: list[object] = []
+
+    play = Stand.play
+
+    def signalled(self: Stand, *given: Any) -> Any:
+        stop.set_result(2)
+        return play(self, *given)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Stand, "play", signalled)
+        with pytest.raises(Interrupted):
+            stage.apply(LAB, approve=lambda plan: asked.append(plan) is None)
+    assert (asked, stage.mutations) == ([], [])
 
 
 def test_a_wait_that_is_longer_than_the_table_has_it() -> None:
