@@ -78,6 +78,10 @@ def test_a_signal_ends_an_estimate() -> None:
     stop = stage.stopper()
     asked: list[object] = []
 
+    def approve(plan: object) -> bool:
+        asked.append(plan)
+        return True
+
     play = Stand.play
 
     def signalled(self: Stand, *given: Any) -> Any:
@@ -87,7 +91,7 @@ def test_a_signal_ends_an_estimate() -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Stand, "play", signalled)
         with pytest.raises(Interrupted):
-            stage.apply(LAB, approve=lambda plan: asked.append(plan) is None)
+            stage.apply(LAB, approve=approve)
     assert (asked, stage.mutations) == ([], [])
 
 

@@ -403,7 +403,12 @@ def test_who_took_the_lock_while_a_renewal_slept_is_seen(fleet: Fleet) -> None:
     """By then the term that was written was over too."""
     with fleet.lease("one") as lease:
         fleet.clock.sleep(TERM - 1)
-        fleet.shelf.written.append(lambda: (fleet.clock.sleep(TERM), fleet.lease("two").__enter__()))
+
+        def taken() -> None:
+            fleet.clock.sleep(TERM)
+            fleet.lease("two").__enter__()
+
+        fleet.shelf.written.append(taken)
         lost = lease.lost()
         assert lost is not None
         assert "taken over by process 1 on two" in lost.message
