@@ -377,7 +377,11 @@ class Reconciler:
         """
         if self.settings.lock == Place("none"):
             raise InputError("with --lock none there is no lock", hint="say which it is, as the runs do")
-        return self._lock(self.account() if self._keeping.by_account else None, stack, "unlock", _ignore).free()
+        account = self.account() if self._keeping.by_account else None
+        if account is None and self._keeping.by_account:
+            with self._task(Manifest(stack, {}), _ignore) as task:
+                account = task.observe().account
+        return self._lock(account, stack, "unlock", _ignore).free()
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""

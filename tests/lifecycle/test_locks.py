@@ -297,6 +297,15 @@ def test_what_stood_in_for_the_lock_of_an_account_is_given_back_at_once(make: Ca
     assert machines.vault.record["released"] is True
 
 
+def test_unlock_finds_the_lock_of_an_account_that_sts_does_not_tell(make: Callable[[str], Vault]) -> None:
+    """What is there tells the account, as it does to the runs."""
+    machines = Machines.new(make("s3"))
+    machines.stage.apply(LAB)
+    machines.stage.simulator.inject(Fault("GetCallerIdentity", "refused", times=None))
+    with machines.lock(), pytest.raises(LockHeld):
+        machines.one.unlock("lab")
+
+
 def test_stacks_do_not_lock_each_other(make: Callable[[str], Vault]) -> None:
     """One bucket serves them all."""
     machines = Machines.new(make("s3"))
