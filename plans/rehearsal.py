@@ -11,6 +11,8 @@ from providers.resources import EMPTY
 FORMAT = 1
 RUNS = 10
 """How often a plan is rehearsed unless told otherwise."""
+CALM = 3
+"""How many of the runs, the first ones, meet no faults: the usual, the longest and the shortest."""
 
 Faults = Literal["none", "light", "heavy"]
 State = Literal["runs", "waits", "closed", "absent"]
@@ -114,8 +116,10 @@ class Rehearsal:
 
     @property
     def median(self) -> float:
-        """The seconds that a run took, half of them more and half of them less."""
-        return middle([run.seconds for run in self.runs]) if self.runs else 0.0
+        """The seconds that a run took which did all that is planned, half of them more and half of them less; of all
+        runs where none did."""
+        whole = [run.seconds for run in self.runs if run.exit_code == 0]
+        return middle(whole or [run.seconds for run in self.runs]) if self.runs else 0.0
 
     @property
     def usual(self) -> Estimate | None:

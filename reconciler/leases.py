@@ -140,7 +140,9 @@ class Lease:
     def _held(self, there: Record) -> LockHeld:
         return LockHeld(
             f"another run holds the lock: {there}",
-            hint=f"wait until it has ended; of one that has died the lock {self.place} is free at that time",
+            hint="its process is no more: batchwright unlock removes what it left"
+            if self._gone(there.holder)
+            else f"wait until it has ended; of one that has died the lock {self.place} is free at that time",
         )
 
     # Keeping.

@@ -60,6 +60,9 @@ def rehearse(
 
     Takes a plan file too. Exit 2 if a run that meets no faults does not do all that is planned.
     """
+    if faults != "none" and runs <= rehearsals.CALM:
+        told = f"the first {rehearsals.CALM} runs meet no faults, and this is {runs}"
+        raise InputError(told, hint=f"give --runs {rehearsals.CALM + 1} or more")
     kinds, terminal = all_kinds(), options.terminal
     wish = planfiles.held(paths[0]) if len(paths) == 1 else None
     if wish is None:

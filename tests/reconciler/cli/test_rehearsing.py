@@ -28,6 +28,14 @@ def test_a_rehearsal_is_shown(cli: Cli) -> None:
     assert "3 to create" in cli("plan", "small.yaml", *FAST).out
 
 
+def test_faults_need_runs_that_meet_them(cli: Cli) -> None:
+    """The first three runs meet none: that all goes well with heavy faults is not said of those."""
+    said = cli("rehearse", "small.yaml", "--faults", "heavy", "--runs", "3", *FAST)
+    assert said.code == 1
+    assert "the first 3 runs meet no faults" in said.err
+    assert "--runs 4" in said.err
+
+
 def test_json_keeps_to_its_schema(cli: Cli) -> None:
     """`--json` is one document of the published schema, the same for the same seed."""
     given = ("rehearse", "small.yaml", "--json", "--seed", "4", "--faults", "heavy", "--runs", "6", *FAST)

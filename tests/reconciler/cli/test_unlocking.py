@@ -87,6 +87,7 @@ def test_a_lock_in_a_service(cli: Cli, small: Path, there: servers.Moto) -> None
         assert "process 4321 on elsewhere (destroy), since 20" in said.err
     lease.__exit__(None, None, None)
     held(there, dead())
+    assert "its process is no more: batchwright unlock" in cli("apply", small, "--auto-approve", *options).err
     said = cli("unlock", small, *options, "--json")
     assert said.code == 0
     assert {name: said.json[name] for name in ("stack", "lock", "removed")} == {
