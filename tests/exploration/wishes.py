@@ -113,8 +113,11 @@ def _definition(rng: random.Random, made: Json, machines: bool) -> Json:
 
 
 def _tried(rng: random.Random, made: Json, block: Json) -> None:
-    """Give the definition a canary, through any of the queues."""
-    queue = rng.choice([name for name, said in sorted(made["jobQueues"].items()) if "computeEnvironmentOrder" in said])
+    """Give the definition a canary, through any of the queues that take jobs; edits may have left none."""
+    queues = [name for name, said in sorted(made["jobQueues"].items()) if "computeEnvironmentOrder" in said]
+    if not queues:
+        return
+    queue = rng.choice(queues)
     canary: Json = {"queue": queue, "timeout": "10m"}
     if made["jobQueues"][queue].get("schedulingPolicyArn"):
         canary["shareIdentifier"] = "a"
