@@ -245,12 +245,14 @@ def _nothing_is_made_twice(call: Call) -> str:
 
 def _is_of(call: Call, step: Step) -> bool:
     """Whether a call is the one of a step, or one that goes with it: jobs are ended one by one, or several at once; a
-    role is sent again; the job of a trial is ended."""
+    role is sent again; the job of a trial is ended, by its own step or by one for what an earlier run left."""
     sent = call.arguments
     if step.call == call.operation and fits(step.arguments, sent):
         return True
     if emptying(step) is not None:
         return step.call == call.operation.removesuffix("s") and sent.get("reason") == step.arguments.get("reason")
+    if step.call == call.operation == "TerminateJob" and (step.goal.kind, step.goal.until) == ("job", "gone"):
+        return {*sent} == {"jobId", "reason"} and sent["reason"] == step.arguments.get("reason")
     if step.call == "SubmitJob" and call.operation == "TerminateJob":
         job = call.before.jobs.get(sent["jobId"])
         return job is None or job.owner == call.stack
