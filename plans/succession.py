@@ -18,7 +18,7 @@ import attrs
 from plans import paths
 from plans.arrivals import make
 from plans.chains import SETTLED, Lowered, chain, settle, step
-from plans.change import Refusal
+from plans.change import Action, Refusal
 from plans.decision import Decision
 from plans.graph import dependencies
 from plans.naming import successor
@@ -39,6 +39,7 @@ class Succession:
     """Replacements on their way to steps.
 
     `said` is what each list of a user will hold by then, and the step that says it; `moves` counts those steps.
+    `back` is what was deleted first and has all its steps.
     """
 
     world: World
@@ -46,6 +47,7 @@ class Succession:
     refusals: list[Refusal] = attrs.field(factory=list)
     said: dict[tuple[str, str], tuple[Any, str]] = attrs.field(factory=dict)
     moves: Counter[tuple[Address, str]] = attrs.field(factory=Counter)
+    back: set[Address] = attrs.field(factory=set)
 
     def carried_out(self, decision: Decision, before: Sequence[str]) -> Iterable[Step]:
         """All steps of a change to what is wanted, behind these steps of others."""
@@ -140,6 +142,7 @@ class Succession:
                 if (user.arn, member) in self.said and not self.says(user, member):
                     value = _swapped(user.spec.get(member), arns, same)
                     steps.append(self.move(decision, user, kind, member, value, made.last))
+        self.back.add(address)
         return steps
 
     def moved(
@@ -179,13 +182,39 @@ class Succession:
                     value, last = self.said.get((user.arn, member), (user.spec.get(member), ""))
                     if paths.mentions(value, arns):
                         there = rewrite(value)
+                        behind = after
                         if emptied and there in ([], None):
+                            there, behind = self.instead(decision, user, member, arns)
+                        if emptied and not there:
                             self.refusals.append(_nothing_left(decision, user, self.world))
                             continue
-                        steps.append(self.move(decision, user, kind, member, there, after))
+                        steps.append(self.move(decision, user, kind, member, there, [*after, *behind]))
                         last = steps[-1].id
                     freed += [last] if last else []
         return steps, freed
+
+    def instead(
+        self, decision: Decision, user: Live, member: str, arns: Collection[str]
+    ) -> tuple[list[Any], Sequence[str]]:
+        """What a list can hold that has nothing else, as a run leaves it that was cut short: what its own change adds,
+        which is there or made without waiting for this in turn; and the steps after which it is."""
+        own = self.users.by_arn.get(user.arn)
+        added = own.spec.get(member) if own is not None and own.resource is not None else None
+        if not isinstance(added, list | tuple):
+            return [], ()
+        for address, other in self.users.decisions.items():
+            made = self.users.lowered[address]
+            idle = address in self.back or not any(self.world.users(live) for live in other.superseded)
+            if other is decision or other.resource is None or other.refusals or not idle:
+                continue
+            known = [str(Ref(address)), *(live.arn for live in (other.live, other.namesake) if live is not None)]
+            anew = other.manner is not None or other.change.action is Action.CREATE
+            if not anew and other.live is not None and not carries(other.live):
+                continue
+            there = [item for item in added if paths.mentions(item, known)]
+            if there and not paths.mentions(there, arns):
+                return there, made.last
+        return [], ()
 
     def waits(self, user: Live, decision: Decision) -> bool:
         """Whether a user's own change comes after another change, by what it needs."""

@@ -51,3 +51,28 @@ def test_it_leaves_its_queues_and_comes_back(wanted: str, name: str, every_call:
     assert whole.mutations.count("UpdateJobQueue") == 4
     kept = whole.environment(name)["computeResources"]["type"]
     assert kept == ("FARGATE_SPOT" if wanted is ANEW else "FARGATE")
+
+
+BOTH = edit(
+    BEFORE,
+    ("stack: kept\n", "stack: kept\npolicy: {maxImpact: outage}\n"),
+    ("  two:\n    type: MANAGED\n", "  two:\n    type: MANAGED\n    lifecycle: {replace: deleteFirst}\n"),
+)
+BOTH_ANEW = edit(
+    BOTH,
+    ("type: FARGATE_SPOT", "type: FARGATE_X"),
+    ("type: FARGATE,", "type: FARGATE_SPOT,"),
+    ("type: FARGATE_X", "type: FARGATE"),
+)
+
+
+def test_two_of_the_same_queues_go_one_after_the_other(every_call: bool) -> None:
+    """A run that is cut short leaves queues with one of them, which goes when the other is there again."""
+    whole = Stage.new()
+    whole.apply(BOTH)
+    for at, stage in whole.forks(lambda stage: stage.apply(BOTH_ANEW), reads=1 if every_call else 50):
+        Watcher(stage).attend()
+        assert stage.apply(BOTH_ANEW).exit_code == 0, at
+        assert stage.all == whole.all, at
+        assert orders(stage) == [["one", "two"], ["two", "one"]], at
+        assert stage.plan(BOTH_ANEW).empty, at
