@@ -251,7 +251,8 @@ def _is_of(call: Call, step: Step) -> bool:
         return True
     if emptying(step) is not None:
         return step.call == call.operation.removesuffix("s") and sent.get("reason") == step.arguments.get("reason")
-    if step.call == call.operation == "TerminateJob" and (step.goal.kind, step.goal.until) == ("job", "gone"):
+    goal = step.goal
+    if step.call == call.operation == "TerminateJob" and goal and (goal.kind, goal.until) == ("job", "gone"):
         return {*sent} == {"jobId", "reason"} and sent["reason"] == step.arguments.get("reason")
     if step.call == "SubmitJob" and call.operation == "TerminateJob":
         job = call.before.jobs.get(sent["jobId"])
