@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from tests.exploration import wishes
-from tests.exploration.history import Event, History, Trouble
+from tests.exploration.history import Event, History, Trouble, Wrong
 
 Level = Literal["none", "light", "heavy"]
 LEVELS: tuple[Level, ...] = ("none", "light", "heavy")
 _FIRST, _SECOND = 60, 100
 """About so many calls make the first manifest, and change it into the second."""
 
-_KINDS = ("throttle", "server", "lost", "refused", "stale", "slow", "invalid", "expired", "denied")
+_KINDS: tuple[Wrong, ...] = ("throttle", "server", "lost", "refused", "stale", "slow", "invalid", "expired", "denied")
 _WEIGHTS = (4, 4, 8, 3, 3, 3, 2, 1, 1)
 _CHANGES = ("Create*", "Update*", "Register*", "Delete*", "Tag*", "SubmitJob", "Deregister*", "*Job", "*")
 _SHOWS = ("Describe*", "List*")
@@ -62,7 +62,7 @@ def _trouble(rng: random.Random) -> Trouble:
     after = rng.randint(0, _FIRST) if operation == "*" else rng.choice((0, 0, 0, 1, 2, 4))
     times = rng.randint(1, 4) if kind in ("throttle", "server", "refused", "stale", "slow") else 1
     seconds = rng.uniform(1.0, _STALE) if kind == "stale" else float(rng.choice((30, 300, 1000)))
-    return Trouble(_phase(rng), operation, kind, after, times, round(seconds, 1))  # type: ignore[arg-type]
+    return Trouble(_phase(rng), operation, kind, after, times, round(seconds, 1))
 
 
 def _death(rng: random.Random) -> Event:

@@ -17,13 +17,16 @@ Does = Literal["die-before", "die-after", "stop", "second", "write"]
 DOES: tuple[str, ...] = get_args(Does)
 
 
+Wrong = Literal["throttle", "server", "lost", "refused", "denied", "expired", "stale", "slow", "invalid"]
+
+
 @attrs.frozen
 class Trouble:
     """A fault that is in force from the beginning of a phase on; the fields are those of `Fault`."""
 
     phase: int
     operation: str
-    kind: Literal["throttle", "server", "lost", "refused", "denied", "expired", "stale", "slow", "invalid"]
+    kind: Wrong
     after: int = 0
     times: int = 1
     seconds: float = 60.0

@@ -176,5 +176,6 @@ def test_what_must_be_in_the_end_is_seen() -> None:
     assert list(wrongs(look(**fine, environment__e1=twin), elsewhere)) == []
     stays = wrongs(look(**fine, **{"environment__e1-aa": twin}), elsewhere)
     assert [each for each, _ in stays] == ["nothing temporary stays"]
-    account.plans["id"] = attrs.evolve(plan(), warnings=["a list"])  # type: ignore[arg-type]
+    no_tuple: Any = ["a list"]
+    account.plans["id"] = attrs.evolve(plan(), warnings=no_tuple)
     assert [each for each, _ in wrongs(look(**fine), account)] == ["a plan file holds the plan"]
