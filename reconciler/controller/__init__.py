@@ -1,0 +1,19 @@
+"""The controller: stacks that lie in Git, a bucket or a folder are kept on AWS Batch as they say.
+
+It is level-triggered: what a stack is to be is read anew each time, and whatever called for a look (the interval, a
+webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing below it. Each module has one matter:
+
+- `configuration`: what the operator says: targets, sources, stacks, who may ask for what.
+- `sources`: a fetch gives a `Revision`, a folder that no longer changes; where it fails the last one is kept.
+- `windows`: when an apply may begin. Pure.
+- `workqueue`: which stack is due, and which is in work; one run a stack at a time, the newest revision wins. Pure.
+- `modes`: what is to be done about a plan: nothing, tell, wait for somebody, wait for a window, apply. Pure.
+- `status`: what is known of a stack: conditions, reasons, revisions, inventory. Pure.
+- `rounds`: one look at one stack, from its revision to its status.
+- `loop`: the coordinator, which owns all state; workers do rounds, and nothing else.
+- `leader`: one controller at a time, and a fence before each call that changes something.
+- `hooks`, `web`: what comes in by HTTP; the loop is all that they know, as a `Desk`.
+
+A target, its policy and its role are the configuration's: a manifest that claims others, or is of another stack, is
+refused. Nothing that a repository holds is run, and nothing that it says is believed beyond its manifest.
+"""
