@@ -78,7 +78,7 @@ class Status:
     """
 
     stack: str
-    conditions: Mapping[Kind, Condition] = EMPTY
+    conditions: Mapping[Kind, Condition] = attrs.field(factory=dict)
     observed: str = ""
     applied: str = ""
     plan: str | None = None
