@@ -32,7 +32,7 @@ from providers.clock import Clock, SystemClock
 from providers.errors import BatchwrightError, CallError, InputError, LockHeld, NotConfirmed, StoreError
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
-from providers.resources import Address, Target, Unread
+from providers.resources import Address, Snapshot, Target, Unread
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
 from reconciler.lock import Holder, Lock, Place, place
@@ -140,21 +140,29 @@ class Reconciler:
             stop=stop,
         )
 
+    def look(self, manifests: Collection[Manifest], *, on_event: OnEvent = _ignore) -> Snapshot:
+        """The world as plans of all these manifests need it, read once for all of them. Writes nothing."""
+        with self._task(Manifest("", {}), on_event) as task:
+            return task.look(manifests)
+
     def plan(
         self,
         manifest: Manifest,
         *,
         asked: Asked = NOTHING,
         destroying: bool = False,
+        world: Snapshot | None = None,
         on_event: OnEvent = _ignore,
     ) -> Plan:
         """What an apply would do now. Writes nothing.
 
-        `asked` is what is to be done beside the manifest, for this once. Raises ManifestError for a circle, a CallError
-        where the world cannot be read, RefusedError where the target is not the manifest's, InputError where something
-        is asked for that is not there.
+        `world` is what a `look` at it and others saw a moment ago, in place of one at it alone. `asked` is what is to be
+        done beside the manifest, for this once. Raises ManifestError for a circle, a CallError where the world
+        cannot be read, RefusedError where the target is not the manifest's, InputError where something is asked for
+        that is not there.
         """
         with self._task(manifest, on_event, asked=asked, destroying=destroying) as task:
+            task.world = world
             made = task.plan()
             foresight = self._foresight(task, made)
             return made if foresight is None else foresight.plan

@@ -12,7 +12,7 @@ them is then looked for by its tags (Resource Groups Tagging API), which may lag
 that cannot be asked, the snapshot says what went unseen. So it is with consumable resources, described one by one.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from functools import partial
 
 import attrs
@@ -20,7 +20,7 @@ import attrs
 from providers.errors import AccessDenied, BatchwrightError, CallError, Interrupted, NotFound, UnknownOperation
 from providers.kinds import Kind
 from providers.provider import Page, Provider
-from providers.resources import Address, Live, Resource, Snapshot, Target, Unread
+from providers.resources import Live, Resource, Snapshot, Target, Unread
 from reconciler.retry import Caller, Done
 
 ONE_BY_ONE = 500
@@ -63,7 +63,7 @@ def answers(caller: Caller) -> Iterator[Done]:
 
 def observe(
     provider: Provider,
-    wanted: Mapping[Address, Resource],
+    wanted: Collection[Resource],
     *,
     caller: Caller,
     target: Target,
@@ -95,7 +95,7 @@ def observe(
 @attrs.define
 class _Look:
     provider: Provider
-    wanted: Mapping[Address, Resource]
+    wanted: Collection[Resource]
     caller: Caller
     families: Collection[str] | None
     lives: dict[str, Live] = attrs.field(factory=dict)
@@ -186,7 +186,7 @@ class _Look:
         if len(keys) <= ONE_BY_ONE:
             return keys
         self.unseen[kind.name] = f"there are {len(keys)}, and each takes a call to read"
-        names = {resource.physical_name for address, resource in self.wanted.items() if address.kind == kind.name}
+        names = {resource.physical_name for resource in self.wanted if resource.address.kind == kind.name}
         return tuple(key for key in keys if key in names)
 
     def found(self, lives: tuple[Live, ...]) -> None:

@@ -7,7 +7,7 @@ so that one pace and one count of calls hold from the first look to the last. Th
 import os
 import random
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from importlib import metadata
 from types import MappingProxyType
@@ -42,7 +42,7 @@ from providers.errors import (
 )
 from providers.kinds import Kinds
 from providers.provider import Provider
-from providers.resources import Live, Snapshot, Surroundings, Target, Unread
+from providers.resources import Live, Resource, Snapshot, Surroundings, Target, Unread
 from providers.surroundings import account
 from reconciler.counting import count
 from reconciler.journal import Journal
@@ -79,7 +79,8 @@ def ask_account(connection: Connection, caller: Caller) -> str | Unread:
 class Task:
     """What a run has in hand. `policy` is the manifest's and what is `bound` beside it. `handing_over`: only tags
     change, where the blocks are taken over and what is removed is let go of. `counting`: jobs that a plan disturbs are
-    counted even where no deletion hangs on it. `seen` is the world as the last plan found it."""
+    counted even where no deletion hangs on it. `world` is what a plan is made on in place of a look of its own.
+    `seen` is the world as the last plan found it."""
 
     manifest: Manifest
     target: Target
@@ -92,6 +93,7 @@ class Task:
     handing_over: bool = False
     counting: bool = True
     bound: Policy = Policy()
+    world: Snapshot | None = None
     seen: Snapshot | None = attrs.field(default=None, init=False)
     _account: str | Unread | None = attrs.field(default=None, init=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
@@ -118,10 +120,17 @@ class Task:
 
     def observe(self) -> Snapshot:
         """The world as this task needs it; raises RefusedError where it is another account's."""
-        manifest = self.manifest
-        wanted = {} if self.destroying else watched(manifest.ownership, manifest.resources, manifest.name_prefix)
-        stacks = (manifest.stack, *manifest.ownership.stacks)
-        snapshot = observe(
+        snapshot = self.world or self.look((self.manifest,))
+        self.check_account(snapshot.account)
+        return snapshot
+
+    def look(self, manifests: Collection[Manifest]) -> Snapshot:
+        """The world as plans of all these manifests need it."""
+        wanted: list[Resource] = []
+        for each in () if self.destroying else manifests:
+            wanted += watched(each.ownership, each.resources, each.name_prefix).values()
+        stacks = [name for each in manifests for name in (each.stack, *each.ownership.stacks)]
+        return observe(
             self.provider,
             wanted,
             caller=self.caller,
@@ -131,8 +140,6 @@ class Task:
             families=families(wanted) if wanted else None,
             tagged=partial(ask_tagged, self.connection, self.caller, stacks) if wanted or self.destroying else None,
         )
-        self.check_account(snapshot.account)
-        return snapshot
 
     def check_account(self, account: str | None) -> None:
         """Raise RefusedError where the target is another account; None is one that nothing told."""

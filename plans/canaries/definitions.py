@@ -84,12 +84,12 @@ def shadowing(family: str) -> str:
     return family[: _LONGEST - len(_SUFFIX)] + _SUFFIX
 
 
-def families(wanted: Mapping[Address, Resource]) -> frozenset[str] | None:
+def families(wanted: Iterable[Resource]) -> frozenset[str] | None:
     """The families that matter to a plan of these resources: theirs, those in which they are tried, and those that try
     environments; None where one is another stack's, so that its name is not known."""
     names: set[str] = set()
-    for address, resource in wanted.items():
-        if address.kind == _DEFINITION:
+    for resource in wanted:
+        if resource.address.kind == _DEFINITION:
             names |= {resource.physical_name, shadowing(resource.physical_name)}
         match resource.lifecycle.canary and resource.lifecycle.canary.job_definition:
             case Elsewhere():

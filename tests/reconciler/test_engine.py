@@ -149,3 +149,19 @@ def test_the_stricter_of_two_policies_rules() -> None:
     text = f"{LAB}policy: {{adopt: true}}\n"
     assert [refusal.code for refusal in stage.plan(text).refusals] == ["name-taken"]
     assert Stage.new().plan(text).refusals == ()
+
+
+def test_one_look_serves_the_plans_of_many_stacks() -> None:
+    """What is read once for all of them is what each would have read: the plans are the same, and make no call."""
+    stage = Stage.new()
+    own = edit(LAB, ("stack: lab", "stack: another"), ("namePrefix: lab-", "namePrefix: b-"))
+    stacks = [manifest(LAB), manifest(own)]
+    stage.apply(stacks[0])
+    alone = [stage.plan(stack) for stack in stacks]
+    world = stage.reconciler.look(stacks)
+    stage.simulator.calls.clear()
+    together = [stage.reconciler.plan(stack, world=world) for stack in stacks]
+    assert [plan.id for plan in together] == [plan.id for plan in alone]
+    assert together[0].empty
+    assert not together[1].empty
+    assert [call.operation for call in stage.simulator.calls if call.operation.startswith(("Describe", "List"))] == []

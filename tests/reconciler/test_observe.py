@@ -77,7 +77,7 @@ class Account:
         events.register("before-send", lambda request, **_: answer_botocore(self.handle, request))
         return observe(
             Provider(client, kinds()),
-            wanted.resources,
+            tuple(wanted.resources.values()),
             caller=Caller(pool=InlinePool(), clock=ManualClock(), rng=random.Random(1), stop=stop),
             target=Target(),
             region="eu-west-1",
