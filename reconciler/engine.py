@@ -156,8 +156,8 @@ class Reconciler:
     ) -> Plan:
         """What an apply would do now. Writes nothing.
 
-        `world` is what a `look` at it and others saw a moment ago, in place of one at it alone. `asked` is what is to be
-        done beside the manifest, for this once. Raises ManifestError for a circle, a CallError where the world
+        `world` is what a `look` at it and others saw a moment ago, in place of one at it alone. `asked` is what is to
+        be done beside the manifest, for this once. Raises ManifestError for a circle, a CallError where the world
         cannot be read, RefusedError where the target is not the manifest's, InputError where something is asked for
         that is not there.
         """
