@@ -24,6 +24,7 @@ from providers.simulator import Request, Response
 from providers.simulator.wire import answer_botocore
 from reconciler.execute import execute
 from reconciler.journal import Journal
+from reconciler.pace import Pace
 from reconciler.retry import Caller, InlinePool
 from reconciler.waiter import Waiter
 
@@ -79,7 +80,7 @@ def drain(jobs: int) -> tuple[Service, int]:
     goal = Goal("job_queue", "full", "drained", deadline=3600.0)
     step = Step(f"drain:{ADDRESS}", ADDRESS, "TerminateJob", arguments, goal)
     rng = random.Random(1)
-    caller = Caller(pool=InlinePool(), clock=clock, rng=rng, max_rate=1e6)
+    caller = Caller(pool=InlinePool(), clock=clock, rng=rng, pace=Pace(1e6))
     report = execute(
         Plan("id", "bench", {}, None, "eu-west-1", {}, "", steps=(step,)),
         Provider(client, kinds),

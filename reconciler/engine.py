@@ -36,6 +36,7 @@ from providers.resources import Address, Snapshot, Target, Unread
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
 from reconciler.lock import Holder, Lock, Place, place
+from reconciler.pace import Pace
 from reconciler.retry import Caller
 from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
@@ -94,7 +95,8 @@ class Reconciler:
 
     `policies` bind every plan beside the manifest's own; the strictest wins. `pool` makes the executor of a run.
     `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins. `wall` is
-    the time of whoever approves, which simulated time is not.
+    the time of whoever approves, which simulated time is not. `pace` is shared with others who call there; None is one
+    of each run's own.
     """
 
     target: Target
@@ -106,6 +108,7 @@ class Reconciler:
     pool: Callable[[int], Executor] = ThreadPoolExecutor
     stop: Future[int] | None = None
     wall: Clock = attrs.field(factory=SystemClock, repr=False)
+    pace: Pace | None = None
 
     @classmethod
     def connect(
@@ -509,7 +512,7 @@ class Reconciler:
             pool=pool,
             clock=clock,
             rng=self.rng,
-            max_rate=self.settings.max_api_rate,
+            pace=self.pace or Pace(self.settings.max_api_rate),
             parallelism=self.settings.parallelism,
             stop=self.stop,
             on_retry=retried,

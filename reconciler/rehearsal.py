@@ -21,6 +21,7 @@ from providers.resources import Snapshot
 from providers.simulator import Fault, Quotas, Simulator, Store
 from reconciler.durations import TABLE, Manner, Table, simulated
 from reconciler.overtime import OverTime
+from reconciler.pace import Pace
 from reconciler.retry import Caller, InlinePool
 from reconciler.seeding import JOBS, seeds
 from reconciler.task import Task
@@ -104,7 +105,7 @@ class Stand:
             pool=InlinePool(),
             clock=clock,
             rng=dice,
-            max_rate=before.max_rate,
+            pace=Pace(before.pace.max_rate),
             parallelism=before.parallelism,
             stop=before.stop,
         )

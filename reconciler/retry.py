@@ -1,12 +1,10 @@
 """Calls: paced, repeated and waited for, by one coordinator.
 
 A pool makes attempts; everything else is held here, by the one thread that owns the `Caller`: what is queued, when a
-failed call is due again, how fast calls may go. A worker never sleeps and an attempt never repeats itself, so that an
-interrupt finds nothing but calls that are truly under way.
+failed call is due again. How fast calls may go is `pace`'s to say. A worker never sleeps and an attempt never repeats
+itself, so that an interrupt finds nothing but calls that are truly under way.
 
-Pace: a token bucket of one second's worth, `max_rate` calls a second at most. A throttle halves the rate, which then
-climbs back in a straight line (additive increase, multiplicative decrease, as in RFC 5681). Repeats: exponential
-back-off with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), as due times.
+Repeats: exponential back-off with full jitter ("Exponential Backoff And Jitter", AWS Architecture Blog), as due times.
 """
 
 import heapq
@@ -31,6 +29,7 @@ from providers.errors import (
     Throttled,
     Unreachable,
 )
+from reconciler.pace import Pace
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,11 +74,9 @@ PATIENCE: Mapping[type[BatchwrightError], Patience] = MappingProxyType(
 
 _LONGEST = max(patience.seconds for patience in PATIENCE.values())
 _MAY_HAVE_BEEN_DONE = (AnswerLost, ServerFault)
-_SLOWEST = 0.5
 READS = ("Describe", "List", "Get")
 """How the operations begin that change nothing."""
 
-_RECOVERY = 30.0
 _IN_A_ROW = 3
 """So many of the most urgent calls start one after another while others wait: looks that are taken again and again
 could else keep every change from going out for as long as they last."""
@@ -93,34 +90,6 @@ class Done:
     result: Any
     error: BatchwrightError | None
     attempts: int
-
-
-@attrs.define
-class _Pace:
-    """When the next call may start, as the theoretical arrival time of a token bucket; all in clock seconds."""
-
-    max_rate: float
-    arrival: float = 0.0
-    cut_at: float | None = None
-    cut_to: float = 0.0
-
-    def rate(self, now: float) -> float:
-        if self.cut_at is None:
-            return self.max_rate
-        return min(self.max_rate, self.cut_to + (now - self.cut_at) * self.max_rate / _RECOVERY)
-
-    def free_at(self) -> float:
-        return self.arrival - max(0.0, 1.0 - 1.0 / self.max_rate)
-
-    def spend(self, now: float) -> None:
-        self.arrival = max(self.arrival, now) + 1.0 / self.rate(now)
-
-    def cut(self, started: float, now: float) -> None:
-        """Halve the rate and empty the bucket, unless the throttled attempt started before the last cut."""
-        if self.cut_at is not None and started <= self.cut_at:
-            return
-        self.cut_at, self.cut_to = now, min(self.max_rate, max(_SLOWEST, self.rate(now) / 2))
-        self.arrival = max(self.arrival, now + 1.0)
 
 
 @attrs.define(eq=False)
@@ -154,14 +123,13 @@ class Caller:
     pool: Executor
     clock: Clock
     rng: random.Random
-    max_rate: float = attrs.field(default=10.0, validator=attrs.validators.gt(0))
+    pace: Pace = attrs.field(factory=Pace)
     parallelism: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     stop: Future[int] | None = None
     on_retry: Callable[[Hashable, BatchwrightError, float], None] | None = None
     fence: Callable[[], BatchwrightError | None] | None = None
     calls: Counter[str] = attrs.field(factory=Counter, init=False)
     throttles: int = attrs.field(default=0, init=False)
-    _pace: _Pace = attrs.field(init=False, default=attrs.Factory(lambda self: _Pace(self.max_rate), takes_self=True))
     _later: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
     _first: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
     _queue: list[tuple[float, int, _Call]] = attrs.field(factory=list, init=False)
@@ -241,7 +209,7 @@ class Caller:
             queued = self._chosen()
             if self._barred(queued):
                 continue
-            self._pace.spend(now)
+            self.pace.spend(now)
             self.calls[queued.before or queued.operation] += 1
             queued.attempts += 1
             queued.started = now
@@ -275,7 +243,7 @@ class Caller:
         ready = self._first or self._queue
         if not (ready or self._later) or len(self._flight) >= self.parallelism:
             return None
-        return self._pace.free_at() if ready else max(self._later[0][0], self._pace.free_at())
+        return self.pace.free_at() if ready else max(self._later[0][0], self.pace.free_at())
 
     def _collect(self) -> None:
         for future in [future for future in self._flight if future.done()]:
@@ -293,14 +261,14 @@ class Caller:
     def _followed(self, attempted: _Call) -> None:
         """The call itself went out, after the one that each attempt makes first."""
         if attempted.before is not None:
-            self._pace.spend(self.clock.now())
+            self.pace.spend(self.clock.now())
             self.calls[attempted.operation] += 1
 
     def _failed(self, attempted: _Call, error: BatchwrightError) -> None:
         now = self.clock.now()
         if isinstance(error, Throttled):
             self.throttles += 1
-            self._pace.cut(attempted.started, now)
+            self.pace.cut(attempted.started, now)
         attempted.error = error
         patience = PATIENCE.get(type(error))
         final = not attempted.blind and isinstance(error, _MAY_HAVE_BEEN_DONE)

@@ -23,6 +23,7 @@ from providers.errors import (
     Throttled,
     Unreachable,
 )
+from reconciler.pace import Pace
 from reconciler.retry import PATIENCE, Caller, Done, InlinePool
 
 
@@ -70,7 +71,7 @@ def test_a_call_that_succeeds_ends_with_its_result() -> None:
 
 def test_the_most_urgent_call_starts_first() -> None:
     """Under a slow pace a look, which is most urgent, does not wait behind what was queued before it."""
-    calls = caller(max_rate=1.0)
+    calls = caller(pace=Pace(1.0))
     order: list[str] = []
     for name, urgency in (("short", 1.0), ("long", 60.0), ("also long", 60.0)):
         calls.submit(name, "CreateJobQueue", partial(order.append, name), urgency=urgency)
@@ -82,7 +83,7 @@ def test_the_most_urgent_call_starts_first() -> None:
 
 def test_looks_do_not_keep_changes_from_starting() -> None:
     """More looks than the pace allows, each taken again once it is answered, leave every fourth start to a change."""
-    calls = caller(max_rate=1.0)
+    calls = caller(pace=Pace(1.0))
     looks = [f"look {number}" for number in range(20)]
     for name in looks:
         calls.submit(name, "DescribeJobs", lambda: None)
@@ -195,7 +196,7 @@ def test_pauses_double_up_to_a_bound() -> None:
 def test_pauses_are_drawn_from_nothing_to_the_bound() -> None:
     """Jitter is full: the first pauses of many calls spread over the whole interval."""
     pauses: list[float] = []
-    made = caller(on_retry=lambda _key, _error, seconds: pauses.append(seconds), max_rate=1000.0)
+    made = caller(on_retry=lambda _key, _error, seconds: pauses.append(seconds), pace=Pace(1000.0))
     for key in range(200):
         made.submit(key, "UpdateJobQueue", Service(made.clock, [InTransition("being modified")]))
     finish(made)
@@ -229,7 +230,7 @@ def test_the_rate_is_kept() -> None:
     """No more than one second's worth of calls at once, and then no more than the rate."""
     clock = ManualClock()
     service = Service(clock)
-    made = caller(clock, max_rate=5.0)
+    made = caller(clock, pace=Pace(5.0))
     start = clock.now()
     for key in range(25):
         made.submit(key, "DescribeJobQueues", service)
@@ -244,7 +245,7 @@ def test_a_low_rate_is_kept(rate: float) -> None:
     """A rate of one a second or less lets one call go at a time."""
     clock = ManualClock()
     service = Service(clock)
-    made = caller(clock, max_rate=rate)
+    made = caller(clock, pace=Pace(rate))
     for key in range(4):
         made.submit(key, "DescribeJobQueues", service)
     finish(made)
@@ -255,7 +256,7 @@ def test_a_low_rate_is_kept(rate: float) -> None:
 def _starts_after_a_throttle(throttles: int) -> list[float]:
     """When calls start, in seconds since `throttles` throttles one after the other, with work for a minute."""
     clock = ManualClock()
-    made = caller(clock, max_rate=10.0, parallelism=1)
+    made = caller(clock, pace=Pace(10.0), parallelism=1)
     throttled = Service(clock, [Throttled("Too Many Requests") for _ in range(throttles)])
     made.submit("throttled", "DescribeJobQueues", throttled)
     finish(made)
@@ -287,7 +288,7 @@ def test_throttles_do_not_stop_everything() -> None:
 def test_one_burst_of_throttles_halves_the_rate_once() -> None:
     """Calls that were under way together and throttled together tell one thing, not eight."""
     clock = ManualClock()
-    made = caller(clock, max_rate=10.0)
+    made = caller(clock, pace=Pace(10.0))
     for key in range(8):
         made.submit(key, "DescribeJobQueues", Service(clock, [Throttled("429")]))
     made.wait(clock.now())
@@ -315,7 +316,7 @@ def test_parallelism_bounds_the_calls_in_flight() -> None:
             under_way[0] -= 1
 
     with ThreadPoolExecutor(10) as pool:
-        made = caller(SystemClock(), pool=pool, parallelism=3, max_rate=1000.0)
+        made = caller(SystemClock(), pool=pool, parallelism=3, pace=Pace(1000.0))
         for key in range(12):
             made.submit(key, "DescribeJobQueues", call)
         assert len(finish(made)) == 12
@@ -484,7 +485,7 @@ def test_a_call_in_flight_that_fails_after_a_stop_is_not_repeated() -> None:
 def test_a_caller_needs_a_rate_and_a_worker() -> None:
     """A rate of nothing, or no worker, is refused where it is said."""
     with pytest.raises(ValueError, match="max_rate"):
-        caller(max_rate=0)
+        Pace(0)
     with pytest.raises(ValueError, match="parallelism"):
         caller(parallelism=0)
 
@@ -494,7 +495,7 @@ def test_the_same_seed_gives_the_same_run() -> None:
 
     def run() -> list[tuple[Hashable, float]]:
         clock = ManualClock()
-        made = caller(clock, max_rate=3.0)
+        made = caller(clock, pace=Pace(3.0))
         for key in range(10):
             made.submit(key, "UpdateJobQueue", Service(clock, [InTransition("x"), ServerFault("y"), Throttled("z")]))
         ended = []
@@ -503,3 +504,20 @@ def test_the_same_seed_gives_the_same_run() -> None:
         return ended
 
     assert run() == run()
+
+
+def test_one_pace_holds_for_all_who_share_it() -> None:
+    """Two runs of one account go no faster together than one does, and a throttle of one slows the other."""
+    clock, pace = ManualClock(), Pace(2.0)
+    first, second = caller(clock, pace=pace), caller(clock, pace=pace)
+    began = clock.now()
+    for number in range(8):
+        (first if number % 2 else second).submit(number, "DescribeJobQueues", lambda: None)
+    while first.busy or second.busy:
+        for each in (first, second):
+            if each.busy:
+                each.wait(clock.now())
+        clock.sleep(0.25)
+    assert clock.now() - began >= (8 - 2) / 2.0
+    pace.cut(clock.now(), clock.now())
+    assert first.pace.rate(clock.now()) == second.pace.rate(clock.now()) == 1.0
