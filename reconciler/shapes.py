@@ -4,6 +4,7 @@ The types tell the tree of fields, by which `plans.check` checks a file, so that
 """
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import attrs
@@ -20,6 +21,7 @@ _BY_TYPE: Mapping[Any, Field] = {
     bool: Field("boolean"),
     int: COUNT,
     float: Field("duration"),
+    Path: Field("string"),
     Any: Field("any"),
 }
 
@@ -27,10 +29,11 @@ _BY_TYPE: Mapping[Any, Field] = {
 @attrs.frozen
 class Shapes:
     """How types are read. `by_name` holds the fields of attributes of which the type does not say enough, `keys` the
-    keys that are not called as the attribute is."""
+    keys that are not called as the attribute is. Paths are taken from `folder`."""
 
     by_name: Mapping[str, Field] = EMPTY
     keys: Mapping[str, str] = EMPTY
+    folder: Path = Path()
 
     def key(self, name: str) -> str:
         """The key of an attribute."""
@@ -78,6 +81,8 @@ class Shapes:
     def _value(self, annotation: Any, value: Any) -> Any:
         if attrs.has(annotation):
             return self.made(annotation, value)
+        if value is not None and Path in (annotation, *get_args(annotation)):
+            return self.folder / value
         if get_origin(annotation) is tuple:
             return tuple(self._value(get_args(annotation)[0], item) for item in value)
         return value
