@@ -154,9 +154,9 @@ class _Checking:
             self.wrong([*at, "git"], told, f"one of {', '.join(f'{it}://' for it in _SCHEMES)}, or a path")
         elif url.startswith("-") or "::" in url or not url.isprintable() or not url:
             self.wrong([*at, "git"], "is no repository", "such as https://github.com/acme/batch.git")
-        elif found and re.match("[^/@]*:[^/@]*@", found["rest"]):
-            hint = "put them into a file of their own, and say credentials: FILE"
-            self.wrong([*at, "git"], "holds a password, which a file like this is no place for", hint)
+        elif found and re.match("[^/@]*@" if found["scheme"] == "https" else "[^/@]*:[^/@]*@", found["rest"]):
+            hint = "put it into a file of its own, and say credentials: FILE"
+            self.wrong([*at, "git"], "holds a password or a token, which this file is no place for", hint)
         elif by_ssh and block.get("knownHosts") is None:
             message = "is fetched by ssh, and nothing says which hosts are known"
             self.wrong([*at, "git"], message, "say knownHosts: FILE, as ssh-keyscan writes it once you have checked it")

@@ -226,7 +226,8 @@ def test_a_real_failure() -> None:
     status = reported(NEW, stage.apply(LAB), revision="1", now=1.0)
     answer, reason, message = told(status, "Stalled")
     assert (answer, reason, status.applied) == ("True", "AccessDenied", "")
-    assert message.startswith("job_queue.high: CreateJobQueue: ")
+    assert message.startswith("job_queue.")
+    assert ": CreateJobQueue: User: arn:aws:iam::123456789012:user/simulated is not authorized" in message
     assert "[request request-" in message
 
 

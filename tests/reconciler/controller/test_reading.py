@@ -265,9 +265,9 @@ def stack(said: str) -> str:
             "(such as https://github.com/acme/batch.git)"]),
         ("sources: {a: {git: --upload-pack=x}}", ["1:20: sources[a].git: is no repository "
             "(such as https://github.com/acme/batch.git)"]),
-        ("sources: {a: {git: \"https://me:secret@host/x.git\"}}", [
-            "1:20: sources[a].git: holds a password, which a file like this is no place for "
-            "(put them into a file of their own, and say credentials: FILE)"]),
+        *((f"sources: {{a: {{git: \"{url}\", knownHosts: k}}}}", ["1:20: sources[a].git: holds a password or a token, "
+            "which this file is no place for (put it into a file of its own, and say credentials: FILE)"])
+            for url in ("https://me:secret@host/x.git", "https://token@host/x.git", "ssh://me:secret@host/x.git")),
         ("sources: {a: {git: x, branch: --x}}", ["1:31: sources[a].branch: '--x' is not a name of a branch"]),
         ("sources: {a: {git: x, signers: s, keyring: k}}", ["1:44: sources[a].keyring: says by whom commits are signed "
             "beside signers (say one of the two)"]),
