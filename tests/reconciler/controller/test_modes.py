@@ -330,6 +330,14 @@ def test_origins(mode: Mode, origin: Any, told: bool) -> None:
         assert verdict(stack, made, revision="1").moved
 
 
+def test_of_many_the_first_are_told() -> None:
+    """Of drift without end the first eight are told, and how many more there are."""
+    made = plan(change(*(attrs.evolve(DRIFT, path=f"tags[{n}]") for n in range(10))))
+    message = verdict(attrs.evolve(STACK, mode="apply"), made, revision="1").message
+    assert message.startswith("job_queue.high tags[0], ")
+    assert message.endswith("job_queue.high tags[7] and 2 more")
+
+
 def test_observing_edits() -> None:
     """Who only observes an edit is told that it is not applied, and what it would do."""
     found = verdict(attrs.evolve(STACK, mode="observe"), plan(change(EDIT)))

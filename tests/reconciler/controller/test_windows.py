@@ -77,6 +77,8 @@ def test_opening(windows: list[Window], at: str, opens: str | None) -> None:
         (allow("0 2 * * *", HOUR, BERLIN), "2026-10-25T00:00", "2026-10-25T02:00"),
         (allow("30 2 * * *", 10 * MINUTE, BERLIN), "2026-10-25T00:30", "2026-10-25T00:40"),
         (allow("30 2 * * *", 10 * MINUTE, BERLIN), "2026-10-25T01:30", "2026-10-25T01:40"),
+        (allow("50 2 * * *", HOUR, BERLIN), "2026-10-25T00:50", "2026-10-25T02:50"),
+        (allow("5,50 2 * * *", 10 * MINUTE, BERLIN), "2026-10-25T01:05", "2026-10-25T01:15"),
         # Samoa had no 30th of December in 2011; it is the leap at 10:00 UTC of that day.
         (allow("0 12 30 12 *", HOUR, "Pacific/Apia"), "2011-12-30T10:00", "2011-12-30T11:00"),
         # Lord Howe goes back by half an hour, at 15:00 UTC.
@@ -90,6 +92,26 @@ def test_clocks_that_are_set(window: Window, begin: str, end: str) -> None:
     assert is_open([window], moment(begin))
     assert is_open([window], moment(end) - 1)
     assert not is_open([window], moment(end))
+
+
+@pytest.mark.parametrize(
+    ("cron", "at", "opens"),
+    [
+        ("5 2 * * *", "2026-10-25T00:55", "2026-10-25T01:05"),
+        ("5,50 2 * * *", "2026-10-25T00:20", "2026-10-25T00:50"),
+        ("50 2 * * *", "2026-10-25T01:10", "2026-10-25T01:50"),
+    ],
+)
+def test_next_in_a_night_of_times_that_come_twice(cron: str, at: str, opens: str) -> None:
+    """The next beginning is the next in real time, whatever the clock shows till then."""
+    assert opens_at([allow(cron, 5 * MINUTE, BERLIN)], moment(at)) == moment(opens)
+
+
+def test_open_where_the_clock_shows_less_than_at_the_beginning() -> None:
+    """A window that began before the clock was set back is there after that."""
+    window = allow("50 2 * * *", 50 * MINUTE, BERLIN)
+    assert is_open([window], moment("2026-10-25T01:10"))
+    assert not is_open([window], moment("2026-10-25T01:45"))
 
 
 @attrs.frozen
