@@ -9,6 +9,7 @@ import attrs
 from plans.jsonform import encode_members
 from plans.plan import Plan
 from plans.planfile import to_json
+from providers.errors import BatchwrightError
 from providers.resources import EMPTY
 
 EventName = Literal[
@@ -44,6 +45,8 @@ class Event:
     detail: Mapping[str, Any] = EMPTY
 
 
+_TOLD = attrs.filters.exclude("cause")
+
 Status = Literal["done", "failed", "retiring", "skipped", "interrupted"]
 """`retiring` is a failure to which nothing is wrong but the time: jobs have not ended in what is to go."""
 
@@ -52,7 +55,8 @@ Status = Literal["done", "failed", "retiring", "skipped", "interrupted"]
 class Outcome:
     """How one step ended.
 
-    `error` is None unless it failed or is retiring; `because` names the step behind a skip, which did either.
+    `error` is None unless it failed or is retiring; `because` names the step behind a skip, which did either. `cause`
+    is what kind of error it was; it stands in no file.
     """
 
     step: str
@@ -64,6 +68,7 @@ class Outcome:
     hint: str | None = None
     because: str | None = None
     exit_code: int = 0
+    cause: type[BatchwrightError] | None = attrs.field(default=None, eq=False, repr=False)
 
 
 @attrs.frozen
@@ -138,7 +143,7 @@ def report_json(report: Report) -> dict[str, Any]:
         "plan": report.plan_id,
         "exit_code": report.exit_code,
         "counts": dict(report.counts),
-        "outcomes": [attrs.asdict(outcome) for outcome in report.outcomes],
+        "outcomes": [attrs.asdict(outcome, filter=_TOLD) for outcome in report.outcomes],
         "calls": dict(report.calls),
         "throttles": report.throttles,
         "seconds": report.seconds,

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any
 
 import attrs
 
@@ -20,26 +20,16 @@ from providers.kinds import Kinds
 from providers.kinds.house import of, structure, text
 from providers.resources import EMPTY, Field
 from providers.simulator import Fault, Settings
-
-_T = TypeVar("_T", bound=attrs.AttrsInstance)
+from reconciler.shapes import POSITIVE, Shapes
 
 _PLAIN_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _ACCOUNT = re.compile("[0-9]{12}")
 _STS = ("AssumeRole", "GetCallerIdentity")
-_KEYS = {"outcomes": "jobs"}
-"""Keys that are not called as the attribute is."""
-_BY_TYPE: Mapping[Any, Field] = {
-    str: Field("string"),
-    bool: Field("boolean"),
-    int: Field("integer", minimum=0),
-    float: Field("duration"),
-}
-_POSITIVE = Field("integer", minimum=1)
 _BY_NAME: Mapping[str, Field] = {
-    "attempts": _POSITIVE,
-    "times": _POSITIVE,
-    "rate": _POSITIVE,
-    "page_size": _POSITIVE,
+    "attempts": POSITIVE,
+    "times": POSITIVE,
+    "rate": POSITIVE,
+    "page_size": POSITIVE,
     "exit_code": Field("integer", minimum=0, maximum=255),
     "chance": Field("double", minimum=0, maximum=1),
     "writes": structure(
@@ -50,6 +40,7 @@ _BY_NAME: Mapping[str, Field] = {
     ),
 }
 """What the type of an attribute does not say."""
+_SHAPES = Shapes(_BY_NAME, {"outcomes": "jobs"})
 _GOES_WITH: Mapping[str, tuple[str, ...]] = {
     "seconds": ("stale", "slow"),
     "reason": ("invalid",),
@@ -83,37 +74,13 @@ def read(source: Source) -> Scenario:
     for index, (node, fault) in enumerate(_faults(root, said)):
         _fault_makes_sense(node, fault, f"faults[{index}]", checker, operations)
     faults.end("the scenario")
-    return Scenario(_made(Settings, said), tuple(_made(Fault, fault) for fault in said.get("faults") or ()))
-
-
-def _key(name: str) -> str:
-    first, *others = name.split("_")
-    return _KEYS.get(name, first + "".join(map(str.capitalize, others)))
-
-
-def _structure(made: type) -> Field:
-    required = frozenset(_key(it.name) for it in attrs.fields(made) if it.default is attrs.NOTHING)
-    return structure("", required, **{_key(it.name): _field(it.name, it.type) for it in attrs.fields(made)})
-
-
-def _field(name: str, annotation: Any) -> Field:
-    """The field of an attribute, by its name or else by its type."""
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    if attrs.has(annotation):
-        return _structure(annotation)
-    inner, origin = get_args(annotation), get_origin(annotation)
-    if origin is None:
-        return _BY_TYPE[annotation]
-    if origin is Literal:
-        return text("", *inner)
-    if origin is Mapping:
-        return of(_field("", inner[1]), kind="map")
-    return of(_field("", inner[0])) if origin is tuple else _field("", inner[0])
+    return Scenario(
+        _SHAPES.made(Settings, said), tuple(_SHAPES.made(Fault, fault) for fault in said.get("faults") or ())
+    )
 
 
 def _members() -> Mapping[str, Field]:
-    return MappingProxyType({**_structure(Settings).members, "faults": of(_structure(Fault))})
+    return MappingProxyType({**_SHAPES.members(Settings), "faults": of(_SHAPES.structure(Fault))})
 
 
 FIELD = Field("structure", members=_members())
@@ -190,22 +157,4 @@ def _without_nulls(value: Any) -> Any:
             return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
         case list():
             return [_without_nulls(inner) for inner in value]
-    return value
-
-
-def _made(kind: type[_T], document: Mapping[str, Any]) -> _T:
-    """The object that a checked document describes; null is unsaid, unless the attribute may be None."""
-    given = {}
-    for it in attrs.fields(kind):
-        value = document.get(_key(it.name), attrs.NOTHING)
-        if value is not attrs.NOTHING and (value is not None or type(None) in get_args(it.type)):
-            given[it.name] = _value(it.type, value)
-    return kind(**given)
-
-
-def _value(annotation: Any, value: Any) -> Any:
-    if attrs.has(annotation):
-        return _made(annotation, value)
-    if get_origin(annotation) is tuple:
-        return tuple(_value(get_args(annotation)[0], item) for item in value)
     return value

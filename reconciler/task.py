@@ -378,8 +378,9 @@ def refuse(plan: Plan, held: Plan | None) -> None:
 
 def _marred(report: Report, what: str, error: BatchwrightError) -> Report:
     """A report of work that was done, and of something after it that was not."""
+    told = f"after the last step: {error}"
     outcome = Outcome(
-        what, "", None, "failed", error=f"after the last step: {error}", hint=error.hint, exit_code=error.exit_code
+        what, "", None, "failed", error=told, hint=error.hint, exit_code=error.exit_code, cause=type(error)
     )
     return attrs.evolve(report, outcomes=(*report.outcomes, outcome))
 

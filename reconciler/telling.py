@@ -125,6 +125,7 @@ class Teller:
                 hint=None if error is None else error.hint,
                 because=because,
                 exit_code=0 if error is None else error.exit_code,
+                cause=None if error is None else type(error),
             )
         )
         match status:

@@ -4,11 +4,13 @@ It is level-triggered: what a stack is to be is read anew each time, and whateve
 webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing below it. Each module has one matter:
 
 - `configuration`: what the operator says: targets, sources, stacks, who may ask for what.
+- `reading`, `checking`: that, from a file.
 - `sources`: a fetch gives a `Revision`, a folder that no longer changes; where it fails the last one is kept.
 - `windows`: when an apply may begin. Pure.
 - `workqueue`: which stack is due, and which is in work; one run a stack at a time, the newest revision wins. Pure.
 - `modes`: what is to be done about a plan: nothing, tell, wait for somebody, wait for a window, apply. Pure.
 - `status`: what is known of a stack: conditions, reasons, revisions, inventory. Pure.
+- `findings`: what a plan, a report or an error makes of that. Pure.
 - `rounds`: one look at one stack, from its revision to its status.
 - `loop`: the coordinator, which owns all state; workers do rounds, and nothing else.
 - `leader`: one controller at a time, and a fence before each call that changes something.

@@ -70,7 +70,8 @@ Origin = Git | Folder | Prefix
 class Drifting:
     """What is to be done about what moved away at a path of a kind: the first row that fits counts.
 
-    `kind` is one of the seven or `*`; `path` as in `policy.ignore`, or `*`.
+    `kind` is one of the seven or `*`; `path` as in `policy.ignore`, or `tags`, or `tags[KEY]`, or `*`, which alone fits
+    an object that came or went. Of a list that is ignored no entry is not.
     """
 
     kind: str = "*"

@@ -1,0 +1,175 @@
+"""What a round found, as conditions with their reasons: a plan, the report of an apply, or an error. Pure."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from plans.change import Action
+from plans.plan import Plan
+from plans.report import Outcome, Report
+from providers import errors
+from providers.errors import BatchwrightError
+from reconciler.controller.status import STANDS, Reason, Stand, Status, answer, shown, stood
+
+_ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
+    errors.BatchwrightError: ("Unexpected", "going"),
+    errors.InputError: ("ManifestInvalid", "stuck"),
+    errors.ManifestError: ("ManifestInvalid", "stuck"),
+    errors.PlanFileError: ("StalePlan", "going"),
+    errors.StoreError: ("StoreFailed", "going"),
+    errors.RefusedError: ("Refused", "stuck"),
+    errors.PlanRefused: ("Refused", "stuck"),
+    errors.StalePlan: ("StalePlan", "going"),
+    errors.LockHeld: ("HeldByAnother", "going"),
+    errors.NotConfirmed: ("WaitsForApproval", "stuck"),
+    errors.CallError: ("CallFailed", "going"),
+    errors.Throttled: ("CallFailed", "going"),
+    errors.ServerFault: ("CallFailed", "going"),
+    errors.Unreachable: ("CallFailed", "going"),
+    errors.AnswerLost: ("CallFailed", "going"),
+    errors.InTransition: ("CallFailed", "going"),
+    errors.StillReferenced: ("CallFailed", "going"),
+    errors.AlreadyExists: ("CallFailed", "going"),
+    errors.NotFound: ("CallFailed", "going"),
+    errors.AccessDenied: ("AccessDenied", "stuck"),
+    errors.CredentialsMissing: ("AccessDenied", "stuck"),
+    errors.CredentialsExpired: ("AccessDenied", "going"),
+    errors.UnknownOperation: ("CallFailed", "stuck"),
+    errors.Rejected: ("CallFailed", "stuck"),
+    errors.WaitError: ("TimedOut", "going"),
+    errors.BecameInvalid: ("Invalid", "stuck"),
+    errors.DeadlinePassed: ("TimedOut", "going"),
+    errors.JobsFound: ("JobsFound", "going"),
+    errors.TrialFailed: ("TrialFailed", "stuck"),
+    errors.Retiring: ("Retiring", "going"),
+    errors.LockLost: ("HeldByAnother", "going"),
+    errors.ChangedMeanwhile: ("StalePlan", "going"),
+    errors.NotConverged: ("NotConverged", "going"),
+    errors.Interrupted: ("Interrupted", "going"),
+}
+"""What an error means to a stack; of a kind that is not named, what the kind above it means."""
+
+
+def reason_of(kind: type[BaseException]) -> tuple[Reason, Stand]:
+    """What an error of a kind means to a stack, and how the stack stands with it."""
+    return next((_ERRORS[each] for each in kind.__mro__ if each in _ERRORS), ("Unexpected", "going"))
+
+
+def begun(status: Status, message: str, now: float) -> Status:
+    """Of a stack that is being looked at: whether it is ready is not asked again before that is over."""
+    return status.told("Reconciling", "True", "Progressing", shown(message), now)
+
+
+def suspended(status: Status, now: float) -> Status:
+    """Of a stack that is not looked at since somebody said so."""
+    status = status.told("Suspended", "True", "SaidSo", "", now)
+    status = status.told("Reconciling", "False", "SaidSo", "", now)
+    return status.told("Stalled", "False", "SaidSo", "", now)
+
+
+def planned(
+    status: Status, plan: Plan, reason: Reason, message: str = "", *, drift: str = "", revision: str, now: float
+) -> Status:
+    """After a plan was made of a revision: `reason` and `message` say what is done about it, `drift` what moved away.
+
+    Where nothing is to be done the revision is the applied one. Failures are forgotten, unless it is about to be
+    carried out, which may fail again.
+    """
+    if reason == "NothingToDo":
+        status = attrs.evolve(status, applied=revision)
+    status = stood(status, reason, message, revision=revision, now=now)
+    status = attrs.evolve(
+        status,
+        plan=None if plan.empty else plan.id,
+        failures=status.failures if reason in ("NewRevision", "Progressing") else 0,
+    )
+    made: tuple[Reason, str] = ("NothingToDo", "") if plan.empty else ("PlanMade", f"plan {plan.id}")
+    status = status.told("Planned", answer(not plan.empty), *made, now)
+    status = status.told("DriftDetected", answer(bool(drift)), "Drifted" if drift else "AsApplied", shown(drift), now)
+    awaited = reason == "WaitsForApproval"
+    status = status.told("AwaitingApproval", answer(awaited), reason, shown(message) if awaited else "", now)
+    if STANDS[reason] == "done":
+        status = status.told("Locked", "False", reason, "", now).told("Draining", "False", reason, "", now)
+    return status.told("Suspended", answer(reason == "SaidSo"), reason, "", now)
+
+
+def reported(status: Status, report: Report, *, revision: str, now: float) -> Status:
+    """After an apply of a revision."""
+    well = report.exit_code == 0
+    failures = 0 if well or revision != status.observed else status.failures
+    status = attrs.evolve(
+        status,
+        applied=revision if well else status.applied,
+        plan=None if well else status.plan,
+        inventory=_inventory(status, report),
+    )
+    reason, stand, message = _of_report(report)
+    status = stood(status, reason, message, revision=revision, stand=stand, now=now)
+    status = attrs.evolve(status, failures=0 if well else failures + 1)
+    leaving = [outcome for outcome in report.outcomes if outcome.status == "retiring"]
+    left: Reason = "Retiring" if leaving else reason
+    status = status.told("Draining", answer(bool(leaving)), left, shown("\n".join(map(_failure, leaving))), now)
+    held = answer(reason == "HeldByAnother")
+    status = status.told("Locked", held, reason, shown(message) if held == "True" else "", now)
+    if well:
+        status = status.told("Planned", "False", reason, "", now)
+        status = status.told("DriftDetected", "False", "AsApplied", "", now)
+        status = status.told("AwaitingApproval", "False", reason, "", now)
+    return status
+
+
+def failed(status: Status, error: BaseException, *, revision: str | None = None, now: float) -> Status:
+    """After an error that ended a look; `revision` is None where it came before one was had."""
+    reason, stand = reason_of(type(error))
+    message = words(error)
+    status = stood(status, reason, message, revision=revision, stand=stand, now=now)
+    status = attrs.evolve(status, failures=status.failures + 1)
+    if reason == "Retiring":
+        status = status.told("Draining", "True", reason, message, now)
+    return status.told("Locked", "True", reason, message, now) if reason == "HeldByAnother" else status
+
+
+def checked(status: Status, invalid: Mapping[str, str], now: float) -> Status:
+    """With what AWS calls INVALID of a stack, and why, by address."""
+    message = "\n".join(f"{address}: {why}" for address, why in sorted(invalid.items()))
+    return status.told("Healthy", answer(not invalid), "Invalid" if invalid else "AllValid", shown(message), now)
+
+
+def words(error: BaseException) -> str:
+    """An error for a reader: its address, AWS's own words and the request id where it has them, and what to do."""
+    if not isinstance(error, BatchwrightError):
+        return shown(f"{type(error).__name__}: {error}")
+    return shown(f"{error} ({error.hint})" if error.hint else str(error))
+
+
+def _of_report(report: Report) -> tuple[Reason, Stand, str]:
+    """Why an apply ended as it did: of several failures the one that needs somebody."""
+    if report.interrupted_by is not None:
+        return "Interrupted", "going", f"interrupted by signal {report.interrupted_by}"
+    if report.failures:
+        found = [reason_of(outcome.cause or BaseException) for outcome in report.failures]
+        reason, stand = next((each for each in found if each[1] == "stuck"), None) or next(
+            (each for each in found if each[0] != "Retiring"), found[0]
+        )
+        return reason, stand, "\n".join(map(_failure, report.failures))
+    if report.residue is not None and not report.residue.empty:
+        left = [str(change.address) for change in report.residue.changes if change.action is not Action.NOOP]
+        refused = [f"{row.address}: {row.message}" for row in report.residue.refusals]
+        return "NotConverged", "going", "\n".join([f"still to be done: {', '.join(left)}"] * bool(left) + refused)
+    return "Succeeded", "done", f"plan {report.plan_id}" if report.outcomes else ""
+
+
+def _failure(outcome: Outcome) -> str:
+    told = outcome.error or ""
+    where = "" if told.startswith(outcome.address) else f"{outcome.address}: "
+    return f"{where}{told} ({outcome.hint})" if outcome.hint else f"{where}{told}"
+
+
+def _inventory(status: Status, report: Report) -> Mapping[str, str]:
+    """What is there, by address: what was touched and is no longer planned for is gone."""
+    there = {**status.inventory, **report.produced}
+    if report.residue is None:
+        return there
+    known = {str(change.address) for change in report.residue.changes}
+    gone = {outcome.address for outcome in report.outcomes} - known
+    return {address: arn for address, arn in there.items() if address not in gone}
