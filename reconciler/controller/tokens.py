@@ -56,12 +56,12 @@ def parse(path: Path, content: bytes) -> tuple[Token, ...]:
         token = _token(row, f"tokens[{number}]", faults)
         if token is None:
             continue
-        if first := names.setdefault(token.name, row).line - row.line:
-            faults.add(row, f"tokens[{number}].name", f"{token.name!r} stands {-first} lines above as well")
-        if digests.setdefault(token.digest, row) is not row:
-            faults.add(
-                row, f"tokens[{number}].sha256", "another row has the same digest", "each has a token of its own"
-            )
+        if (first := names.setdefault(token.name, row)) is not row:
+            message = f"{token.name!r} stands in line {first.line} as well"
+            faults.add(row, f"tokens[{number}].name", message)
+        if (first := digests.setdefault(token.digest, row)) is not row:
+            message = f"the token of line {first.line} has the same digest"
+            faults.add(row, f"tokens[{number}].sha256", message, "each row has a token of its own")
         made.append(token)
     faults.end("the file of tokens")
     return tuple(made)
