@@ -34,7 +34,7 @@ class Handle:
 
 
 def serve(app: ASGIApp, host: str, port: int) -> Handle:
-    """Serve `app` from now on; port 0 takes one that is free. Raises InputError where that cannot be listened on."""
+    """Serve `app` from now on; port 0 takes one that is free. Raises InputError where it cannot listen."""
     listening = _listen(host, port)
     config = uvicorn.Config(
         app,
@@ -62,6 +62,6 @@ def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host.strip("[]"), port), family=family, backlog=128)
-    except (OSError, OverflowError) as error:
-        words = getattr(error, "strerror", None) or str(error)
+    except OSError as error:
+        words = error.strerror or str(error)
         raise InputError(f"{host}:{port} cannot be listened on: {words}", hint="is another process there?") from error

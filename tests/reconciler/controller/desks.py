@@ -176,8 +176,7 @@ class House:
     ) -> Got:
         """One request, of one who bears the token of `role`."""
         bears = [("Authorization", f"Bearer {TOKENS[role]}")] if role is not None else []
-        length = [("Content-Length", str(len(body)))] if body else []
-        return asyncio.run(ask(self.app, method, path, [*bears, *length, *headers], (body,), host))
+        return asyncio.run(ask(self.app, method, path, [*bears, *headers], (body,), host))
 
     @property
     def lines(self) -> list[dict[str, Any]]:

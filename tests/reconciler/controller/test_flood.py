@@ -1,0 +1,125 @@
+"""Webhooks before the application: what is answered, and that a flood of forged ones stops no true one."""
+
+import asyncio
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from providers.clock import ManualClock
+from reconciler.controller.configuration import Hook
+from tests.reconciler.controller.desks import House, ask, house
+from tests.reconciler.controller.senders import Headers, generic, github, gitlab
+
+SECRET = b"correct horse battery staple"
+PAYLOAD = b'{"ref": "refs/heads/main", "after": "%040d"}' + b" " * 7000
+
+
+def listening(folder: Path) -> House:
+    """A hook of each kind, named after it, as is the source that it stands for."""
+    (folder / "secrets").write_bytes(SECRET + b"\n")
+    hooks = {kind: Hook(kind, kind, f"source-{kind}", folder / "secrets") for kind in ("github", "gitlab", "generic")}
+    return house(folder, hooks=hooks)
+
+
+def test_a_hint_to_fetch_is_all_that_a_webhook_is(tmp_path: Path) -> None:
+    """202 whatever it says, its source is fetched, and its name and outcome are told, with nothing of its body."""
+    made = listening(tmp_path)
+    now = made.clock.now()
+    for kind, headers in (
+        ("github", github(SECRET, b"hunter2", "d")),
+        ("gitlab", {"x-gitlab-token": SECRET.decode()}),
+        ("generic", generic(SECRET, b"hunter2", now)),
+    ):
+        got = made.call("POST", f"/hooks/{kind}", body=b"hunter2", headers=headers.items())
+        assert (got.status, got.json) == (202, {"hook": kind})
+    assert made.desk.asked == [("hint", f"source-{kind}") for kind in ("github", "gitlab", "generic")]
+    again = made.call("POST", "/hooks/github", body=b"hunter2", headers=github(SECRET, b"hunter2", "d").items())
+    assert (again.status, again.json) == (202, {"hook": "github"})
+    assert len(made.desk.asked) == 3
+    assert [line["outcome"] for line in made.lines] == ["heeded", "heeded", "heeded", "repeated"]
+    assert not any(secret in line for line in made.told for secret in ("hunter2", SECRET.decode()))
+
+
+def test_a_bad_signature_is_answered_alike_whatever_is_bad_about_it(tmp_path: Path) -> None:
+    """401 without detail; the log has the detail."""
+    made = listening(tmp_path)
+    good = github(SECRET, b"a")
+    stale = generic(SECRET, b"a", made.clock.now() - 1000)
+    answers = [
+        made.call("POST", "/hooks/github", body=b"a"),
+        made.call("POST", "/hooks/github", body=b"b", headers=good.items()),
+        made.call("POST", "/hooks/github", body=b"a", headers=[*good.items(), *good.items()]),
+        made.call("POST", "/hooks/gitlab", body=b"a", headers=gitlab(SECRET, b"a", made.clock.now()).items()),
+        made.call("POST", "/hooks/generic", body=b"a", headers=stale.items()),
+    ]
+    assert {(got.status, got.body) for got in answers} == {(401, answers[0].body)}
+    assert answers[0].headers["www-authenticate"] == 'Webhook realm="batchwright"'
+    assert made.desk.asked == []
+    assert [line["why"] for line in made.lines] == [
+        "nothing is signed",
+        "no secret fits",
+        "nothing is signed",
+        "no secret fits",
+        "the time that it signs is too far from ours",
+    ]
+
+
+def test_secrets_count_as_the_file_has_them_now(tmp_path: Path) -> None:
+    """A secret is changed without a restart; while the file is empty nobody is heard, and the log says so once."""
+    made = listening(tmp_path)
+
+    def status(secret: bytes, body: bytes) -> int:
+        return made.call("POST", "/hooks/github", body=body, headers=github(secret, body).items()).status
+
+    assert status(SECRET, b"1") == 202
+    (tmp_path / "secrets").write_bytes(b"new\n" + SECRET + b"\n")
+    assert [status(SECRET, b"2"), status(b"new", b"3")] == [202, 202]
+    (tmp_path / "secrets").write_bytes(b"new\n")
+    assert [status(SECRET, b"4"), status(b"new", b"5")] == [401, 202]
+    (tmp_path / "secrets").write_bytes(b"")
+    assert [status(SECRET, b"6"), status(b"", b"7"), status(b"new", b"8")] == [401, 401, 401]
+    assert [line["says"] for line in made.lines if line["event"] == "a hook hears nobody"] == [
+        "line 1 of the secrets is empty"
+    ]
+
+
+@pytest.mark.unmeasured
+def test_ten_thousand_in_a_minute_forged_and_repeated_ones_among_them(tmp_path: Path) -> None:
+    """Every true one is heeded once and at once, no other ever; forged ones are told of only so often."""
+    made = listening(tmp_path)
+    count = asyncio.run(flood(made, 10_000, 300))
+    assert count["true", 202] == 300
+    assert count["forged", 202] == 0
+    assert made.desk.asked == [("hint", "source-github")] * 300
+    assert count["forged", 401] + count["again", 202] <= 60 + 60 * 1.0 + 1
+    assert count["forged", 429] > 7000
+    assert sum(count.values()) == 10_000
+    assert len(made.told) <= 300 + 100 + 60 * 5 + 1
+
+
+async def flood(made: House, whole: int, true: int) -> Counter[tuple[str, int]]:
+    """Within a minute of the house's clock: true ones, the same again, and forged ones, shuffled. How each ended."""
+    drawn = random.Random(7)
+    clock = made.clock
+    assert isinstance(clock, ManualClock)
+    kinds = ["true"] * true + ["again"] * (whole // 10) + ["forged"] * (whole - true - whole // 10)
+    drawn.shuffle(kinds)
+    kinds.insert(0, kinds.pop(kinds.index("true")))
+    sent: list[tuple[Headers, bytes]] = []
+    count: Counter[tuple[str, int]] = Counter()
+    for number, kind in enumerate(kinds):
+        body = PAYLOAD % number
+        match kind:
+            case "true":
+                sent.append((github(SECRET, body, f"d-{number}"), body))
+                headers = sent[-1][0]
+            case "again":
+                headers, body = drawn.choice(sent)
+            case _:
+                headers = github(b"a guess", body, f"d-{number}")
+        got = await ask(made.app, "POST", "/hooks/github", headers.items(), (body,))
+        count[kind, got.status] += 1
+        clock.sleep(60.0 / whole)
+    return count
