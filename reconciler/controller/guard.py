@@ -105,8 +105,9 @@ class Guard:
     lines: Rate
     _lines: Bucket = attrs.field(init=False)
 
-    def __attrs_post_init__(self) -> None:
-        object.__setattr__(self, "_lines", Bucket(self.lines))
+    @_lines.default
+    def _full(self) -> Bucket:
+        return Bucket(self.lines)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -171,6 +171,7 @@ def test_the_generic_signature_has_one_time_and_some_digests(change: object, out
         ("github", b"a\n \t\r\n"),
         ("gitlab", b"whsec_\n"),
         ("gitlab", b"whsec_!!!\n"),
+        ("gitlab", b"whsec_AA!!!AAAAAA\n"),
         ("github", b"\n".join([b"a"] * 9)),
     ],
 )
@@ -200,6 +201,17 @@ def test_forged_and_repeated_ones_keep_no_true_one_out() -> None:
     assert hear(door, github(SECRET, b"3"), b"3", secrets) == ("limited", "too many true ones")
     # What was not heeded is not remembered: the sender may come again with it.
     assert hear(door, github(SECRET, b"3"), b"3", secrets, NOW + 1)[0] == "heeded"
+
+
+def test_one_that_signs_a_time_to_come_keeps_no_other_in_memory() -> None:
+    """It is remembered for longer, and those that came after it no longer than ever."""
+    door, secrets = listener("gitlab"), Secrets((KEY,), (b"static",))
+    retried = {"x-gitlab-token": "static", "idempotency-key": "k"}
+    assert hear(door, gitlab(KEY, b"a", NOW + WINDOW), b"a", secrets)[0] == "heeded"
+    assert hear(door, retried, b"a", secrets)[0] == "heeded"
+    assert hear(door, retried, b"a", secrets, NOW + WINDOW)[0] == "repeated"
+    assert hear(door, retried, b"a", secrets, NOW + WINDOW + 1)[0] == "heeded"
+    assert hear(door, gitlab(KEY, b"a", NOW + WINDOW), b"a", secrets, NOW + WINDOW + 1)[0] == "repeated"
 
 
 def test_memory_is_bounded() -> None:

@@ -21,6 +21,7 @@ from tests.reconciler.controller.desks import PLAN, TOKENS, house
 MANY = Rate(1e9, 1e9)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("known", [False, True], ids=["any stack", "a stack that there is"])
 def test_schemathesis_finds_no_fault(tmp_path: Path, known: bool) -> None:
     """Whatever comes, right or wrong, is answered as the document says, and what is wrong is refused."""
@@ -82,5 +83,7 @@ def test_the_document_holds_together(tmp_path: Path) -> None:
             here = here[step]
     for schema in whole["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+    for status, header in (("401", "WWW-Authenticate"), ("405", "Allow"), ("429", "Retry-After")):
+        assert whole["components"]["responses"][status]["headers"][header]["required"]
     identities = [operation.id for operation in OPERATIONS]
     assert len(set(identities)) == len(identities)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from providers.clock import ManualClock
 from providers.errors import UnknownStack
 from reconciler.controller.configuration import Hook, Role
-from reconciler.controller.guard import hosts_of
+from reconciler.controller.guard import Guard, hosts_of
+from reconciler.controller.logs import lines
 from reconciler.controller.rates import Rate
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits
@@ -176,6 +178,8 @@ def test_a_token_may_ask_only_so_often_and_keeps_no_other_out(tmp_path: Path) ->
     assert made.call("GET", STACK, "plan").status == 200
     made.clock.sleep(2.0)
     assert made.call("GET", STACK, "view").status == 200
+    # Those that came too often are not told of.
+    assert [line["status"] for line in made.lines] == [200, 200, 401, 200, 200]
 
 
 @pytest.mark.parametrize(
@@ -265,6 +269,26 @@ def test_a_fault_of_ours_is_told_to_the_log_and_not_to_who_asked(tmp_path: Path)
     assert "hunter2" not in made.told[0]
     made.desk.broken = UnknownStack("it went")
     assert made.call("GET", STACK, "view").status == 404
+
+
+def test_what_fails_in_the_middle_of_an_answer_is_not_answered_twice() -> None:
+    """It is told to the log alone."""
+    told: list[str] = []
+    sent: list[Any] = []
+
+    async def breaking(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("half")
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    clock = ManualClock()
+    guard = Guard(breaking, clock, lines(told.append, clock, "p"), None, Rate(1.0, 1.0))
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    asyncio.run(guard(scope, asyncio.Event().wait, send))  # type: ignore[arg-type]
+    assert sent == ["http.response.start"]
+    assert [json.loads(line)["event"] for line in told] == ["a request failed", "request"]
 
 
 def test_each_request_is_told_with_who_asked_and_without_what_is_secret(tmp_path: Path) -> None:
