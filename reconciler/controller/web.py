@@ -272,6 +272,7 @@ async def _heard(
         case "refused":
             raise Refusal(401, "unauthorized", "the webhook is not signed as it should be", headers=_BY_SIGNATURE)
         case "heeded":
+            request.state.told["who"] = f"hook {name}"
             desk.hint(ear.hook.source)
     return answer(operation.answers, {"hook": name})
 

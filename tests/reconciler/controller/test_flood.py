@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,17 +88,28 @@ def test_secrets_count_as_the_file_has_them_now(tmp_path: Path) -> None:
 
 
 @pytest.mark.unmeasured
-def test_ten_thousand_in_a_minute_forged_and_repeated_ones_among_them(tmp_path: Path) -> None:
-    """Every true one is heeded once and at once, no other ever; forged ones are told of only so often."""
+def test_ten_thousand_in_a_minute_forged_and_repeated_ones_among_them(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Every true one is heeded once and at once, no other ever; forged ones are told of only so often.
+
+    It takes about 1 s of CPU (bodies of 7 KB, without the socket), of the minute's 60; a fifth of these is too much.
+    """
     made = listening(tmp_path)
+    began = time.process_time()
     count = asyncio.run(flood(made, 10_000, 300))
+    spent = time.process_time() - began
+    record_property("cpu_seconds", round(spent, 2))
+    assert spent < 12.0
     assert count["true", 202] == 300
     assert count["forged", 202] == 0
     assert made.desk.asked == [("hint", "source-github")] * 300
     assert count["forged", 401] + count["again", 202] <= 60 + 60 * 1.0 + 1
     assert count["forged", 429] > 7000
     assert sum(count.values()) == 10_000
-    assert len(made.told) <= 300 + 100 + 60 * 5 + 1
+    told = Counter(line["status"] for line in made.lines if line["outcome"] != "heeded")
+    assert sum(told.values()) <= 60 + 60 * 1.0 + 1
+    assert [line["who"] for line in made.lines if line["outcome"] == "heeded"] == ["hook github"] * 300
 
 
 async def flood(made: House, whole: int, true: int) -> Counter[tuple[str, int]]:

@@ -31,7 +31,7 @@ def test_schemathesis_finds_no_fault(tmp_path: Path, known: bool) -> None:
     made = house(tmp_path, hooks=hooks, limits=limits, hosts=hosts_of("127.0.0.1", ["testserver"]))
     config = SchemathesisConfig.from_dict(
         {
-            "generation": {"deterministic": True, "max-examples": 12, "database": "none"},
+            "generation": {"deterministic": True, "max-examples": 6, "database": "none"},
             "auth": {"openapi": {"token": {"bearer": TOKENS["override"]}}},
             "parameters": {"path.name": "genomics", "body.plan": PLAN} if known else {},
             "workers": 1,

@@ -11,7 +11,7 @@ import pytest
 
 from providers.errors import InputError
 from reconciler.controller.guard import hosts_of
-from reconciler.controller.serving import Handle, serve
+from reconciler.controller.serving import Handle, listen, serve
 from tests.reconciler.controller.desks import TOKENS, house
 
 
@@ -90,6 +90,14 @@ def test_what_is_no_request_is_answered_in_quiet(served: Handle, said: bytes, ca
         connection.sendall(said)
         assert connection.recv(12).startswith(b"HTTP/1.1 4")
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+def test_an_answer_is_sent_at_once() -> None:
+    """No part of it waits for the client to acknowledge another, which takes 40 ms."""
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname(), timeout=10):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_port_that_is_taken_is_told(served: Handle, tmp_path: Path) -> None:
