@@ -66,7 +66,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         words = error.strerror or str(error)
         raise InputError(f"{host}:{port} cannot be listened on: {words}", hint="is another process there?") from error
-    # Those that it accepts take it over. asyncio sets it only where a socket says its protocol, as this one does not, and
-    # without it the second part of an answer waits 40 ms until the client acknowledges the first.
+    # Those that it accepts take it over. asyncio sets it only where a socket says its protocol, as this one does not,
+    # and without it a part of an answer waits 40 ms until the client acknowledges the one before.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening

@@ -11,18 +11,20 @@ import pytest
 
 from providers.clock import ManualClock
 from reconciler.controller.configuration import Hook
-from tests.reconciler.controller.desks import House, ask, house
+from reconciler.controller.rates import Rate
+from reconciler.controller.web import Limits
+from tests.reconciler.controller.desks import LIMITS, House, ask, house
 from tests.reconciler.controller.senders import Headers, generic, github, gitlab
 
 SECRET = b"correct horse battery staple"
 PAYLOAD = b'{"ref": "refs/heads/main", "after": "%040d"}' + b" " * 7000
 
 
-def listening(folder: Path) -> House:
+def listening(folder: Path, limits: Limits = LIMITS) -> House:
     """A hook of each kind, named after it, as is the source that it stands for."""
     (folder / "secrets").write_bytes(SECRET + b"\n")
     hooks = {kind: Hook(kind, kind, f"source-{kind}", folder / "secrets") for kind in ("github", "gitlab", "generic")}
-    return house(folder, hooks=hooks)
+    return house(folder, hooks=hooks, limits=limits)
 
 
 def test_a_hint_to_fetch_is_all_that_a_webhook_is(tmp_path: Path) -> None:
@@ -66,6 +68,19 @@ def test_a_bad_signature_is_answered_alike_whatever_is_bad_about_it(tmp_path: Pa
         "no secret fits",
         "the time that it signs is too far from ours",
     ]
+
+
+def test_forged_ones_are_told_when_to_come_again_and_true_ones_are_heard(tmp_path: Path) -> None:
+    """Above what a hook hears of them: 429, as for true ones above what it hears of those."""
+    made = listening(tmp_path, Limits(good=Rate(1.0, 1.0), bad=Rate(0.25, 1.0)))
+
+    def got(secret: bytes, body: bytes) -> tuple[int, str | None]:
+        got = made.call("POST", "/hooks/github", body=body, headers=github(secret, body).items())
+        return got.status, got.headers.get("retry-after")
+
+    assert [got(b"guess", b"1"), got(b"guess", b"2")] == [(401, None), (429, "4")]
+    assert [got(SECRET, b"3"), got(SECRET, b"4")] == [(202, None), (429, "1")]
+    assert made.desk.asked == [("hint", "source-github")]
 
 
 def test_secrets_count_as_the_file_has_them_now(tmp_path: Path) -> None:

@@ -80,7 +80,10 @@ tokens:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "tokens: {}", "tokens", "tokens:", "{", "a: 1"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "tokens: {}", "tokens", "tokens:", "{", "a: 1", "!x {}", "tokens: [!x {}]", "tokens: [{name: !x a}]"],
+)
 def test_what_is_no_file_of_tokens_is_a_fault(text: str) -> None:
     """Nothing but a map with a list `tokens` is one; that nobody is let in has to be said."""
     with pytest.raises(ManifestError):
