@@ -14,7 +14,10 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `rounds`: one look at one stack, from its revision to its status.
 - `loop`: the coordinator, which owns all state; workers do rounds, and nothing else.
 - `leader`: one controller at a time, and a fence before each call that changes something.
-- `hooks`, `web`: what comes in by HTTP; the loop is all that they know, as a `Desk`.
+- `hooks`, `web`: what comes in by HTTP; the loop is all that they know, as a `Desk` (`desk`). `tokens` says who may ask
+  for what, `openapi` is the API as a table, `guard` what every request meets first, `serving` the socket; `rates` and
+  `reread` are tools of these.
+- `logs`: what is told as it goes, a line of JSON each.
 
 A target, its policy and its role are the configuration's: a manifest that claims others, or is of another stack, is
 refused. Nothing that a repository holds is run, and nothing that it says is believed beyond its manifest.

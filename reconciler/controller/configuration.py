@@ -144,6 +144,8 @@ class Hook:
 class Configuration:
     """A whole controller. `tokens` holds who may ask for what (`web`); without it nobody may ask for anything.
 
+    `hosts` are the names that a request may call it by while it listens on loopback, besides those of loopback itself:
+    what a proxy of this machine passes on. They bind nothing where it listens elsewhere.
     `store` is a URL of SQLAlchemy; `cache` a folder that is the controller's own. `keep` and `keep_for` say how many
     runs of a stack are kept, and for how many seconds at least.
     """
@@ -152,6 +154,7 @@ class Configuration:
     cache: Path
     host: str = "127.0.0.1"
     port: int = 8700
+    hosts: tuple[str, ...] = ()
     tokens: Path | None = None
     workers: int = 4
     keep: int = 100
