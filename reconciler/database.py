@@ -86,10 +86,11 @@ class Database:
         return list(arguments), dict(parameters)
 
     def read(self, work: Callable[[Connection], T]) -> T:
+        """Look, without keeping out who writes."""
         return self._do(work, writes=False)
 
     def write(self, work: Callable[[Connection], T]) -> T:
-        """Do it in a transaction that nobody else writes in; it may come to be done twice."""
+        """Do it in one transaction. It may come to be done twice, so that twice has to be as once."""
         return self._do(work, writes=True)
 
     def _do(self, work: Callable[[Connection], T], *, writes: bool) -> T:

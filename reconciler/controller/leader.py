@@ -109,7 +109,10 @@ def _lost(message: str) -> LockLost:
     return LockLost(message, hint="whoever leads now goes on from what is there; nothing is to be done")
 
 
-_NOT_LED = _lost("this controller does not lead")
+def _not_led() -> LockLost:
+    return _lost("this controller does not lead")
+
+
 _LED_SINCE = "another controller led since"
 
 
@@ -143,7 +146,7 @@ class FileLeader:
     def lost(self, token: int | None = None) -> LockLost | None:
         with self._one:
             if self._token is None:
-                return _NOT_LED
+                return _not_led()
             if token not in (None, self._token):
                 return _lost(_LED_SINCE)
             try:
@@ -221,7 +224,7 @@ class SessionLeader:
     term: float = TERM
     _token: int | None = attrs.field(default=None, init=False)
     _session: _Session | None = attrs.field(default=None, init=False, repr=False)
-    _why: LockLost = attrs.field(default=_NOT_LED, init=False)
+    _why: LockLost = attrs.field(factory=_not_led, init=False)
     _one: threading.Lock = attrs.field(factory=threading.Lock, init=False, repr=False)
 
     def lead(self) -> int | None:
@@ -246,7 +249,7 @@ class SessionLeader:
 
     def release(self) -> None:
         with self._one:
-            self._token, self._why = None, _NOT_LED
+            self._token, self._why = None, _not_led()
             self._end()
 
     def _taken(self, until: float) -> int | None:

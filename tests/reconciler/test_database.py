@@ -6,19 +6,18 @@ import threading
 from pathlib import Path
 
 import pytest
-import setuptools
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from providers.clock import ManualClock
 from providers.errors import StoreError
+from reconciler import migrations
 from reconciler.database import Database
 from reconciler.store import Run, Store
 from reconciler.tables import METADATA
 from tests.postgres import NEEDS, PASSWORD, Cluster
 
-ROOT = Path(__file__).parents[2]
 NOON = 1_800_000_000.0
 
 
@@ -94,7 +93,7 @@ def test_a_step_that_fails_leaves_nothing_half_done(url: str) -> None:
     for table in tables:
         _written(database, f"DROP TABLE {table}")
     _written(database, "CREATE TABLE plan (id int)")
-    with pytest.raises(StoreError, match="plan.*already exists"):
+    with pytest.raises(StoreError, match=r"plan.*already exists"):
         Store.open(url)
     there = database.read(lambda connection: sqlalchemy.inspect(connection).get_table_names())
     assert there == ["plan"]
@@ -104,9 +103,10 @@ def test_a_step_that_fails_leaves_nothing_half_done(url: str) -> None:
 
 
 def test_what_the_steps_are_is_packaged() -> None:
-    """A wheel holds packages; without these a store could be opened only where the source lies."""
-    found = setuptools.find_packages(str(ROOT), include=["reconciler*"])
-    assert {"reconciler.migrations", "reconciler.migrations.versions"} <= set(found)
+    """A wheel holds modules of packages; what is none would be there only where the source lies."""
+    files = [file for file in Path(migrations.__file__).parent.rglob("*") if "__pycache__" not in file.parts]
+    assert {file.suffix for file in files if file.is_file()} == {".py"}
+    assert all((folder / "__init__.py").is_file() for folder in files if folder.is_dir())
 
 
 def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
@@ -218,7 +218,7 @@ def test_a_server_that_stays_away_is_told_in_the_end(cluster: Cluster) -> None:
     store = Store.open(cluster.fresh(), clock)
     cluster.stop()
     try:
-        with pytest.raises(StoreError, match="the store postgres of PostgreSQL at 127.0.0.1") as caught:
+        with pytest.raises(StoreError, match="the store postgres of PostgreSQL at") as caught:
             store.put_status("genomics", {}, NOON)
         assert PASSWORD not in str(caught.value)
         assert 5 < clock.now() - NOON < 30
