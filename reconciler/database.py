@@ -1,12 +1,14 @@
 """A database and how it is spoken to: SQLite in a file, or PostgreSQL.
 
-What is done is done in one transaction. On PostgreSQL it is done again where the connection, or the server, went away
-meanwhile: whether such a transaction was committed nobody knows, so that each must be one that may be done twice.
+What is done is done in one transaction. It is done again where the connection, or the server, went away meanwhile, or
+somebody kept a file for long: whether such a transaction was committed nobody knows, so that each must be one that may
+be done twice.
 Errors are StoreError with the database's own words, and never with a password.
 """
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -45,7 +47,8 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS""
 _STATEMENT = "SET statement_timeout = '30s'"
 _MIGRATING = "SET LOCAL statement_timeout = '300s'"
 _MIGRATION_LOCK = 0x62_61_74_63_68  # "batch": of the database, since there are no tables yet
-_BUSY = 15.0
+_BUSY = 5.0
+"""Seconds for which SQLite waits for whoever writes, at each attempt."""
 
 
 @attrs.frozen(eq=False)
@@ -87,23 +90,24 @@ class Database:
 
     def read(self, work: Callable[[Connection], T]) -> T:
         """Look, without keeping out who writes."""
-        return self._do(work, writes=False)
+        return self._insist(lambda: self._once(work, writes=False))
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do it in one transaction. It may come to be done twice, so that twice has to be as once."""
-        return self._do(work, writes=True)
+        return self._insist(lambda: self._once(work, writes=True))
 
-    def _do(self, work: Callable[[Connection], T], *, writes: bool) -> T:
-        for pause in (*_PAUSES, None):
+    def _insist(self, attempt: Callable[[], T]) -> T:
+        pauses = iter(_PAUSES)
+        while True:
             try:
-                return self._once(work, writes=writes)
+                return attempt()
             except exc.DBAPIError as error:
-                if pause is None or not self._passes(error):
+                pause = next(pauses, None) if self._passes(error) else None
+                if pause is None:
                     self.fail(error.orig or error)
             except exc.TimeoutError as error:
                 self.fail(error)
             self.clock.sleep(pause)
-        raise AssertionError("the last attempt returns or raises")
 
     def _once(self, work: Callable[[Connection], T], *, writes: bool) -> T:
         with self.engine.connect() as connection:
@@ -113,8 +117,10 @@ class Database:
 
     def _passes(self, error: exc.DBAPIError) -> bool:
         """Whether it may go better in a moment. A failure to connect has no state."""
-        if not self.postgresql or not isinstance(error, exc.OperationalError | exc.InterfaceError):
+        if not isinstance(error, exc.OperationalError | exc.InterfaceError):
             return False
+        if not self.postgresql:
+            return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
         state: str | None = getattr(error.orig, "sqlstate", None)
         return state is None or state.startswith(_PASSES)
 
@@ -141,12 +147,16 @@ class Database:
     def _prepare(self) -> None:
         try:
             if not self.postgresql:
-                with self.engine.connect() as connection:
-                    connection.execution_options(begins=False)
-                    connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+                self._insist(self._let_read)
             self._once(self._migrate, writes=True)
         except exc.DBAPIError as error:
             self.fail(error.orig or error)
+
+    def _let_read(self) -> None:
+        """Have readers keep out no writer. Of several that say so at once SQLite refuses some outright."""
+        with self.engine.connect() as connection:
+            connection.execution_options(begins=False)
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     def _migrate(self, connection: Connection) -> None:
         """Bring the tables up to date. Of several that open it at once one does, and the others find it done."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, Row, Table, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, Table, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from providers.clock import Clock
@@ -21,6 +21,9 @@ Document = Mapping[str, Any]
 
 _UNNAMED = 3600.0
 """Seconds for which a plan is kept though nothing names it: that of a run in work is named only when that ends."""
+
+_PORTION = 1000
+"""How many runs go at a time, so that whoever writes meanwhile does not wait for long."""
 
 
 @attrs.frozen
@@ -94,9 +97,10 @@ class Store:
 
     def suspend(self, stack: str, by: str | None, at: float) -> None:
         """Note that somebody suspended it; nobody: it goes on."""
-        if by is not None:
-            return self._put(SUSPENDED, stack=stack, who=by, at=at)
-        return self._do(delete(SUSPENDED).where(SUSPENDED.c.stack == stack))
+        if by is None:
+            self._do(delete(SUSPENDED).where(SUSPENDED.c.stack == stack))
+        else:
+            self._put(SUSPENDED, stack=stack, who=by, at=at)
 
     def suspended(self) -> Mapping[str, str]:
         """The suspended stacks, and by whom."""
@@ -114,7 +118,7 @@ class Store:
         """
         said = {"outcome": outcome, "document": _plain(document), "ended": at}
         change = update(RUN).where(RUN.c.id == run_id).values(said if plan is None else {**said, "plan": plan})
-        if not self.database.write(lambda connection: connection.execute(change).rowcount):
+        if not self._do(change):
             raise StoreError(f"{self.database.place} has no run {run_id}")
 
     def run(self, run_id: str) -> Run | None:
@@ -161,17 +165,16 @@ class Store:
     def retain(self, now: float, keep: int, keep_for: float) -> None:
         """Drop runs that have ended, began more than `keep_for` seconds ago, and are none of the newest `keep` of
         their stack; then plans that no run and no status names."""
-        newest = func.row_number().over(partition_by=RUN.c.stack, order_by=(RUN.c.began.desc(), RUN.c.id.desc()))
-        ranked = select(RUN.c.id, newest.label("rank")).subquery()
-        beyond = select(ranked.c.id).where(ranked.c.rank > keep)
-        old = delete(RUN).where(RUN.c.ended.is_not(None), RUN.c.began < now - keep_for, RUN.c.id.in_(beyond))
-        unnamed = delete(PLAN).where(
-            PLAN.c.at < now - _UNNAMED,
-            ~exists().where(RUN.c.plan == PLAN.c.id),
-            ~exists().where(STATUS.c.plan == PLAN.c.id),
-        )
-        self._do(old)
-        self._do(unnamed)
+        other = RUN.alias()
+        newest = select(other.c.began).where(other.c.stack == RUN.c.stack).order_by(other.c.began.desc())
+        old = select(RUN.c.id).where(RUN.c.ended.is_not(None), RUN.c.began < now - keep_for)
+        if keep:
+            old = old.where(RUN.c.began < newest.offset(keep - 1).limit(1).scalar_subquery())
+        some = delete(RUN).where(RUN.c.id.in_(old.limit(_PORTION)))
+        while self._do(some) == _PORTION:
+            pass
+        named = or_(exists().where(RUN.c.plan == PLAN.c.id), exists().where(STATUS.c.plan == PLAN.c.id))
+        self._do(delete(PLAN).where(PLAN.c.at < now - _UNNAMED, ~named))
 
     # Who leads.
 
@@ -203,11 +206,10 @@ class Store:
         rest = {name: row.excluded[name] for name in values if name not in keys}
         self._do(row.on_conflict_do_update(index_elements=keys, set_=rest))
 
-    def _do(self, statement: Any) -> None:
-        def do(connection: Connection) -> None:
-            connection.execute(statement)
-
-        self.database.write(do)
+    def _do(self, statement: Any) -> int:
+        """Change something; how many rows that were."""
+        changed: int = self.database.write(lambda connection: connection.execute(statement).rowcount)
+        return changed
 
     def _rows(self, statement: Any) -> list[Row[Any]]:
         return self.database.read(lambda connection: list(connection.execute(statement)))

@@ -27,6 +27,7 @@ RUN = Table(
     Column("fence", BigInteger),
     Index("run_by_stack", "stack", "began", "id"),
     Index("run_by_plan", "plan"),
+    Index("run_by_time", "began"),
 )
 PLAN = Table(
     "plan",

@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -150,6 +151,22 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     assert path.read_text().startswith("a letter")
 
 
+def test_a_file_that_somebody_keeps_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some attempts; who reads is not kept out."""
+    monkeypatch.setattr("reconciler.database._BUSY", 0.01)
+    clock = ManualClock()
+    store = Store.open(f"sqlite:///{tmp_path / 'store.db'}", clock)
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="database is locked"):
+        store.put_status("genomics", {}, NOON)
+    assert 5 < clock.now() - NOON < 30
+    assert store.statuses() == {}
+    other.close()
+    store.put_status("genomics", {}, NOON)
+    store.close()
+
+
 def test_what_sqlite_refuses_is_told_at_once(tmp_path: Path) -> None:
     """It does not pass by waiting, and Python's own words of it say nothing of what was to be written."""
     clock = ManualClock()
@@ -182,6 +199,25 @@ def test_no_word_of_a_driver_holds_a_password(tmp_path: Path) -> None:
     assert database.words(ValueError("bad: sesame,\n  s%65same")) == "bad: ***, ***"
     assert "sesame" not in repr(database)
     opened.close()
+
+
+def test_more_users_than_connections_are_told(tmp_path: Path) -> None:
+    """Rather than kept waiting for ever."""
+    opened = Database.open(f"sqlite:///{tmp_path / 'store.db'}")
+    engine = sqlalchemy.create_engine(opened.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.01)
+    narrow = Database(engine, opened.place, opened.file, opened.clock, ())
+    with pytest.raises(StoreError, match="QueuePool limit"):
+        narrow.read(lambda _connection: narrow.read(lambda _other: None))
+    narrow.close()
+    opened.close()
+
+
+def test_a_driver_that_is_not_installed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what installs it."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(StoreError, match="PostgreSQL takes psycopg, which is not installed") as caught:
+        Store.open("postgresql://ada@127.0.0.1:1/db")
+    assert caught.value.hint == "pip install 'batchwright[postgresql]'"
 
 
 @NEEDS

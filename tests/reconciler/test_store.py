@@ -149,6 +149,15 @@ def test_what_is_young_or_among_the_newest_stays(store: Store) -> None:
     assert store.runs("training") == ()
 
 
+def test_many_old_runs_go_too(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many they are: they go in portions, to the last."""
+    monkeypatch.setattr("reconciler.store._PORTION", 2)
+    for number in range(7):
+        _ended(store, _run(number, NOON + number))
+    store.retain(NOON + DAY, keep=1, keep_for=0)
+    assert _ids(store.runs("genomics")) == ["run-6"]
+
+
 def test_a_plan_stays_as_long_as_something_names_it(store: Store) -> None:
     """A run that is kept, a status, or its own youth, since a run in work names it only at its end."""
     for name, at in {"of-run": 0.0, "of-status": 0.0, "of-old-run": 0.0, "of-nobody": 0.0, "young": DAY - 60}.items():

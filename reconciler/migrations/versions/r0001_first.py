@@ -29,6 +29,7 @@ def upgrade() -> None:
     )
     op.create_index("run_by_stack", "run", ["stack", "began", "id"])
     op.create_index("run_by_plan", "run", ["plan"])
+    op.create_index("run_by_time", "run", ["began"])
     op.create_table(
         "plan",
         Column("id", Text, primary_key=True),

@@ -20,6 +20,7 @@ from providers.errors import LockHeld, LockLost, StoreError
 from reconciler import Settings
 from reconciler.controller.leader import BEAT, TERM, Leader, SessionLeader, leader
 from reconciler.lock import Fenced, Holder, NoLock
+from reconciler.retry import READS
 from reconciler.store import Store
 from tests.kit import LAB, Stage
 from tests.postgres import NEEDS, Cluster
@@ -261,6 +262,33 @@ def test_a_session_is_replaced_where_nobody_led_in_between(cluster: Cluster, sha
 
 
 @NEEDS
+def test_a_crash_of_the_server_is_lived_through(cluster: Cluster, shared: Store) -> None:
+    """Its session dies without a word, and all others with it; the number is on the disk."""
+    who = leader(shared)
+    assert who.lead() == 1
+    os.kill(_session(cluster), signal.SIGKILL)
+    assert who.lost(1) is None
+    assert shared.raise_fence("somebody", 0.0) == 2
+    assert _why(who) == "another controller led since: somebody"
+
+
+@NEEDS
+@pytest.mark.parametrize("close", [True, False])
+def test_a_lock_that_went_is_taken_again(cluster: Cluster, shared: Store, close: bool) -> None:
+    """Where nobody led in between: with the session, or out of it, as behind a pooler."""
+    who = leader(shared)
+    assert who.lead() == 1
+    assert isinstance(who, SessionLeader)
+    assert who._session is not None
+    who._session.connection.execute("SELECT pg_advisory_unlock_all()")
+    if close:
+        who._session.connection.close()
+    assert who.lost(1) is None
+    assert _session(cluster)
+    who.release()
+
+
+@NEEDS
 def test_a_silent_leader_is_followed_and_told(cluster: Cluster, shared: Store) -> None:
     """The server ends the session of whoever asks nothing for a term, such as one that is frozen; it finds out when it
     asks again."""
@@ -377,7 +405,7 @@ def test_a_run_changes_nothing_more_once_another_leads(store: Store) -> None:
     made: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
-        if not model.name.startswith(("Describe", "List", "Get")):
+        if not model.name.startswith(READS):
             made.append(model.name)
             if len(made) == 2:
                 store.raise_fence("process 7 on two", 0.0)
@@ -387,6 +415,29 @@ def test_a_run_changes_nothing_more_once_another_leads(store: Store) -> None:
     assert len(made) == 2
     assert report.exit_code == 4
     assert {outcome.error for outcome in report.failures} == {"another controller led since: process 7 on two"}
+    who.release()
+
+
+@NEEDS
+def test_a_run_goes_on_through_a_restart_of_the_server(cluster: Cluster, shared: Store) -> None:
+    """Nobody led in between, so that every call goes out, once."""
+    who = leader(shared)
+    token = who.lead()
+    stage = Stage.new(settings=Settings(fence=partial(who.lost, token)))
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        if not model.name.startswith(READS):
+            made.append(model.name)
+            if len(made) == 2:
+                cluster.restart()
+
+    stage.batch.meta.events.register("before-call", note)
+    undisturbed = Stage.new().apply(LAB)
+    report = stage.apply(LAB)
+    assert (report.exit_code, report.calls) == (0, undisturbed.calls)
+    assert len(made) > 2
+    assert who.lost(token) is None
     who.release()
 
 
