@@ -356,13 +356,17 @@ def test_a_session_without_the_lock_does_not_lead(cluster: Cluster, shared: Stor
 
 
 @NEEDS
-def test_an_emptied_table_is_nobodys(shared: Store) -> None:
+@pytest.mark.parametrize(
+    ("done", "told"),
+    [("DELETE FROM leader", "somebody emptied the table"), ("DROP TABLE leader", 'relation "leader" does not exist')],
+)
+def test_a_number_that_is_gone_is_nobodys(shared: Store, done: str, told: str) -> None:
     """Somebody restored the store, say: the number is not known, so nobody leads for sure."""
     who = leader(shared, clock=Hurried())
     assert who.lead() == 1
     with shared.database.engine.begin() as connection:
-        connection.exec_driver_sql("DELETE FROM leader")
-    assert "somebody emptied the table" in _why(who)
+        connection.exec_driver_sql(done)
+    assert told in _why(who)
     who.release()
 
 
