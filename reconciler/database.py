@@ -224,7 +224,6 @@ def _engine(url: URL) -> Engine:
     try:
         if url.get_backend_name() == "sqlite":
             engine = sqlalchemy.create_engine(url, connect_args={"timeout": _BUSY}, **said)
-            event.listen(engine, "connect", _connected_to_sqlite)
             event.listen(engine, "begin", _begun_in_sqlite)
         else:
             unsaid = {key: value for key, value in _NOTICED.items() if key not in url.query}
@@ -237,16 +236,12 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _connected_to_sqlite(connection: Any, _record: object) -> None:
-    """Leave it to us when a transaction begins, rather than to Python's driver, which begins none for a look.
+def _begun_in_sqlite(connection: Connection) -> None:
+    """Python's driver begins nothing for a look; and whoever looks first and writes later could not write any more if
+    somebody else wrote meanwhile.
 
     https://docs.sqlalchemy.org/en/20/dialects/sqlite.html#pysqlite-serializable
     """
-    connection.isolation_level = None
-
-
-def _begun_in_sqlite(connection: Connection) -> None:
-    """Whoever looks first and writes later could not write any more if somebody else wrote meanwhile."""
     options = connection.get_execution_options()
     if options.get("begins", True):
         connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
