@@ -29,13 +29,13 @@ from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
-from providers.errors import BatchwrightError, CallError, InputError, LockHeld, NotConfirmed, StoreError
+from providers.errors import BatchwrightError, CallError, InputError, LockHeld, LockLost, NotConfirmed, StoreError
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Snapshot, Target, Unread
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
-from reconciler.lock import Holder, Lock, Place, place
+from reconciler.lock import Fenced, Holder, Lock, Place, place
 from reconciler.pace import Pace
 from reconciler.retry import Caller
 from reconciler.task import Task, ask_account
@@ -58,7 +58,8 @@ class Settings:
     the folder of journals and locks; None keeps neither on disk. `lock` is a place of locks, which may be written as on
     the command line; under `none` everything is looked at again right before it is changed. `counting`: jobs that a
     plan disturbs are counted even where no deletion hangs on it. `estimating`: a plan is played on a model of the
-    account, which tells how long it will take, and an apply where it went another way.
+    account, which tells how long it will take, and an apply where it went another way. `fence` is asked beside the lock
+    before each call that changes something; what it answers ends the run.
     """
 
     parallelism: int = 8
@@ -68,6 +69,7 @@ class Settings:
     state: Path | None = None
     counting: bool = True
     estimating: bool = True
+    fence: Callable[[], LockLost | None] | None = None
 
 
 _MOMENT = 10.0
@@ -467,7 +469,8 @@ class Reconciler:
         def tell(message: str) -> None:
             on_event(Event("lock", self.connection.clock.now(), detail={"message": message}))
 
-        return self._keeping.lock(account, stack, self.wall.now(), doing, tell)
+        lock = self._keeping.lock(account, stack, self.wall.now(), doing, tell)
+        return lock if self.settings.fence is None else Fenced(lock, self.settings.fence)
 
     def _instead(self, locks: ExitStack, account: str, stack: str, doing: str, on_event: OnEvent) -> Lock:
         """The lock of the account, which whoever was told it holds, where what is there told it and STS did not; in

@@ -9,6 +9,7 @@ import fcntl
 import json
 import os
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -206,6 +207,42 @@ class NoLock:
 
     def free(self) -> Holder | None:
         return None
+
+
+@attrs.frozen(eq=False)
+class Fenced:
+    """A lock, and somebody else's word beside it: without either nothing may be changed.
+
+    `fence` is asked last, right before the call, and has to answer within five seconds, which a lease has to spare.
+    """
+
+    lock: Lock
+    fence: Callable[[], LockLost | None]
+
+    @property
+    def looks(self) -> bool:
+        return self.lock.looks
+
+    def __enter__(self) -> Self:
+        self.lock.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.lock.__exit__(kind, error, traceback)
+
+    def rest(self) -> float | None:
+        return self.lock.rest()
+
+    def tend(self) -> None:
+        self.lock.tend()
+
+    def lost(self) -> LockLost | None:
+        return self.lock.lost() or self.fence()
+
+    def free(self) -> Holder | None:
+        return self.lock.free()
 
 
 def _read(descriptor: int) -> Holder | None:

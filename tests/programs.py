@@ -46,12 +46,15 @@ def mirror() -> Path | None:
 def find(program: str) -> str | None:
     """Where a program is: beside the Python that runs the tests first, then on the PATH; None where it is absent.
 
-    Terraform's provider for AWS is no command: where it is, is the mirror that holds it.
+    Terraform's provider for AWS is no command: where it is, is the mirror that holds it. Debian keeps the programs of
+    PostgreSQL's servers off the PATH.
     """
     if program == PROVIDER:
         folder = mirror()
         return None if folder is None else str(folder)
-    return shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
+    places = (Path(sys.executable).parent, None, *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
+    found = (shutil.which(program, path=None if place is None else str(place)) for place in places)
+    return next(filter(None, found), None)
 
 
 def path(program: str) -> str:

@@ -99,7 +99,7 @@ def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
 
 
 def test_settings_have_the_documented_defaults() -> None:
-    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, no folder yet, the rest on."""
+    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, no folder yet, no fence, the rest on."""
     assert Settings is Own
     assert attrs.asdict(Settings()) == {
         "parallelism": 8,
@@ -109,6 +109,7 @@ def test_settings_have_the_documented_defaults() -> None:
         "state": None,
         "counting": True,
         "estimating": True,
+        "fence": None,
     }
 
 
