@@ -6,7 +6,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import accumulate, count
+from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
 import attrs
@@ -141,21 +141,22 @@ class Trees:
         for entry in entries:
             if entry.target is not None:
                 (half / entry.path).symlink_to(entry.target)
-        base = name.rpartition(":")[2][:12]
-        place = next(path for number in count() if not (path := self.folder / f"{base}-{number}").exists())
+        number = 1 + max(self._there(), default=0)
+        place = self.folder / f"{number}-{name.rpartition(':')[2][:12]}"
         half.rename(place)
         return Revision(name, place, files, said)
 
     def tidy(self, kept: Collection[Revision]) -> None:
         """Remove all revisions save the newest few and `kept`."""
-        if not self.folder.is_dir():
-            return
         held = {revision.folder for revision in kept}
-        there = [path for path in self.folder.iterdir() if path.name != ".work"]
-        there.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
-        for path in there[NEWEST:]:
-            if path not in held:
-                _remove(path)
+        there = self._there()
+        for number in sorted(there)[:-NEWEST]:
+            if there[number] not in held:
+                _remove(there[number])
+
+    def _there(self) -> Mapping[int, Path]:
+        """The revisions in the order in which they came."""
+        return {int(path.name.partition("-")[0]): path for path in self.folder.glob("[0-9]*-*")}
 
 
 def _write(path: Path, entry: Entry, content: Iterable[bytes]) -> None:
