@@ -33,14 +33,14 @@ _ID = re.compile(r"[0-9a-f]{40}")
 _AGAIN_IN_VAIN: tuple[tuple[str, str], ...] = (
     (r"host key verification failed", "compare the key of the host, and write it into knownHosts"),
     (r"permission denied|authentication failed|could not read username|error: 40[13]", "look at the credentials"),
-    (r"unable to update url base from redirection|redirect|error: 3\d\d", "say the URL that it redirects to"),
-    (r"certificate|ssl", "name the certificates to trust in GIT_SSL_CAINFO"),
-    (r"couldn't find remote ref|remote branch .* not found", "is the branch right?"),
-    (r"not found|does not (exist|appear to be)|repository .* not exported|error: 404", "is the URL right?"),
+    (r"redirect|error: 3\d\d", "say the URL that it redirects to"),
+    (r"certificate", "name the certificates to trust in GIT_SSL_CAINFO"),
+    (r"couldn't find remote ref", "is the branch right?"),
+    (r"not found|does not (exist|appear to be)|not exported|error: 404", "is the URL right?"),
     (r"dubious ownership", "let it belong to the user that the controller runs as"),
     (r"transport '.*' not allowed", "https, ssh, git, or the path of a folder"),
-    (r"fsck error|error in object|bad object|invalid index-pack|index-pack failed|mismatched algorithms", ""),
-    (r"out of memory|memory exhausted|malloc failed", "it takes more memory than a source may"),
+    (r"fsck error|mismatched algorithms", "have git fsck look at the repository"),
+    (r"out of memory|malloc failed", "it takes more memory than a source may"),
 )
 """What git says where another try would end the same, and what is to be done about it."""
 
@@ -162,9 +162,11 @@ class _Command:
 
     def _fault(self, done: Done) -> SourceError:
         why = self._why(done)
+        # The URL may hold any of these words.
+        said = done.told.replace(self.at.url, "")
         for words, hint in _AGAIN_IN_VAIN:
-            if re.search(words, done.told, re.IGNORECASE):
-                return SourceRefused(f"{self.at.url}: {why}", hint=hint or None)
+            if re.search(words, said, re.IGNORECASE):
+                return SourceRefused(f"{self.at.url}: {why}", hint=hint)
         return SourceAway(f"{self.at.url} cannot be reached: {why}", hint="is the network up?")
 
     def _why(self, done: Done) -> str:

@@ -88,7 +88,7 @@ class Remote:
 
     url: str
     protocol: Protocol
-    settings: Mapping[str, str]
+    settings: Mapping[str, str] = attrs.field(repr=False)
     ssh: str | None = None
     secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 

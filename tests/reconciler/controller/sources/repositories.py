@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from providers.resources import EMPTY
 from reconciler.controller.configuration import Git
 from reconciler.controller.sources import Fetcher, fetcher
 from tests import programs
@@ -35,7 +36,7 @@ class Repo:
         made.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
         return made
 
-    def git(self, *words: str, given: bytes = b"", **environ: str) -> str:
+    def git(self, *words: str, given: bytes = b"", environ: Mapping[str, str] = EMPTY) -> str:
         done = subprocess.run(
             [programs.path("git"), *words],
             cwd=self.folder,
@@ -67,8 +68,15 @@ class Repo:
         raw = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(there) for mode, name, there in rows)
         return self.git("hash-object", "-t", "tree", "-w", "--literally", "--stdin", given=raw)
 
-    def commit(self, tree: str, said: str = "as it is to be", *options: str, branch: str = "main", **env: str) -> str:
-        made = self.git(*options, "commit-tree", *(["-S"] if options else []), "-m", said, tree, **env)
+    def commit(
+        self,
+        tree: str,
+        said: str = "as it is to be",
+        *options: str,
+        branch: str = "main",
+        environ: Mapping[str, str] = EMPTY,
+    ) -> str:
+        made = self.git(*options, "commit-tree", *(["-S"] if options else []), "-m", said, tree, environ=environ)
         self.git("update-ref", f"refs/heads/{branch}", made)
         return made
 
@@ -88,11 +96,11 @@ class Repo:
         return self.commit(self.tree(rows))
 
 
-def source(repo: Repo | str, cache: Path, environ: Mapping[str, str] | None = None, **more: Any) -> Fetcher:
+def source(repo: Repo | str, cache: Path, environ: Mapping[str, str] = EMPTY, **more: Any) -> Fetcher:
     """The fetcher of a repository, which sees the PATH of the tests."""
     url = str(repo.folder) if isinstance(repo, Repo) else repo
-    here = {"PATH": os.environ["PATH"], **(environ or {})}
-    return fetcher(Git(**{"url": url, "timeout": 30.0} | more), cache, s3=no_s3, environ=here)
+    here = {"PATH": os.environ["PATH"], **environ}
+    return fetcher(attrs.evolve(Git(url, timeout=30.0), **more), cache, s3=no_s3, environ=here)
 
 
 def content(folder: Path) -> dict[str, str]:

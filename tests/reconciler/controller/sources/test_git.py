@@ -6,8 +6,11 @@ from pathlib import Path
 import attrs
 import pytest
 
-from providers.errors import SourceAway, SourceRefused
+from providers.clock import SystemClock
+from providers.errors import SourceAway, SourceError, SourceRefused
+from reconciler.controller.configuration import Git
 from reconciler.controller.sources.git import Repository
+from reconciler.controller.sources.trees import Trees
 from reconciler.controller.sources.watched import Done, Watched
 from tests.reconciler.controller.sources.repositories import FILE, FOLDER, LINK, MODULE, RUN, Repo, content, source
 
@@ -272,3 +275,46 @@ def test_a_machine_without_git_is_told(repo: Repo, tmp_path: Path) -> None:
     with pytest.raises(SourceRefused, match="git cannot be run") as caught:
         source(repo, tmp_path / "cache", {"PATH": str(tmp_path)}).fetch(None)
     assert caught.value.hint == "install git on this machine"
+
+
+HOST = "https://ssl.example.com/certificate/redirect"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "hint"),
+    [
+        (f"fatal: unable to access '{HOST}/': Could not resolve host: ssl.example.com", SourceAway, "network"),
+        (f"fatal: unable to access '{HOST}/': OpenSSL SSL_connect: Connection reset by peer", SourceAway, "network"),
+        ("error: RPC failed; HTTP 502 curl 22 The requested URL returned error: 502", SourceAway, "network"),
+        ("fatal: early EOF\nfatal: fetch-pack: invalid index-pack output", SourceAway, "network"),
+        ("fatal: the remote end hung up unexpectedly", SourceAway, "network"),
+        ("", SourceAway, "network"),
+        ("Host key verification failed.\r\nfatal: Could not read from remote repository.", SourceRefused, "knownHosts"),
+        ("git@h: Permission denied (publickey).", SourceRefused, "credentials"),
+        ("fatal: could not read Username for 'https://h': terminal prompts disabled", SourceRefused, "credentials"),
+        ("fatal: unable to access 'x': The requested URL returned error: 403", SourceRefused, "credentials"),
+        ("remote: Repository not found.", SourceRefused, "URL"),
+        ("fatal: unable to update url base from redirection:\n  asked for: x", SourceRefused, "redirects"),
+        ("fatal: x: SSL certificate problem: self-signed certificate", SourceRefused, "GIT_SSL_CAINFO"),
+        ("fatal: fsck error in packed object", SourceRefused, "fsck"),
+        ("fatal: Out of memory, malloc failed (tried to allocate 4294967296 bytes)", SourceRefused, "memory"),
+        ("fatal: detected dubious ownership in repository at '/r'", SourceRefused, "belong"),
+    ],
+)
+def test_what_git_says_is_told_for_what_it_is(tmp_path: Path, said: str, kind: type[SourceError], hint: str) -> None:
+    """What may pass is tried again, what would end the same is not; in git's words, on one line, with what to do."""
+
+    def run(words: Sequence[str], **_: object) -> Done:
+        output = tmp_path / "output"
+        output.touch()
+        return Done(128 if words[1] == "fetch" else 0, output, f"{said}\n\x1b[31m\u202e" + "x" * 4000)
+
+    fetch = Repository(Git(HOST), Trees(tmp_path / "cache"), run, SystemClock())
+    with pytest.raises(SourceError) as caught:
+        fetch.fetch(None)
+    assert type(caught.value) is kind
+    assert hint in str(caught.value.hint)
+    told = str(caught.value)
+    assert told.isprintable()
+    assert len(told) < 600
+    assert " ".join(said.split()) in told
