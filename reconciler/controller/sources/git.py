@@ -59,10 +59,13 @@ class Repository:
         with self.trees.work() as work:
             at = remote(self.origin)
             git = _Command(work, at, self.run, self.clock.now() + self.origin.timeout, self.inherited)
+            ref = f"refs/heads/{self.origin.branch}"
+            if last is not None and last.id.startswith(self._name("")):
+                if last.id == self._name(_tip(git, ref)):
+                    return last
+            else:
+                self._check(git, ref)
             git("init", "--quiet", "--bare", "--template=", str(work / "git"))
-            ref = self._ref(git)
-            if last is not None and last.id == self._name(_tip(git, ref)):
-                return last
             git.remotely(*_FETCH, "--", at.url, f"+{ref}:{_FETCHED}", room=self._room)
             commit = git("rev-parse", "--verify", "--end-of-options", f"{_FETCHED}^{{commit}}").text.strip()
             if last is not None and last.id == self._name(commit):
@@ -89,11 +92,9 @@ class Repository:
     def _name(self, commit: str) -> str:
         return f"{self.origin.branch}@sha1:{commit}"
 
-    def _ref(self, git: "_Command") -> str:
-        ref = f"refs/heads/{self.origin.branch}"
+    def _check(self, git: "_Command", ref: str) -> None:
         if self.origin.branch.startswith("-") or "\0" in ref or git.ends("check-ref-format", ref).code:
             raise SourceRefused(f"{self.origin.branch!r} is no name of a branch")
-        return ref
 
     def _vouched(self, git: "_Command", commit: str) -> None:
         """Raise SourceRefused unless one of those configured signed the commit, where somebody must have."""
