@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import attrs
 from providers.resources import EMPTY
 from reconciler.controller.configuration import Git
 from reconciler.controller.sources import Fetcher, fetcher
+from reconciler.controller.sources.git import Repository
+from reconciler.controller.sources.watched import Done, Watched
 from tests import programs
 
 FILE, RUN, LINK, FOLDER, MODULE = "100644", "100755", "120000", "40000", "160000"
@@ -101,6 +103,32 @@ def source(repo: Repo | str, cache: Path, environ: Mapping[str, str] = EMPTY, **
     url = str(repo.folder) if isinstance(repo, Repo) else repo
     here = {"PATH": os.environ["PATH"], **environ}
     return fetcher(attrs.evolve(Git(url, timeout=30.0), **more), cache, s3=no_s3, environ=here)
+
+
+@attrs.frozen
+class Told:
+    """Runs programs, and remembers what was asked of git.
+
+    `before` a command something else happens, and by `codes` it ends otherwise than it did.
+    """
+
+    ran: list[str] = attrs.field(factory=list)
+    before: Mapping[str, Callable[[], object]] = EMPTY
+    codes: Mapping[str, int] = EMPTY
+    watched: Watched = Watched()
+
+    def __call__(
+        self, words: Sequence[str], *, environ: Mapping[str, str], folder: Path, until: float, room: int, given: Path
+    ) -> Done:
+        self.ran.append(words[1])
+        self.before.get(words[1], lambda: None)()
+        done = self.watched(words, environ=environ, folder=folder, until=until, room=room, given=given)
+        return attrs.evolve(done, code=self.codes.get(words[1], done.code))
+
+
+def telling(fetch: Fetcher, told: Told) -> Fetcher:
+    assert isinstance(fetch, Repository)
+    return attrs.evolve(fetch, run=told)
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -121,7 +121,7 @@ class Meddling(Trees):
             case "other":
                 self.change.write_text("9")
             case "longer":
-                self.change.write_text("99")
+                self.change.write_text("55")
             case "gone":
                 self.change.unlink()
             case "link":

@@ -1,45 +1,30 @@
 """A branch of a repository: what is new comes, what is not costs one look, and no fetch harms the one before."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import attrs
 import pytest
 
 from providers.clock import SystemClock
 from providers.errors import SourceAway, SourceError, SourceRefused
-from providers.resources import EMPTY
 from reconciler.controller.configuration import Git
-from reconciler.controller.sources import Fetcher
 from reconciler.controller.sources.git import Repository
 from reconciler.controller.sources.trees import Trees
-from reconciler.controller.sources.watched import Done, Watched
-from tests.reconciler.controller.sources.repositories import FILE, FOLDER, LINK, MODULE, RUN, Repo, content, source
+from reconciler.controller.sources.watched import Done
+from tests.reconciler.controller.sources.repositories import (
+    FILE,
+    FOLDER,
+    LINK,
+    MODULE,
+    RUN,
+    Repo,
+    Told,
+    content,
+    source,
+    telling,
+)
 
 pytestmark = pytest.mark.needs("git")
-
-
-@attrs.frozen
-class Told:
-    """Runs programs, and remembers what was asked of git; `before` one of them something else happens."""
-
-    ran: list[str] = attrs.field(factory=list)
-    before: Mapping[str, Callable[[], object]] = EMPTY
-    broken: str = ""
-    watched: Watched = Watched()
-
-    def __call__(
-        self, words: Sequence[str], *, environ: Mapping[str, str], folder: Path, until: float, room: int, given: Path
-    ) -> Done:
-        self.ran.append(words[1])
-        self.before.get(words[1], lambda: None)()
-        done = self.watched(words, environ=environ, folder=folder, until=until, room=room, given=given)
-        return Done(-11, done.output, "") if words[1] == self.broken else done
-
-
-def telling(fetch: Fetcher, told: Told) -> Fetcher:
-    assert isinstance(fetch, Repository)
-    return attrs.evolve(fetch, run=told)
 
 
 @pytest.fixture
@@ -285,7 +270,7 @@ def test_a_git_that_breaks_is_told(repo: Repo, tmp_path: Path, command: str) -> 
     """Wherever it does, nothing comes and nothing is left."""
     repo.put({"a": "1"})
     with pytest.raises(SourceRefused):
-        telling(source(repo, tmp_path / "cache"), Told(broken=command)).fetch(None)
+        telling(source(repo, tmp_path / "cache"), Told(codes={command: -11})).fetch(None)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -368,3 +353,18 @@ def test_what_git_says_is_told_for_what_it_is(tmp_path: Path, said: str, kind: t
     assert told.isprintable()
     assert len(told) < 600
     assert " ".join(said.split()) in told
+
+
+def test_credentials_are_not_told(tmp_path: Path) -> None:
+    """Not even where the other side says them."""
+    (tmp_path / "credentials").write_text("ann:T0KEN")
+
+    def run(words: Sequence[str], *, environ: Mapping[str, str], **_: object) -> Done:
+        assert "T0KEN" not in str(words)
+        (tmp_path / "output").touch()
+        header = next(value for value in environ.values() if value.startswith("Authorization"))
+        return Done(int(words[1] == "fetch"), tmp_path / "output", f"remote: {header}, T0KEN")
+
+    origin = Git(HOST, credentials=tmp_path / "credentials")
+    with pytest.raises(SourceAway, match=r"remote: Authorization: Basic \*\*\*, \*\*\*$"):
+        Repository(origin, Trees(tmp_path / "cache"), run, SystemClock()).fetch(None)

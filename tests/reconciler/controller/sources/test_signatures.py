@@ -8,7 +8,7 @@ import pytest
 
 from providers.errors import SourceRefused
 from tests import programs
-from tests.reconciler.controller.sources.repositories import Repo, source
+from tests.reconciler.controller.sources.repositories import Repo, Told, source, telling
 
 pytestmark = pytest.mark.needs("git")
 
@@ -59,6 +59,19 @@ def test_a_commit_is_signed_by_one_of_the_signers(tmp_path: Path) -> None:
         fetch.fetch(None)
     signers(tmp_path, eve, ann)
     assert fetch.fetch(None).id == last.id
+
+
+@pytest.mark.needs("ssh-keygen")
+def test_git_must_say_so_twice(tmp_path: Path) -> None:
+    """By the code with which it ends, and by its word for a good signature."""
+    repo = Repo.new(tmp_path / "repo")
+    ann = key(tmp_path, "ann")
+    fetch = source(repo, tmp_path / "cache", signers=signers(tmp_path, ann))
+    tree = repo.files({"a": "1"})
+    for options, code in ((by_ssh(ann), 1), ((), 0)):
+        repo.commit(tree, "said", *options)
+        with pytest.raises(SourceRefused, match="is not signed"):
+            telling(fetch, Told(codes={"verify-commit": code})).fetch(None)
 
 
 @pytest.mark.needs("ssh-keygen")

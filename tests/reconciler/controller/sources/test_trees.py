@@ -81,8 +81,10 @@ def test_limits_are_met_at_the_first_entry_beyond_them() -> None:
         checked(endless(0), Limits(max_files=7))
     with pytest.raises(SourceRefused, match=r"more than 70 bytes; with '7' there are 80"):
         checked(endless(10), Limits(max_bytes=70))
-    exact = checked([*entries("a", "b")], Limits(max_bytes=2, max_files=2))
-    assert len(exact) == 2
+    exact = Limits(max_bytes=2, max_files=2)
+    assert len(checked(entries("a", "b"), exact)) == 2
+    with pytest.raises(SourceRefused, match="more than 2 files"):
+        checked([*entries("a", "b"), Entry("c", 0, "d")], exact)
 
 
 @pytest.mark.parametrize(
