@@ -31,6 +31,9 @@ BatchwrightError
 │   ├── JobsFound             a queue that is to be deleted holds unfinished jobs
 │   ├── TrialFailed           a trial job failed
 │   └── Retiring              jobs still run on an environment that is to go (exit 4: run the same command again)
+├── SourceError           what a controller keeps did not come
+│   ├── SourceAway            it cannot be reached, or not in time: again, later
+│   └── SourceRefused         it came, and is not taken: unsigned, too large, of a foreign protocol, leaving its tree
 ├── LockLost              the lock is another's now, or could not be renewed: nothing more was changed (exit 4)
 ├── ChangedMeanwhile      somebody else changed what was to be changed, so that it was not (exit 4)
 ├── NotConverged          after an apply the world still differs (exit 4)
@@ -267,6 +270,23 @@ class Retiring(WaitError):
     """Jobs have not ended on an environment, or in a queue, that was replaced or removed; it takes no more of them."""
 
     exit_code: ClassVar[int] = 4
+
+
+@attrs.frozen
+class SourceError(BatchwrightError):
+    """What a controller keeps did not come from where it lies; the last that came is still good."""
+
+
+@attrs.frozen
+class SourceAway(SourceError):
+    """It cannot be reached, or not in time."""
+
+    retryable: ClassVar[bool] = True
+
+
+@attrs.frozen
+class SourceRefused(SourceError):
+    """What came, or where it was to come from, breaks a rule, and would break it again."""
 
 
 @attrs.frozen

@@ -133,9 +133,9 @@ def test_what_may_pass_is_repeated(kind: type[CallError]) -> None:
 
 
 def test_the_table_of_patience_names_exactly_what_is_retryable() -> None:
-    """An error says that it is retryable if and only if the table says for how long."""
+    """An error of a call says that it is retryable if and only if the table says for how long."""
     gc.collect()  # what attrs made a class of its own from, with slots, is a subclass until then
-    assert set(PATIENCE) == {leaf for leaf in leaves(BatchwrightError) if leaf.retryable}
+    assert set(PATIENCE) == {leaf for leaf in leaves(CallError) if leaf.retryable}
 
 
 @pytest.mark.parametrize("kind", [*PATIENCE])

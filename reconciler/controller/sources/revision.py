@@ -1,0 +1,73 @@
+"""What a fetch gives: a source as it was at one moment."""
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+import attrs
+
+from providers.errors import SourceRefused
+
+
+@attrs.frozen
+class Revision:
+    """A source as it was at one moment: a folder that no longer changes.
+
+    `id` is `BRANCH@sha1:HEX` of a repository, and `sha256:HEX` of what is there of a folder or a bucket. `files` has by
+    POSIX path the digest of what is there: a blob's id, an ETag, a SHA-256; a link has that of the file where it ends.
+    `said` is the subject and the author of the commit, which nobody vouches for.
+    """
+
+    id: str
+    folder: Path
+    files: Mapping[str, str] = attrs.field(eq=False, repr=False)
+    said: str = ""
+
+    def digest(self, paths: Collection[str] = ()) -> str:
+        """A digest of what lies under these paths, all for none: what changes elsewhere leaves it as it is."""
+        wanted = {_inside(path) for path in paths} or {_ROOT}
+        # Below a link nothing is listed: who looks through it depends on the link.
+        through = {str(above) for path in wanted for above in path.parents}
+        return digest({path: self.files[path] for path in self.files if path in through or _under(path, wanted)})
+
+    def paths(self, paths: Collection[str] = ()) -> tuple[Path, ...]:
+        """These paths in the folder, the folder itself for none; raises SourceRefused for one that leaves it."""
+        folder = self.folder.resolve()
+        found = tuple(folder / _inside(path) for path in paths) or (folder,)
+        for path in found:
+            if not path.resolve().is_relative_to(folder):
+                raise SourceRefused(f"{path.relative_to(folder)} leaves the tree of {self.id}")
+        return found
+
+
+class Fetcher(Protocol):
+    """One source. It is fetched by one caller at a time."""
+
+    def fetch(self, last: Revision | None) -> Revision:
+        """The source as it is now; `last` itself, which this fetcher gave, where nothing is new.
+
+        Raises SourceAway where it cannot be reached, SourceRefused where it breaks a rule.
+        """
+
+    def tidy(self, kept: Collection[Revision]) -> None:
+        """Remove what was fetched before, save the newest few and `kept`."""
+
+
+_ROOT = PurePosixPath()
+
+
+def digest(files: Mapping[str, str]) -> str:
+    """The SHA-256, in hex, of paths and the digests of what is there."""
+    return hashlib.sha256("".join(f"{path}\0{files[path]}\n" for path in sorted(files)).encode()).hexdigest()
+
+
+def _inside(path: str) -> PurePosixPath:
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or ".." in pure.parts or "\0" in path:
+        raise SourceRefused(f"{path!r} leaves the tree", hint="paths are relative to the top of the source")
+    return pure
+
+
+def _under(path: str, wanted: Iterable[PurePosixPath]) -> bool:
+    return any(top == _ROOT or path == (name := str(top)) or path.startswith(f"{name}/") for top in wanted)
