@@ -4,8 +4,8 @@ BatchwrightError
 ├── InputError            what the user gave is wrong (exit 1)
 │   ├── ManifestError         faults of a manifest, all at once
 │   ├── PlanFileError         a plan file that is damaged, edited or of another format
- │   ├── StoreError            a journal, lock, simulator file or store that cannot be read
- │   └── UnknownStack          the controller has no stack of that name
+│   ├── StoreError            a journal, lock, simulator file or store that cannot be read
+│   └── UnknownStack          the controller has no stack of that name
 ├── RefusedError          nothing was done, on purpose (exit 3)
 │   ├── PlanRefused           the plan holds refusals
 │   ├── StalePlan             the world, the rules or the policy moved since the plan was made
