@@ -18,19 +18,18 @@ from typing import Any, Literal
 
 import attrs
 
-from plans.plan import Plan
 from plans.planfile import to_json
-from plans.report import Report, report_json
+from plans.report import Event, Report, report_json
 from providers.clock import Clock
-from providers.errors import BatchwrightError, StalePlan
-from reconciler.controller import modes, rounds, status, windows
+from providers.errors import BatchwrightError, LockHeld, LockLost, StalePlan, StoreError
+from reconciler.controller import findings, rounds
 from reconciler.controller.configuration import Configuration, Stack
-from reconciler.controller.leader import Leader
-from reconciler.controller.rounds import Seen, Wish
+from reconciler.controller.leader import BEAT, Leader
+from reconciler.controller.rounds import Question, Seen, Wish
 from reconciler.controller.sources import Fetcher, Revision
-from reconciler.controller.status import Status
-from reconciler.controller.workqueue import Workqueue, back_off, jittered
-from reconciler.controller.yielding import Yielding
+from reconciler.controller.status import Status, from_json, stood, to_json as status_json
+from reconciler.controller.workqueue import WorkQueue, back_off, jittered
+from reconciler.controller.yielding import NEWER, Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
 
@@ -38,10 +37,9 @@ Key = tuple[Literal["source", "target", "stack"], str]
 
 EARLY = 0.2
 """By how much of its interval a stack is looked at early, rather than alone later."""
-ELECTION = 5.0
-"""Seconds after which it is asked again who leads."""
 GRACE = 600.0
 """Seconds beyond its own time after which a worker is taken for dead."""
+NEVER = float("inf")
 
 
 @attrs.define(eq=False)
@@ -53,48 +51,47 @@ class Source:
     interval: float
     revision: Revision | None = None
     failures: int = 0
-    error: BatchwrightError | None = None
 
 
 @attrs.define(eq=False)
 class Held:
     """What is had of one stack.
 
-    `digest` is that of what it is to be, `wish` what was read of it last, `plan` the one at hand, with the approvals of
-    its id by the source (`approved`) and by people. `due` is when it is looked at next, `stop` what ends the run.
+    `digest` is that of what it is to be, `wish` what was read of it last, `seen` what the last look found, `approved`
+    the plans that people approved, `override` one that may begin outside the windows, `suspended` by whom it was. `due`
+    is when it is looked at next; `yielding` and `run` are those of the run under way, which is to end by `deadline`.
     """
 
     stack: Stack
     status: Status
-    due: float = 0.0
+    due: float = NEVER
     digest: str = ""
     wish: Wish | None = None
-    plan: Plan | None = None
+    seen: Seen | None = None
     approved: frozenset[str] = frozenset()
     override: str | None = None
     suspended: str | None = None
     yielding: Yielding | None = None
-    run: str | None = None
-    deadline: float | None = None
+    run: str = ""
+    deadline: float = NEVER
 
     @property
     def resting(self) -> bool:
         return self.stack.suspend or self.suspended is not None
 
 
-@attrs.define(eq=False)
+@attrs.frozen(eq=False)
 class _Work:
-    """What a worker does, since when, and for how long it may."""
+    """What a worker does, since when, and until when it is believed to live."""
 
     key: Key
-    began: float
     until: float
     held: tuple[Held, ...] = ()
 
 
 @attrs.define(eq=False, kw_only=True)
 class Loop:
-    """A controller at work. `run` is its thread; all that is public beside it may be called from any other.
+    """A controller at work. `run` is its thread; `post` may be called from any other.
 
     `pool` has the workers, `clock` is real time, `tell` is told what happens, for the log.
     """
@@ -112,12 +109,13 @@ class Loop:
     held: dict[str, Held] = attrs.field(factory=dict, init=False)
     leading: int | None = attrs.field(default=None, init=False)
     turned_at: float = attrs.field(default=0.0, init=False)
-    _queue: Workqueue[Key] = attrs.field(factory=Workqueue, init=False)
+    _queue: WorkQueue[Key] = attrs.field(factory=WorkQueue, init=False)
     _flight: dict[Future[Any], _Work] = attrs.field(factory=dict, init=False)
     _inbox: "queue.SimpleQueue[Callable[[], None]]" = attrs.field(factory=queue.SimpleQueue, init=False)
     _wake: Future[None] = attrs.field(factory=Future, init=False)
     _guard: threading.Lock = attrs.field(factory=threading.Lock, init=False)
-    _elected_at: float = attrs.field(default=float("-inf"), init=False)
+    _elected_at: float = attrs.field(default=-NEVER, init=False)
+    _tidied_at: float = attrs.field(default=-NEVER, init=False)
 
     def __attrs_post_init__(self) -> None:
         said = self.configuration
@@ -135,7 +133,7 @@ class Loop:
             if held.yielding is not None:
                 held.yielding.ask()
         while self._flight:
-            self.clock.wait([*self._flight], None)
+            self.clock.wait([*self._flight], BEAT)
             self._collect()
         self.leader.release()
 
@@ -154,9 +152,10 @@ class Loop:
 
     def next_due(self) -> float:
         """When there is next something to do that nothing calls for."""
-        times = [self._elected_at + ELECTION, *(held.deadline for held in self.held.values() if held.deadline)]
-        due = self._queue.next_due() if self.leading is not None and len(self._flight) < self.configuration.workers else None
-        return min(times if due is None else [*times, due])
+        times = [self._elected_at + BEAT, *(held.deadline for held in self.held.values())]
+        if self.leading is not None and len(self._flight) < self.configuration.workers:
+            times.append(self._queue.next_due() or NEVER)
+        return min(times)
 
     def post(self, action: Callable[[], None]) -> None:
         """Have the coordinator do something, soon."""
@@ -165,46 +164,62 @@ class Loop:
             if not self._wake.done():
                 self._wake.set_result(None)
 
+    def late(self) -> str | None:
+        """Why a worker is taken for dead, None where none is."""
+        now = self.clock.now()
+        works = [work for work in tuple(self._flight.values()) if work.until < now]
+        return f"{works[0].key[0]} {works[0].key[1]} has been worked at for too long" if works else None
+
     # Who leads.
+
+    def fence(self) -> LockLost | None:
+        """Why no call may change anything any more."""
+        return self.leader.lost(self.leading)
 
     def _elect(self) -> bool:
         now = self.clock.now()
-        if now < self._elected_at + ELECTION:
+        if now < self._elected_at + BEAT:
             return self.leading is not None
         self._elected_at = now
-        before, self.leading = self.leading, self._led()
-        if self.leading is not None and before is None:
-            self.tell("leading", token=self.leading)
-            self._take_over(now)
-        elif self.leading is None and before is not None:
-            self.tell("no longer leading")
-            self._let_go()
+        before = self.leading
+        try:
+            if before is not None and (lost := self.leader.lost(before)) is not None:
+                self.tell("no longer leading", why=str(lost))
+                self._let_go()
+            if self.leading is None and not self._flight:
+                self.leading = self.leader.lead()
+            if self.leading is not None and before is None:
+                self.tell("leading", token=self.leading)
+                self._take_over(now)
+        except StoreError as error:
+            self.tell("store failed", error=str(error))
         return self.leading is not None
-
-    def _led(self) -> int | None:
-        if self.leading is not None:
-            return self.leading if self.leader.lost() is None else None
-        return self.leader.lead()
 
     def _take_over(self, now: float) -> None:
         """Begin as whoever led before left it."""
         known, suspended = self.store.statuses(), self.store.suspended()
         for name, held in self.held.items():
-            if name in known:
-                held.status = status.from_json(known[name])
             held.suspended = suspended.get(name)
+            held.approved = frozenset(row.plan for row in self.store.approvals(name))
+            if name in known:
+                held.status = from_json(known[name])
+            if held.resting:
+                self._say(held, findings.suspended(held.status, now))
         for name in known.keys() - self.held.keys():
             self.store.forget_stack(name)
         for run in self.store.unended():
-            self.store.end(run.id, "lost", {}, now)
+            self.store.end(run.id, "lost", None, now)
         for name in self.sources:
             self._queue.ask(("source", name), now)
 
     def _let_go(self) -> None:
-        """Another leads: its fence has ended what was under way, and nothing new begins."""
+        """Another leads: nothing new begins, and the fence ends what is under way."""
+        self.leading = None
         for held in self.held.values():
             if held.yielding is not None and not held.yielding.stop.done():
-                held.yielding.stop.set_result(15)
+                held.yielding.stop.set_result(NEWER)
+            held.due = NEVER
+        self._queue = WorkQueue()
 
     # What is started.
 
@@ -212,80 +227,83 @@ class Loop:
         """Let runs that have gone on for too long end where they may."""
         now = self.clock.now()
         for held in self.held.values():
-            if held.deadline is not None and held.deadline <= now and held.yielding is not None:
-                held.deadline = None
+            if held.deadline <= now and held.yielding is not None:
+                held.deadline = NEVER
                 held.yielding.ask()
 
     def _start(self) -> None:
         while len(self._flight) < self.configuration.workers:
             key = self._queue.take(self.clock.now())
-            if key is None:
-                return
-            match key[0]:
-                case "source":
-                    self._fetch(self.sources[key[1]])
-                case "target":
-                    self._look(key[1])
-                case "stack":
-                    self._carry_out(self.held[key[1]])
+            match key:
+                case None:
+                    return
+                case ("source", name):
+                    self._fetch(self.sources[name])
+                case ("target", name):
+                    self._look(name)
+                case (_, name):
+                    self._carry_out(self.held[name])
 
     def _submit(self, key: Key, seconds: float, call: Callable[[], Any], *held: Held) -> None:
-        now = self.clock.now()
-        self._flight[self.pool.submit(call)] = _Work(key, now, now + seconds, held)
+        self._flight[self.pool.submit(call)] = _Work(key, self.clock.now() + seconds + GRACE, held)
 
     def _fetch(self, source: Source) -> None:
-        stacks = [held.stack for held in self.held.values() if held.stack.source == source.name]
-        fetch = partial(rounds.fetch, source.fetcher, source.revision, stacks)
-        self._submit(("source", source.name), GRACE, fetch)
+        stacks = [held.stack for held in self._in(source.name)]
+        self._submit(("source", source.name), 0.0, partial(rounds.fetch, source.fetcher, source.revision, stacks))
 
     def _look(self, target: str) -> None:
         """Look at all stacks of a target that are due, or will be soon."""
         now = self.clock.now()
         chosen = [held for held in self._of(target) if held.due <= now + EARLY * held.stack.interval]
-        chosen = [held for held in chosen if held.yielding is None and not held.resting and self._may_go(held, now)]
-        if not chosen:
+        questions: list[Question] = []
+        looked: list[Held] = []
+        for held in chosen:
+            revision = self.sources[held.stack.source].revision
+            held.due = NEVER
+            if revision is None or held.yielding is not None or held.resting or not self._may_go(held, now):
+                continue
+            applied = held.status.digest
+            questions.append(Question(held.stack, revision, applied, held.wish, held.approved, held.override))
+            looked.append(held)
+        if not questions:
             self._done(("target", target))
             return
-        asked = [(held.stack, self.sources[held.stack.source].revision, held.wish) for held in chosen]
-        for held in chosen:
-            held.due = float("inf")
-        look = partial(rounds.look, self.reconcilers[target], self.configuration.targets[target], asked)
-        self._submit(("target", target), GRACE, look, *chosen)
+        place = self.configuration.targets[target]
+        look = partial(rounds.look, self.reconcilers[target], place, questions, now)
+        self._submit(("target", target), 0.0, look, *looked)
 
     def _may_go(self, held: Held, now: float) -> bool:
-        """Whether there is a revision of a stack, and what it depends on is as that is to be."""
-        if self.sources[held.stack.source].revision is None:
-            held.due = float("inf")
-            return False
+        """Whether what a stack depends on is as that is to be."""
         for name in held.stack.depends_on:
             other = self.held[name]
-            if not status.is_ready(other.status) or other.status.digest != other.digest:
-                self._say(held, status.waits_for(held.status, name, now))
-                held.due = float("inf")
+            if not other.status.ready or other.status.digest != other.digest:
+                self._say(held, stood(held.status, "DependencyNotReady", f"{name} is not ready", now=now))
                 return False
         return True
 
     def _carry_out(self, held: Held) -> None:
-        now, wish, plan = self.clock.now(), held.wish, held.plan
-        if wish is None or plan is None or held.resting:
-            self._done(("stack", held.stack.name))
+        now, seen, stack = self.clock.now(), held.seen, held.stack
+        if seen is None or seen.plan is None or held.resting or held.due <= now:
+            self._done(("stack", stack.name))
             return
-        name = held.stack.name
-        held.yielding, held.run = Yielding(plan), f"{self.rng.getrandbits(48):012x}"
-        held.deadline = now + held.stack.timeout
-        self.store.begin(Run(held.run, name, wish.revision, plan.id, now, fence=self.leading or 0))
-        self._say(held, status.begun(held.status, plan, now))
-        target = held.stack.target
+        held.yielding, held.run = Yielding(seen.plan), f"{self.rng.getrandbits(48):012x}"
+        held.deadline, held.due = now + stack.timeout, NEVER
+        self.store.begin(Run(held.run, stack.name, seen.revision, seen.plan.id, now, fence=self.leading))
+        self._say(held, findings.begun(held.status, f"run {held.run} of plan {seen.plan.id}", now))
         work = partial(
             rounds.carry_out,
-            self.reconcilers[target],
-            self.configuration.targets[target],
-            wish,
-            plan,
+            self.reconcilers[stack.target],
+            self.configuration.targets[stack.target],
+            stack,
+            seen,
             held.yielding,
-            on_event=partial(self._tell_event, held.run, name),
+            partial(self._heard, held.run, stack.name),
         )
-        self._submit(("stack", name), held.stack.timeout + GRACE, work, held)
+        self._submit(("stack", stack.name), stack.timeout, work, held)
+
+    def _heard(self, run: str, stack: str, event: Event) -> None:
+        if event.event != "polled":
+            self.tell(event.event, run=run, stack=stack, step=event.step, address=event.address, **event.detail)
 
     # What has ended.
 
@@ -293,137 +311,160 @@ class Loop:
         for future in [future for future in self._flight if future.done()]:
             work = self._flight.pop(future)
             error = future.exception()
-            match work.key:
-                case ("source", name):
-                    self._fetched(self.sources[name], future.result() if error is None else error)
-                case ("target", _):
-                    self._looked(work.held, future.result() if error is None else error)
-                case ("stack", _):
-                    self._carried_out(work.held[0], future.result() if error is None else error)
+            found = future.result() if error is None else error
+            if self.leading is not None or work.key[0] == "stack":
+                self._take(work, found)
             self._done(work.key)
+
+    def _take(self, work: _Work, found: Any) -> None:
+        match work.key[0], found:
+            case "source", BaseException():
+                self._not_fetched(self.sources[work.key[1]], found)
+            case "source", (revision, digests):
+                self._fetched(self.sources[work.key[1]], revision, digests)
+            case "target", BaseException():
+                for held in work.held:
+                    self._failed(held, found, None)
+            case "target", _:
+                by_name = {seen.stack: seen for seen in found}
+                for held in work.held:
+                    self._looked(held, by_name[held.stack.name])
+            case _:
+                self._carried_out(work.held[0], found)
 
     def _done(self, key: Key) -> None:
         """What is done may be begun again; a target is, when the next of its stacks is due."""
         self._queue.done(key)
-        if key[0] == "target":
-            due = min((held.due for held in self._of(key[1]) if not held.resting), default=float("inf"))
-            if due < float("inf"):
+        if key[0] == "target" and self.leading is not None:
+            due = min((held.due for held in self._of(key[1])), default=NEVER)
+            if due < NEVER:
                 self._queue.ask(key, due)
 
-    def _fetched(self, source: Source, found: Any) -> None:
+    def _not_fetched(self, source: Source, error: BaseException) -> None:
+        """The last good revision is kept, and stays what its stacks are to be."""
         now = self.clock.now()
-        own = [held for held in self.held.values() if held.stack.source == source.name]
-        if isinstance(found, BaseException):
-            source.failures, source.error = source.failures + 1, _ours(found)
-            self.tell("source failed", source=source.name, error=str(found), failures=source.failures)
-            for held in own:
-                self._say(held, status.source_failed(held.status, source.error, source.revision is None, now))
-            self._queue.ask(("source", source.name), now + back_off(source.failures, source.interval, rng=self.rng))
-            return
-        revision, digests = found
+        source.failures += 1
+        self.tell("source failed", source=source.name, error=findings.words(error), failures=source.failures)
+        for held in self._in(source.name):
+            self._say(held, findings.source_failed(held.status, error, had=source.revision is not None, now=now))
+        self._queue.ask(("source", source.name), now + back_off(source.failures, source.interval, self.rng))
+
+    def _fetched(self, source: Source, revision: Revision, digests: Mapping[str, str | BatchwrightError]) -> None:
+        now = self.clock.now()
         if source.revision is None or revision.id != source.revision.id:
             self.tell("fetched", source=source.name, revision=revision.id, said=revision.said)
-        source.revision, source.failures, source.error = revision, 0, None
-        for held in own:
-            if digests[held.stack.name] != held.digest:
-                held.digest = digests[held.stack.name]
+        source.revision, source.failures = revision, 0
+        for held in self._in(source.name):
+            told = digests[held.stack.name]
+            if isinstance(told, BatchwrightError):
+                self._say(held, findings.failed(held.status, told, revision=revision.id, now=now))
+            elif told != held.digest:
+                held.digest = told
                 held.status = attrs.evolve(held.status, failures=0)
                 self.ask(held, now)
                 if held.yielding is not None:
                     held.yielding.ask()
         self._queue.ask(("source", source.name), now + jittered(source.interval, self.rng))
 
-    def _looked(self, held: tuple[Held, ...], found: Any) -> None:
-        if isinstance(found, BaseException):
-            for each in held:
-                self._failed(each, _ours(found))
+    def _looked(self, held: Held, seen: Seen) -> None:
+        now, stack, plan, verdict = self.clock.now(), held.stack, seen.plan, seen.verdict
+        held.wish = seen.wish or held.wish
+        if seen.error is not None or plan is None or verdict is None:
+            self._failed(held, seen.error, seen.revision)
             return
-        by_name = {seen.stack: seen for seen in found}
-        for each in held:
-            self._judge(each, by_name[each.stack.name])
-
-    def _judge(self, held: Held, seen: Seen) -> None:
-        now, stack = self.clock.now(), held.stack
-        held.status = attrs.evolve(held.status, observed=seen.revision, looked_at=now)
-        if seen.error is not None or seen.plan is None or seen.wish is None:
-            assert seen.error is not None
-            self._failed(held, seen.error)
-            return
-        if held.plan is None or held.plan.id != seen.plan.id:
+        if not plan.empty and held.status.plan != plan.id:
             self.store.withdraw(stack.name)
-            self.store.keep_plan(seen.plan.id, stack.name, to_json(seen.plan), now)
-        held.wish, held.plan = seen.wish, seen.plan
-        approved = seen.approved | {row.plan for row in self.store.approvals(stack.name)}
-        verdict = modes.judge(
-            stack,
-            seen.plan,
-            applied=held.status.digest,
-            revision=seen.digest,
-            approved=seen.plan.id in approved,
-            is_open=windows.is_open(stack.windows, now),
-            opens_at=windows.opens_at(stack.windows, now),
-            overridden=held.override == seen.plan.id,
-        )
-        self._say(held, status.judged(held.status, seen, verdict, now))
+            self.store.keep_plan(plan.id, stack.name, to_json(plan), now)
+            held.approved = frozenset()
+        held.seen = seen
+        status = attrs.evolve(held.status, inventory=seen.inventory)
+        if seen.digest == status.digest:
+            status = attrs.evolve(status, applied=seen.revision)
+        drift = ", ".join(map(str, verdict.moved))
+        told = partial(findings.planned, drift=drift, revision=seen.revision, now=now)
+        status = findings.checked(told(status, plan, verdict.reason, verdict.message), seen.invalid, now)
+        if verdict.reason == "NothingToDo":
+            status = attrs.evolve(status, digest=seen.digest)
         self._rest(held, stack.interval)
+        self._say(held, status)
         if verdict.do == "apply":
+            held.due = NEVER
             self._queue.ask(("stack", stack.name), now)
-        elif verdict.do == "nothing":
+        elif status.ready:
             self._tell_dependents(held, now)
 
     def _carried_out(self, held: Held, found: Any) -> None:
-        now, plan, wish = self.clock.now(), held.plan, held.wish
-        assert held.run is not None
-        held.yielding, held.deadline, held.override, held.plan = None, None, None, None
-        if isinstance(found, Report):
-            self.store.end(held.run, status.outcome(found), report_json(found), now)
-            self._say(held, status.ran(held.status, found, wish, now))
-            if found.exit_code == 0:
-                self._rest(held, held.stack.interval)
-                self._tell_dependents(held, now)
-            elif found.interrupted_by is not None or held.digest != wish.digest:
-                self.ask(held, now)
-            else:
-                self._again(held, now)
-            return
-        error = _ours(found)
-        self.store.end(held.run, "failed", {"error": str(error)}, now)
-        if isinstance(error, StalePlan):
+        now, seen = self.clock.now(), held.seen
+        assert seen is not None
+        held.yielding, held.deadline, held.override, held.seen = None, NEVER, None, None
+        well = isinstance(found, Report) and found.exit_code == 0
+        document = report_json(found) if isinstance(found, Report) else {"error": findings.words(found)}
+        self.store.end(held.run, "done" if well else "failed", document, now)
+        if isinstance(found, StalePlan):
             self.ask(held, now)
+            return
+        if not isinstance(found, Report):
+            self._failed(held, found, seen.revision)
+            return
+        status = findings.reported(held.status, found, revision=seen.revision, now=now)
+        if well:
+            self._rest(held, held.stack.interval)
+            self._say(held, attrs.evolve(status, digest=seen.digest))
+            self._tell_dependents(held, now)
         else:
-            self._failed(held, error)
+            newer = held.digest != seen.digest
+            self.ask(held, now if newer else now + self._pause(held, status))
+            self._say(held, status)
+
+    def _failed(self, held: Held, error: BaseException | None, revision: str | None) -> None:
+        assert error is not None
+        now = self.clock.now()
+        status = findings.failed(held.status, error, revision=revision, now=now)
+        if not isinstance(error, BatchwrightError):
+            self.tell("unexpected", stack=held.stack.name, error=repr(error))
+        self.ask(held, now + self._pause(held, status))
+        self._say(held, status)
 
     # When again.
 
     def ask(self, held: Held, at: float) -> None:
-        """Have a stack looked at by then."""
-        held.due = min(held.due, at) if held.due != float("inf") else at
+        """Have a stack looked at by then, if no run of it is under way, after which it is looked at anyway."""
+        held.due = min(held.due, at)
         self._queue.ask(("target", held.stack.target), held.due)
+
+    def suspend(self, held: Held, by: str | None) -> None:
+        """Leave a stack alone, or look at it again."""
+        held.suspended = by
+        if held.resting:
+            held.due = NEVER
+            if held.yielding is not None:
+                held.yielding.ask()
+            self._say(held, findings.suspended(held.status, self.clock.now()))
+        else:
+            self.ask(held, self.clock.now())
+
+    def fetch_soon(self, source: str) -> None:
+        self._queue.ask(("source", source), self.clock.now())
+
+    def _pause(self, held: Held, status: Status) -> float:
+        return back_off(status.failures, held.stack.retry_interval, self.rng)
 
     def _rest(self, held: Held, seconds: float) -> None:
         """Look at a stack again in about so many seconds."""
         self.ask(held, self.clock.now() + jittered(seconds, self.rng))
 
-    def _again(self, held: Held, now: float) -> None:
-        """Look at it again, later after each failure."""
-        held.status = attrs.evolve(held.status, failures=held.status.failures + 1)
-        self.ask(held, now + back_off(held.status.failures, held.stack.retry_interval, rng=self.rng))
-
-    def _failed(self, held: Held, error: BatchwrightError) -> None:
-        now = self.clock.now()
-        self._say(held, status.failed(held.status, error, now))
-        self._again(held, now)
-
     def _tell_dependents(self, held: Held, now: float) -> None:
         for other in self.held.values():
-            if held.stack.name in other.stack.depends_on and other.due == float("inf") and other.yielding is None:
+            if held.stack.name in other.stack.depends_on and other.due == NEVER and other.yielding is None:
                 self.ask(other, now)
 
     def _of(self, target: str) -> Iterator[Held]:
         return (held for held in self.held.values() if held.stack.target == target)
 
+    def _in(self, source: str) -> Iterator[Held]:
+        return (held for held in self.held.values() if held.stack.source == source)
+
     def _say(self, held: Held, told: Status) -> None:
         """Keep what is known of a stack now."""
-        now = self.clock.now()
-        held.status = attrs.evolve(told, next_at=None if held.due == float("inf") else held.due)
-        self.store.put_status(held.stack.name, status.to_json(held.status), now)
+        held.status = attrs.evolve(told, next_at=None if held.due == NEVER else held.due)
+        self.store.put_status(held.stack.name, status_json(held.status), self.clock.now())

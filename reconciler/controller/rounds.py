@@ -1,4 +1,4 @@
-"""What workers do: one look at the stacks of a target, and one run of a stack. Neither keeps anything.
+"""What workers do: a fetch, one look at the stacks of a target, and one run of a stack. Nothing is kept here.
 
 Of all stacks of a target that are looked at together the account is read once. Whatever goes wrong with one of them is
 an answer about that one.
@@ -6,107 +6,189 @@ an answer about that one.
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import attrs
 
 from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
 from plans.plan import Plan
-from plans.report import Report
+from plans.report import Event, Report
 from providers.errors import BatchwrightError, RefusedError
-from providers.resources import Target
+from providers.resources import EMPTY, Live, Snapshot
+from reconciler.controller import windows
 from reconciler.controller.configuration import Place, Stack
-from reconciler.controller.modes import bound
-from reconciler.controller.sources import Revision
+from reconciler.controller.modes import Verdict, bound, ignoring, judge
+from reconciler.controller.sources import Fetcher, Revision
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.files import load
 from reconciler.telling import OnEvent
+
+_CLAIMS = ("region", "account_id", "profile", "role_arn", "external_id")
 
 
 @attrs.frozen
 class Wish:
     """What a stack is to be, as one revision has it. `digest` is another where anything of it is."""
 
-    stack: Stack
-    revision: str
     digest: str
     manifest: Manifest
 
 
 @attrs.frozen
+class Question:
+    """A stack to be looked at.
+
+    `applied` is the digest of what the world was last made like, `known` what was read before, `approved` the plans
+    that people approved, `override` one that may begin outside the windows.
+    """
+
+    stack: Stack
+    revision: Revision
+    applied: str = ""
+    known: Wish | None = None
+    approved: frozenset[str] = frozenset()
+    override: str | None = None
+
+
+@attrs.frozen
 class Seen:
-    """What a look at a stack found: a plan, or why there is none; `approved` is what a file of the source approves."""
+    """What a look at a stack found: a plan of `manifest` with this asked, and what is to be done about it; or an error.
+
+    `inventory` maps addresses to ARNs, `invalid` those that AWS calls INVALID to its reason.
+    """
 
     stack: str
     revision: str
     digest: str
     wish: Wish | None = None
+    manifest: Manifest | None = None
+    asked: Asked = NOTHING
     plan: Plan | None = None
+    verdict: Verdict | None = None
+    inventory: Mapping[str, str] = EMPTY
+    invalid: Mapping[str, str] = EMPTY
     error: BatchwrightError | None = None
-    approved: frozenset[str] = frozenset()
+
+
+def fetch(
+    fetcher: Fetcher, last: Revision | None, stacks: Collection[Stack]
+) -> tuple[Revision, Mapping[str, str | BatchwrightError]]:
+    """The source as it is now, and of each of its stacks the digest of what that is to be, or why it has none."""
+    revision = fetcher.fetch(last)
+    found: dict[str, str | BatchwrightError] = {}
+    for stack in stacks:
+        try:
+            found[stack.name] = digest(stack, revision)
+        except BatchwrightError as error:
+            found[stack.name] = error
+    return revision, found
 
 
 def digest(stack: Stack, revision: Revision) -> str:
     """What tells one wish from another: the files of a stack, and what the configuration says of it."""
-    said = [revision.digest(stack.paths), dict(stack.variables), stack.prune]
+    said = [revision.digest(stack.paths), dict(stack.variables), stack.target, stack.prune]
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def wished(stack: Stack, place: Place, revision: Revision, reconciler: Reconciler) -> Wish:
+def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], now: float) -> Sequence[Seen]:
+    """Plan each of these stacks on one look at the account, and judge the plan; `now` is the time for the windows."""
+    answers: list[Seen] = []
+    wished: list[tuple[Question, Wish]] = []
+    for question in questions:
+        told = digest(question.stack, question.revision)
+        try:
+            known = question.known
+            wish = known if known is not None and known.digest == told else _read(question, place, told, reconciler)
+        except BatchwrightError as error:
+            answers.append(Seen(question.stack.name, question.revision.id, told, error=error))
+        else:
+            wished.append((question, wish))
+    if not wished:
+        return answers
+    try:
+        world = reconciler.look([wish.manifest for _, wish in wished])
+    except BatchwrightError as error:
+        failed = partial(Seen, error=error)
+        return [*answers, *(failed(asked.stack.name, asked.revision.id, wish.digest) for asked, wish in wished)]
+    own: dict[str | None, list[Live]] = {}
+    for live in world.live:
+        own.setdefault(live.owner, []).append(live)
+    for question, wish in wished:
+        seen = Seen(question.stack.name, question.revision.id, wish.digest, wish)
+        try:
+            seen = _judged(seen, reconciler, place, question, wish, world, now)
+        except BatchwrightError as error:
+            seen = attrs.evolve(seen, error=error)
+        answers.append(_with_inventory(seen, own.get(question.stack.name, ())))
+    return answers
+
+
+def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -> Wish:
     """Read what a stack is to be.
 
     Raises ManifestError with all its faults, InputError where its paths hold nothing, and RefusedError where the
-    manifest claims to be another stack, or goes somewhere else than the configuration says.
+    manifest claims to be another stack, or to go somewhere else than the configuration says.
     """
-    manifest = load(revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds)
+    stack = question.stack
+    manifest = load(question.revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds)
     if manifest.stack != stack.name:
         raise RefusedError(
             f"the manifest is of the stack {manifest.stack!r}, and this is {stack.name!r}",
             hint="a stack is called as the configuration calls it",
         )
-    for field in attrs.fields(Target):
-        claimed, said = getattr(manifest.target, field.name), getattr(place.target, field.name)
-        if field.name in _CLAIMS and claimed is not None and claimed != said:
+    for name in _CLAIMS:
+        claimed, said = getattr(manifest.target, name), getattr(place.target, name)
+        if claimed is not None and claimed != said:
             raise RefusedError(
-                f"the manifest claims {field.name} {claimed!r}, and the configuration says {said!r}",
+                f"the manifest claims {name} {claimed!r}, and the configuration says {said!r}",
                 hint="where a stack goes is the configuration's to say",
             )
-    return Wish(stack, revision.id, digest(stack, revision), manifest)
+    return Wish(told, manifest)
 
 
-_CLAIMS = ("region", "account_id", "profile", "role_arn", "external_id")
+def _judged(
+    seen: Seen,
+    reconciler: Reconciler,
+    place: Place,
+    question: Question,
+    wish: Wish,
+    world: Snapshot,
+    now: float,
+) -> Seen:
+    """With a plan, and what is to be done about it; where only a part may be healed, with a plan of that part."""
+    stack, same = question.stack, question.applied == wish.digest
+    own = confined(reconciler, place, stack)
+    approved = question.approved | _approved(stack, question.revision)
+    manifest, asked = wish.manifest, NOTHING
+    if same:
+        manifest = ignoring(manifest, stack, reconciler.kinds)
+    for narrowed in (False, True):
+        plan = own.plan(manifest, asked=asked, world=world)
+        verdict = judge(
+            stack,
+            plan,
+            applied=question.applied,
+            revision=wish.digest,
+            approved=plan.id if plan.id in approved else None,
+            open=windows.is_open(stack.windows, now),
+            opens_at=windows.opens_at(stack.windows, now),
+            overridden=question.override == plan.id,
+            narrowed=narrowed,
+        )
+        if verdict.narrow is None or narrowed:
+            break
+        manifest, asked = ignoring(wish.manifest, stack, reconciler.kinds, healing=True), verdict.narrow
+    return attrs.evolve(seen, manifest=manifest, asked=asked, plan=plan, verdict=verdict)
 
 
-def look(
-    reconciler: Reconciler, place: Place, stacks: Sequence[tuple[Stack, Revision]], known: Callable[[str], Wish | None]
-) -> Sequence[Seen]:
-    """Plan each of these stacks on one look at the account; `known` gives the wish of a digest that was read before."""
-    found: list[Seen] = []
-    wishes: list[tuple[Seen, Wish]] = []
-    for stack, revision in stacks:
-        told = digest(stack, revision)
-        seen = Seen(stack.name, revision.id, told, approved=_approved(stack, revision))
-        try:
-            before = known(stack.name)
-            fresh = before is not None and before.digest == told
-            wish = attrs.evolve(before, revision=revision.id) if fresh else wished(stack, place, revision, reconciler)
-        except BatchwrightError as error:
-            found.append(attrs.evolve(seen, error=error))
-        else:
-            wishes.append((attrs.evolve(seen, wish=wish), wish))
-    try:
-        world = reconciler.look([wish.manifest for _, wish in wishes]) if wishes else None
-    except BatchwrightError as error:
-        return [*found, *(attrs.evolve(seen, error=error) for seen, _ in wishes)]
-    for seen, wish in wishes:
-        own = confined(reconciler, place, wish.stack)
-        try:
-            found.append(attrs.evolve(seen, plan=own.plan(wish.manifest, world=world)))
-        except BatchwrightError as error:
-            found.append(attrs.evolve(seen, error=error))
-    return found
+def _with_inventory(seen: Seen, own: Sequence[Live]) -> Seen:
+    """With what there is of the stack; of an address that several hold, the last."""
+    inventory = {live.address: live.arn for live in own if live.address is not None}
+    invalid = {live.address: live.status_reason for live in own if live.address and live.status == "INVALID"}
+    return attrs.evolve(seen, inventory=inventory, invalid=invalid)
 
 
 def confined(reconciler: Reconciler, place: Place, stack: Stack) -> Reconciler:
@@ -115,35 +197,26 @@ def confined(reconciler: Reconciler, place: Place, stack: Stack) -> Reconciler:
 
 
 def carry_out(
-    reconciler: Reconciler,
-    place: Place,
-    wish: Wish,
-    plan: Plan,
-    yielding: Yielding,
-    *,
-    asked: Asked = NOTHING,
-    on_event: OnEvent,
-) -> Report | BatchwrightError:
-    """Do what a plan says, if it is still what is to be done; why not, where it could not begin."""
-    own = attrs.evolve(confined(reconciler, place, wish.stack), stop=yielding.stop)
+    reconciler: Reconciler, place: Place, stack: Stack, seen: Seen, yielding: Yielding, on_event: OnEvent
+) -> Report:
+    """Do what a plan says, if it is still what is to be done; raises as `Reconciler.apply` does."""
+    assert seen.manifest is not None
+    own = attrs.evolve(confined(reconciler, place, stack), stop=yielding.stop)
 
     def hear(event: Event) -> None:
         on_event(event)
         yielding.take(event)
 
-    try:
-        return own.apply(wish.manifest, held=plan, asked=asked, on_event=hear)
-    except BatchwrightError as error:
-        return error
+    return own.apply(seen.manifest, held=seen.plan, asked=seen.asked, on_event=hear)
 
 
 def _approved(stack: Stack, revision: Revision) -> frozenset[str]:
-    """The ids of plans that a file of the source approves, one a line."""
+    """The ids of plans that a file of the source approves, one a line; what stands behind # is a remark."""
     if stack.approval.by != "file":
         return frozenset()
     (path,) = revision.paths((stack.approval.file,))
     try:
         lines = path.read_text(errors="replace").splitlines()
-    except OSError:
+    except FileNotFoundError:
         return frozenset()
-    return frozenset(line.split("#")[0].strip() for line in lines) - {""}
+    return frozenset(line.partition("#")[0].strip() for line in lines) - {""}

@@ -121,8 +121,8 @@ class Condition:
 class Status:
     """All that is known of a stack.
 
-    `observed` is the revision that was looked at last, `applied` the one that the world was last made like. `plan` is
-    the id of the plan at hand. `inventory` maps addresses to ARNs. `failures` counts those in a row; `next_at` is when
+    `observed` is the revision that was looked at last, `applied` the one that the world was last made like, and `digest` tells
+    what of it was the stack's. `plan` is the id of the plan at hand. `inventory` maps addresses to ARNs. `failures` counts those in a row; `next_at` is when
     it is looked at again unless something calls for it before.
     """
 
@@ -130,11 +130,17 @@ class Status:
     conditions: Mapping[Kind, Condition] = attrs.field(factory=dict)
     observed: str = ""
     applied: str = ""
+    digest: str = ""
     plan: str | None = None
     inventory: Mapping[str, str] = EMPTY
     failures: int = 0
     looked_at: float | None = None
     next_at: float | None = None
+
+    @property
+    def ready(self) -> bool:
+        found = self.conditions.get("Ready")
+        return found is not None and found.status == "True"
 
     def told(self, kind: Kind, answer: Answer, reason: Reason, message: str, now: float) -> "Status":
         """With this condition; where it had the same answer, since when it had it."""
@@ -197,6 +203,7 @@ def to_json(status: Status) -> dict[str, Any]:
         ],
         "observed": status.observed,
         "applied": status.applied,
+        "digest": status.digest,
         "plan": status.plan,
         "inventory": dict(sorted(status.inventory.items())),
         "failures": status.failures,
@@ -214,6 +221,7 @@ def from_json(document: Any) -> Status:
             {told.kind: told for told in found},
             _of(document["observed"], str),
             _of(document["applied"], str),
+            _of(document["digest"], str),
             _of(document["plan"], str, type(None)),
             {_of(address, str): _of(arn, str) for address, arn in _of(document["inventory"], dict).items()},
             _of(document["failures"], int),
