@@ -157,7 +157,7 @@ def test_a_file_that_somebody_keeps_is_told(tmp_path: Path, monkeypatch: pytest.
     clock = ManualClock()
     store = Store.open(f"sqlite:///{tmp_path / 'store.db'}", clock)
     other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="database is locked"):
         store.put_status("genomics", {}, NOON)
     assert 5 < clock.now() - NOON < 30
