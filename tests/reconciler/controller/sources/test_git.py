@@ -305,6 +305,16 @@ def test_what_cannot_be_kept_is_told(repo: Repo, tmp_path: Path) -> None:
         source(repo, tmp_path / "cache").fetch(None)
 
 
+def test_a_git_that_is_too_old_is_told(repo: Repo, tmp_path: Path) -> None:
+    """One that does not read its settings where they are given would obey none of them: it fetches nothing."""
+    repo.put({"a": "1"})
+
+    told = Told(unset="GIT_CONFIG_COUNT")
+    with pytest.raises(SourceRefused, match="does not take its settings"):
+        telling(source(repo, tmp_path / "cache"), told).fetch(None)
+    assert "fetch" not in told.ran
+
+
 def test_a_machine_without_git_is_told(repo: Repo, tmp_path: Path) -> None:
     """With what to do."""
     with pytest.raises(SourceRefused, match="git cannot be run") as caught:
@@ -341,7 +351,7 @@ def test_what_git_says_is_told_for_what_it_is(tmp_path: Path, said: str, kind: t
 
     def run(words: Sequence[str], **_: object) -> Done:
         output = tmp_path / "output"
-        output.touch()
+        output.write_text("/dev/null")
         return Done(128 if words[1] == "fetch" else 0, output, f"{said}\n\x1b[31m\u202e" + "x" * 4000)
 
     fetch = Repository(Git(HOST), Trees(tmp_path / "cache"), run, SystemClock())
@@ -361,7 +371,7 @@ def test_credentials_are_not_told(tmp_path: Path) -> None:
 
     def run(words: Sequence[str], *, environ: Mapping[str, str], **_: object) -> Done:
         assert "T0KEN" not in str(words)
-        (tmp_path / "output").touch()
+        (tmp_path / "output").write_text("/dev/null")
         header = next(value for value in environ.values() if value.startswith("Authorization"))
         return Done(int(words[1] == "fetch"), tmp_path / "output", f"remote: {header}, T0KEN")
 
