@@ -66,10 +66,8 @@ class Repository:
             else:
                 self._check(git, ref)
             git("init", "--quiet", "--bare", "--template=", str(work / "git"))
-            if git("config", "--get", "core.hooksPath").text.strip() != SETTINGS["core.hooksPath"]:
-                raise SourceRefused(
-                    "this git does not take its settings from the environment", hint="git 2.34 or newer"
-                )
+            if git.ends("config", "--get", "core.hooksPath").text.strip() != SETTINGS["core.hooksPath"]:
+                raise SourceRefused("git does not take its settings from the environment", hint="git 2.34 or newer")
             git.remotely(*_FETCH, "--", at.url, f"+{ref}:{_FETCHED}", room=self._room)
             commit = git("rev-parse", "--verify", "--end-of-options", f"{_FETCHED}^{{commit}}").text.strip()
             if last is not None and last.id == self._name(commit):
