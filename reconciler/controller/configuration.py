@@ -26,8 +26,9 @@ the windows."""
 class Git:
     """A repository: https, ssh, `git://` or a path of this machine.
 
-    `signers`: a file of `allowed_signers` (ssh) or a keyring (gpg) by which the commit must be signed. `known_hosts` is
-    a must for ssh. `max_bytes` and `max_files` bound what is checked out.
+    `signers`: a file of `allowed_signers` (ssh) or a keyring (gpg) by which the commit must be signed. `known_hosts`
+    and `ssh_key` are a must for ssh; `credentials` go with https: a file of one line, `USER:TOKEN` or a token.
+    `max_bytes` and `max_files` bound what is checked out.
     """
 
     url: str

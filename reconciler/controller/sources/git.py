@@ -16,7 +16,7 @@ from providers.clock import Clock
 from providers.errors import SourceAway, SourceError, SourceRefused
 from providers.resources import EMPTY
 from reconciler.controller.configuration import Git
-from reconciler.controller.sources.remote import Remote, plain, remote
+from reconciler.controller.sources.remote import SETTINGS, Remote, plain, remote
 from reconciler.controller.sources.revision import Revision
 from reconciler.controller.sources.trees import Entry, Limits, Trees, checked, text
 from reconciler.controller.sources.watched import Done, Runner
@@ -66,6 +66,8 @@ class Repository:
             else:
                 self._check(git, ref)
             git("init", "--quiet", "--bare", "--template=", str(work / "git"))
+            if git.ends("config", "--get", "core.hooksPath").text.strip() != SETTINGS["core.hooksPath"]:
+                raise SourceRefused("git does not take its settings from the environment", hint="git 2.34 or newer")
             git.remotely(*_FETCH, "--", at.url, f"+{ref}:{_FETCHED}", room=self._room)
             commit = git("rev-parse", "--verify", "--end-of-options", f"{_FETCHED}^{{commit}}").text.strip()
             if last is not None and last.id == self._name(commit):

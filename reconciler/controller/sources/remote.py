@@ -52,6 +52,9 @@ SETTINGS: Mapping[str, str] = {
     "transfer.bundleURI": "false",
     "http.followRedirects": "false",
     "http.sslVerify": "true",
+    # A git that outlives the controller does not wait forever.
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "60",
     # What comes is looked at, and costs little memory.
     "transfer.fsckObjects": "true",
     "fetch.fsckObjects": "true",
@@ -79,6 +82,7 @@ _SSH = {
     "PermitLocalCommand": "no",
     "ControlMaster": "no",
     "ControlPath": "none",
+    "ServerAliveInterval": "15",
 }
 
 

@@ -1,7 +1,7 @@
 """What a fetch gives: a source as it was at one moment."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
@@ -26,10 +26,14 @@ class Revision:
 
     def digest(self, paths: Collection[str] = ()) -> str:
         """A digest of what lies under these paths, all for none: what changes elsewhere leaves it as it is."""
-        wanted = {_inside(path) for path in paths} or {_ROOT}
+        wanted = {_inside(path) for path in paths}
+        if not wanted or _ROOT in wanted:
+            return digest(self.files)
         # Below a link nothing is listed: who looks through it depends on the link.
-        through = {str(above) for path in wanted for above in path.parents}
-        return digest({path: self.files[path] for path in self.files if path in through or _under(path, wanted)})
+        themselves = {str(path) for top in wanted for path in (top, *top.parents)}
+        below = tuple(f"{top}/" for top in wanted)
+        found = (path for path in self.files if path in themselves or path.startswith(below))
+        return digest({path: self.files[path] for path in found})
 
     def paths(self, paths: Collection[str] = ()) -> tuple[Path, ...]:
         """These paths in the folder, the folder itself for none; raises SourceRefused for one that leaves it."""
@@ -67,7 +71,3 @@ def _inside(path: str) -> PurePosixPath:
     if pure.is_absolute() or ".." in pure.parts or "\0" in path:
         raise SourceRefused(f"{path!r} leaves the tree", hint="paths are relative to the top of the source")
     return pure
-
-
-def _under(path: str, wanted: Iterable[PurePosixPath]) -> bool:
-    return any(top == _ROOT or path == (name := str(top)) or path.startswith(f"{name}/") for top in wanted)

@@ -94,7 +94,7 @@ class Watched:
         while True:
             left = until - self.clock.now()
             if left <= 0:
-                raise SourceAway("it did not answer in time")
+                raise SourceAway(f"{_name(process.args)} did not end in time", hint="is the network up?")
             try:
                 process.wait(min(left, _BETWEEN_LOOKS))
             except subprocess.TimeoutExpired:
@@ -105,8 +105,13 @@ class Watched:
 
 
 def _too_much(words: object) -> SourceRefused:
-    name = words[0] if isinstance(words, list | tuple) else words
-    return SourceRefused(f"{name} was sent more than the source may hold", hint="say maxBytes, maxFiles, or hold less")
+    return SourceRefused(
+        f"{_name(words)} was sent more than the source may hold", hint="say maxBytes, maxFiles, or hold less"
+    )
+
+
+def _name(words: object) -> str:
+    return " ".join(map(str, words[:2])) if isinstance(words, list | tuple) else str(words)
 
 
 def _size(folder: Path) -> int:

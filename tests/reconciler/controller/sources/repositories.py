@@ -109,12 +109,14 @@ def source(repo: Repo | str, cache: Path, environ: Mapping[str, str] = EMPTY, **
 class Told:
     """Runs programs, and remembers what was asked of git.
 
-    `before` a command something else happens, and by `codes` it ends otherwise than it did.
+    `before` a command something else happens, and by `codes` it ends otherwise than it did; `unset` names what is
+    taken from its environment.
     """
 
     ran: list[str] = attrs.field(factory=list)
     before: Mapping[str, Callable[[], object]] = EMPTY
     codes: Mapping[str, int] = EMPTY
+    unset: str = ""
     watched: Watched = Watched()
 
     def __call__(
@@ -122,6 +124,7 @@ class Told:
     ) -> Done:
         self.ran.append(words[1])
         self.before.get(words[1], lambda: None)()
+        environ = {name: value for name, value in environ.items() if name != self.unset}
         done = self.watched(words, environ=environ, folder=folder, until=until, room=room, given=given)
         return attrs.evolve(done, code=self.codes.get(words[1], done.code))
 

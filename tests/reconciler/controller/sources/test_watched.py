@@ -5,12 +5,24 @@ import sys
 import time
 from pathlib import Path
 
+import attrs
 import pytest
 
+from providers.clock import SystemClock
 from providers.errors import SourceAway, SourceRefused
 from reconciler.controller.sources.watched import Done, Watched
 
 NOTHING = Path(os.devnull)
+
+
+@attrs.frozen
+class OnceThere(SystemClock):
+    """Time that has run out once a file is there."""
+
+    path: Path
+
+    def now(self) -> float:
+        return 1e12 if self.path.exists() and self.path.read_text() else 0.0
 
 
 def run(folder: Path, code: str, seconds: float = 30.0, room: int = 100, watched: Watched | None = None) -> Done:
@@ -29,7 +41,7 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     """In time, and with those that it started."""
     code = "import os, time; pid = os.fork(); open('pid', 'w').write(str(pid)) if pid else None; time.sleep(60)"
     with pytest.raises(SourceAway, match="in time"):
-        run(tmp_path, code, seconds=0.5)
+        run(tmp_path, code, watched=Watched(OnceThere(tmp_path / "pid")))
     child = int((tmp_path / "pid").read_text())
     state = Path(f"/proc/{child}/stat")
     # It is ended at once, and gone as soon as its new parent looked.
