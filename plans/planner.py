@@ -24,7 +24,7 @@ from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planfile import to_json
 from plans.policy import Policy, strictest
-from plans.queues import with_outages
+from plans.queues import as_outages, with_outages
 from plans.replacement import heir
 from plans.world import World
 from providers.kinds import Kinds
@@ -79,7 +79,8 @@ def make_plan(
         if pruning or address in left_behind:
             decisions.append(orphan(address, left, world, "its canary is over" if is_canary(address) else reason))
     decisions = with_outages(launching.looked_at(decisions, world), world)
-    steps, refusals = lower(decisions, world, canaries, now=now)
+    steps, refusals, outages = lower(decisions, world, canaries, now=now)
+    decisions = as_outages(decisions, outages)
     guarded = not (destroying or handing_over)
     refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, now=now, destroying=not guarded))
     environments = tuple(snapshot.of("compute_environment"))

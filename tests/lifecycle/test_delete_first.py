@@ -55,7 +55,6 @@ def test_it_leaves_its_queues_and_comes_back(wanted: str, name: str, every_call:
 
 BOTH = edit(
     BEFORE,
-    ("stack: kept\n", "stack: kept\npolicy: {maxImpact: outage}\n"),
     ("  two:\n    type: MANAGED\n", "  two:\n    type: MANAGED\n    lifecycle: {replace: deleteFirst}\n"),
 )
 BOTH_ANEW = edit(
@@ -67,7 +66,8 @@ BOTH_ANEW = edit(
 
 
 def test_two_of_the_same_queues_go_one_after_the_other(every_call: bool) -> None:
-    """A run that is cut short leaves queues with one of them, which goes when the other is there again."""
+    """A run that is cut short leaves queues with one of them, which goes when the other is there again: no outage, as
+    the policy allows none, before and after."""
     whole = Stage.new()
     whole.apply(BOTH)
     for at, stage in whole.forks(lambda stage: stage.apply(BOTH_ANEW), reads=1 if every_call else 50):
