@@ -65,6 +65,14 @@ def moved(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> Ma
     return found
 
 
+def lost(known: Expectation, now: Live | None, kind: Kind) -> Mapping[str, tuple[Any, Any]]:
+    """What keeps an object from carrying what a call is about to have refer to it, by path as `moved` tells it: that it
+    is gone, is another one, or was switched off by somebody else."""
+    found = moved(known, now, kind, Sent("", EMPTY))
+    off = now is not None and now.state == "DISABLED"
+    return {path: pair for path, pair in found.items() if path == OBJECT or (path == "state" and off)}
+
+
 def _tags(expected: Expectation, now: Live, pending: Sent) -> Iterator[tuple[str, tuple[Any, Any]]]:
     stages: list[dict[str, str | None]] = [{**expected.live.tags}]
     for sent in expected.sent:

@@ -10,7 +10,7 @@ again; credentials that end take everything with them that has not begun. What i
 `looking`, a job is tried by `trial`, and the jobs of a queue that goes are `emptying`'s.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import cast
@@ -239,7 +239,8 @@ class _Walk:
         step, facts = running.step, self.kind(running.step).facts
         assert step.call is not None
         registers = facts.revisions and step.call == facts.create
-        before, call = None, cast(Call, partial(self.provider.call, step.call, running.sent))
+        before: Sequence[str] = ()
+        call = cast(Call, partial(self.provider.call, step.call, running.sent))
         if self.rechecks is not None:
             before, call = self.rechecks.guarded(step, self.kind(step), self.sent(running), call)
         urgency = self.urgency.get(step.id, 0.0)
@@ -385,7 +386,10 @@ class _Walk:
 
     def settled(self, running: Running, wait: Settled) -> None:
         if wait.live is not None and self.rechecks is not None:
-            self.rechecks.saw(wait.live)
+            if running.step.call == self.kind(running.step).facts.create:
+                self.rechecks.made(wait.live, self.sent(running))
+            else:
+                self.rechecks.saw(wait.live)
         if wait.error is None:
             if wait.live is not None and running.step.call == self.kind(running.step).facts.create:
                 self.known[f"{running.step.address}#uuid"] = wait.live.uuid
