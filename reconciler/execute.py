@@ -44,7 +44,7 @@ from reconciler.journal import Journal
 from reconciler.lock import Lock, NoLock
 from reconciler.looking import Looks
 from reconciler.rechecking import Call, Rechecks
-from reconciler.retry import Caller, Done
+from reconciler.retry import NOT_NEEDED, Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
 from reconciler.trial import TrialCall, TrialLook, Trials, Tried
 from reconciler.waiter import Poll, Settled, Waiter
@@ -268,6 +268,8 @@ class _Walk:
         match done.key, done.error:
             case _Call(step=name), None:
                 running = self.steps[name]
+                if done.result is NOT_NEEDED and done.attempts == 1:
+                    self.unsent(done.key)
                 self.called(running, produced(self.kind(running.step), done.result))
             case _Call(step=name), BatchwrightError() as error:
                 self.refused(self.steps[name], error)
@@ -300,7 +302,7 @@ class _Walk:
 
     def go_on(self, running: Running, arn: str | None) -> None:
         """What was called is written down, and waited for."""
-        unwritten = self.teller.call_ended(running, "done", arn=arn)
+        unwritten = self.teller.call_ended(running, "done" if running.sent_out else "unsent", arn=arn)
         if unwritten is not None:
             self.fail(running, unwritten)
         else:

@@ -9,6 +9,10 @@ An object can look as it did though another run has been through meanwhile, as a
 back. So what an update has its object refer to is looked at too: it must be there, the same, and not switched off. And
 before something that is retired is switched off, all that could refer to it is listed: nobody may have come back to it.
 
+Where another run has made the very same change meanwhile, so that all that a call would bring about is there, nothing
+is sent and the step goes on as if it had been: what is there is what was promised, and it is waited for as our own. So
+of two runs that do the same at once both end well. A registration is no such call: a newer revision is somebody else's.
+
 Between a look and its call there is still a moment, which only a lock closes.
 """
 
@@ -19,12 +23,13 @@ from typing import Any
 import attrs
 
 from plans import paths
-from plans.meanwhile import OBJECT, TAGGING, Expectation, Sent, lost, moved, told
+from plans.meanwhile import OBJECT, TAGGING, Expectation, Sent, lost, moved, there, told
 from plans.plan import Step
 from providers.errors import ChangedMeanwhile
 from providers.kinds import Kind
 from providers.provider import Page, Provider
 from providers.resources import Live
+from reconciler.retry import NOT_NEEDED
 
 HINT = "run the same command again: it plans anew from what is there; a --lock keeps other runs out"
 
@@ -32,7 +37,7 @@ _GOING = ("DELETING", "DELETED", "INACTIVE")
 
 
 Call = Callable[[], Any]
-Look = Callable[[], None]
+Look = Callable[[], bool | None]
 
 
 @attrs.define
@@ -85,9 +90,9 @@ class Rechecks:
             return (), call
         known, own = found
         looks: list[tuple[str, Look]] = [(own.facts.lookup.describe, partial(self._as_seen, step, own, known, sent))]
-        for target, there in self._to_refer_to(own, sent).items():
+        for target, named in self._to_refer_to(own, sent).items():
             described = self.provider.kinds[target].facts.lookup.describe
-            looks.append((described, partial(self._still_there, step, target, there)))
+            looks.append((described, partial(self._still_there, step, target, named)))
         if _retires(step, own, sent):
             for user in self.provider.kinds:
                 if own.name in user.references.values() and not user.facts.revisions and not user.facts.lookup.per:
@@ -108,14 +113,15 @@ class Rechecks:
                 return next(((known, kind) for known in own if told in (known.live.arn, known.live.name)), None)
         return None
 
-    def _as_seen(self, step: Step, kind: Kind, known: Expectation, sent: Sent) -> None:
-        """Raise ChangedMeanwhile where an object is not as expected."""
+    def _as_seen(self, step: Step, kind: Kind, known: Expectation, sent: Sent) -> bool:
+        """Whether all that a call would do is done; raises ChangedMeanwhile where an object is not as expected."""
         live = known.live
         lives = self.provider.describe(kind.name, (live.arn if kind.facts.lookup.by_arn else live.name,))
         now = lives[0] if lives else None
         found = moved(known, now, kind, sent)
         if found:
             raise self._changed(step, f"{kind.title} {live.name}", found, now)
+        return there(known, now, kind, sent)
 
     def _to_refer_to(self, kind: Kind, sent: Sent) -> Mapping[str, Sequence[Expectation]]:
         """What an update names of what was seen and is switched on and off, by kind."""
@@ -127,18 +133,18 @@ class Rechecks:
                 named.setdefault(target, []).append(known)
         return named
 
-    def _still_there(self, step: Step, target: str, there: Sequence[Expectation]) -> None:
+    def _still_there(self, step: Step, target: str, named: Sequence[Expectation]) -> None:
         """Raise ChangedMeanwhile where something cannot carry what is to refer to it."""
         kind = self.provider.kinds[target]
         size = kind.facts.lookup.batch
-        keys = [known.live.arn for known in there]
+        keys = [known.live.arn for known in named]
         shown = [
             live
             for start in range(0, len(keys), size)
             for live in self.provider.describe(target, keys[start : start + size])
         ]
         found = {live.arn: live for live in shown}
-        for known in there:
+        for known in named:
             now = found.get(known.live.arn)
             wrong = lost(known, now, kind)
             if wrong:
@@ -189,5 +195,6 @@ def _retires(step: Step, kind: Kind, sent: Sent) -> bool:
 
 def _in_turn(looks: Iterable[Look], call: Call) -> Any:
     for look in looks:
-        look()
+        if look():
+            return NOT_NEEDED
     return call()

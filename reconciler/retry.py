@@ -123,6 +123,10 @@ class _Pace:
         self.arrival = max(self.arrival, now + 1.0)
 
 
+NOT_NEEDED: Mapping[str, Any] = MappingProxyType({})
+"""Answered by an attempt whose first look found all done that the call would do: this very object."""
+
+
 @attrs.define(eq=False)
 class _Call:
     key: Hashable
@@ -188,7 +192,8 @@ class Caller:
 
         `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
         time): a failure after which it may have been done ends it at once. One that says that nothing was done is
-        repeated all the same. `before` are other operations that each attempt makes first.
+        repeated all the same. `before` are other operations that each attempt makes
+        first; where the first of them shows that there is nothing to do, it answers NOT_NEEDED.
         """
         queued = _Call(key, operation, call, blind, self._submitted, urgency, before)
         self._submitted += 1
@@ -287,7 +292,8 @@ class Caller:
                     self._followed(attempted)
                 self._failed(attempted, error)
             else:
-                self._followed(attempted)
+                if result is not NOT_NEEDED:
+                    self._followed(attempted)
                 self._ended.append((attempted, Done(attempted.key, result, None, attempted.attempts)))
 
     def _followed(self, attempted: _Call) -> None:

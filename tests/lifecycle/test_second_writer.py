@@ -316,6 +316,24 @@ def test_of_two_runs_at_once_the_slower_one_notices() -> None:
     assert stage.queue(QUEUE)["priority"] == 20
 
 
+def test_of_two_runs_of_the_same_change_one_makes_it() -> None:
+    """The second finds done what it would do, sends nothing, and ends as well as the first."""
+    stage = bare()
+    wanted = edit(WIDER, ("priority: 10", "priority: 11"), ("team: blue", "team: red"))
+    other = attrs.evolve(stage.reconciler, rng=random.Random(8))
+
+    def overtake(_stage: Stage) -> None:
+        assert other.apply(manifest(wanted)).exit_code == 0
+
+    report = after(stage, wanted, "update:compute_environment.spot", overtake)
+    assert report.failures == ()
+    assert report.exit_code == 0
+    alone = bare()
+    alone.apply(wanted)
+    assert sorted(stage.mutations) == sorted(alone.mutations)
+    assert stage.all == alone.all
+
+
 def test_a_world_of_all_kinds_is_taken_down_without_a_false_word() -> None:
     """Nobody else is about: what is disabled, moved and retagged on the way is our own doing."""
     stage = Stage.new()
