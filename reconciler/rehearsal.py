@@ -8,6 +8,7 @@ faults, so that what comes between them holds what an apply can take.
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 
 import attrs
 
@@ -81,21 +82,21 @@ class Stand:
         comes.
         """
         try:
-            return self._play(manner, seed, faults)
+            with closing(Store.open(None, now=0.0)) as store:
+                return self._play(store, manner, random.Random(seed), faults)
         except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
             told = f"the model of the account cannot hold what is live there: {error!r}"
             raise InputError(told, hint="a bug: what is live, as export shows it, tells where") from error
 
-    def _play(self, manner: Manner, seed: str, faults: tuple[Fault, ...]) -> Played:
+    def _play(self, store: Store, manner: Manner, dice: random.Random, faults: tuple[Fault, ...]) -> Played:
         snapshot, before = self.snapshot, self.task.caller
-        dice = random.Random(seed)
         settings = attrs.evolve(
             simulated(self.table, manner, dice),
             quotas=Quotas(environments=_RAISED, queues=_RAISED, service_environments=_RAISED, consumables=_RAISED),
             account=snapshot.account or "",
         )
         clock = ManualClock(before.clock.now())
-        store, overtime = Store.open(None, now=0.0), OverTime(clock.now())
+        overtime = OverTime(clock.now())
         simulator = Simulator(store, clock, settings=settings, before_call=self._counted, on_change=overtime.take)
         simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
         unread = {self.task.kinds[kind].facts.lookup.listing for kind in snapshot.unobserved}
@@ -114,11 +115,10 @@ class Stand:
         if report.interrupted_by is not None:
             raise Interrupted("interrupted while rehearsing; nothing was changed", signal=report.interrupted_by)
         hits = Counter(
-            f"{call.fault} {call.operation}" for call in simulator.calls if call.fault and call.operation not in unread
+            {f"{fault} {call}": count for (fault, call), count in simulator.struck.items() if call not in unread}
         )
         own = {change.name for change in self.plan.changes if change.kind == "job_queue"}
         queues = overtime.queues(max(listener.last, overtime.began + report.seconds), own)
-        store.close()
         return Played(report, tuple(listener.deeds), caller.calls + before.calls, hits, queues, dict(overtime.ended))
 
     def _counted(self, _operation: str, number: int) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from plans.rehearsal import Deed, Rehearsal, by_address
 from providers.errors import Interrupted, PlanRefused, StalePlan
-from providers.simulator import Durations, Fault
+from providers.simulator import Durations, Fault, Store, service
 from providers.simulator import Settings as Simulated
 from reconciler.durations import TABLE
-from reconciler.rehearsal import Listener
+from reconciler.rehearsal import Listener, Stand, TooMany
 from tests.kit import LAB, TRAINING, Stage, cut, edit, manifest
 
 ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
@@ -242,3 +242,31 @@ def test_what_could_not_be_read_is_not_there_in_a_rehearsal_either() -> None:
     told = stage.reconciler.rehearse(manifest(LAB), runs=1)
     assert "consumable_resource" in told.plan.unobserved
     assert told.sound
+
+
+def test_faults_are_counted_however_many_calls_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulator remembers its last calls only; what a run met at its beginning counts all the same."""
+    met = standing("create").reconciler.rehearse(manifest(LAB), seed=2, faults="light", runs=6)
+    monkeypatch.setattr(service, "_REMEMBERED_CALLS", 3)
+    again = standing("create").reconciler.rehearse(manifest(LAB), seed=2, faults="light", runs=6)
+    assert any(run.faults for run in met.runs)
+    assert [run.faults for run in again.runs] == [run.faults for run in met.runs]
+
+
+def test_the_model_is_closed_however_a_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is given up for making too many calls."""
+    closed: list[Store] = []
+    close = Store.close
+
+    def closing(self: Store) -> None:
+        closed.append(self)
+        close(self)
+
+    monkeypatch.setattr(Store, "close", closing)
+    with standing("create").reconciler._task(manifest(LAB), lambda _: None) as task:
+        stand = Stand.of(task, task.plan(), None)
+        with pytest.raises(TooMany):
+            attrs.evolve(stand, most=5).play("usual", "0/0")
+        assert len(closed) == 1
+        stand.play("usual", "0/0")
+    assert len({id(store) for store in closed}) == 2
