@@ -13,6 +13,8 @@ RUNS = 10
 """How often a plan is rehearsed unless told otherwise."""
 CALM = 3
 """How many of the runs, the first ones, meet no faults: the usual, the longest and the shortest."""
+LONG = 6000.0
+"""Seconds up to which a wait is looked at as often as an apply looks at it; beyond that at each hundredth of it."""
 
 Faults = Literal["none", "light", "heavy"]
 State = Literal["runs", "waits", "closed", "absent"]

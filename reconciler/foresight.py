@@ -52,7 +52,7 @@ class Foresight:
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None) -> "Foresight":
         """Play a plan; an empty one, one that is refused, and a large one are not played."""
-        stand = attrs.evolve(Stand.of(task, plan, timeout), jobs=_JOBS, most=_CALLS)
+        stand = attrs.evolve(Stand.of(task, plan, timeout), jobs=_JOBS, most=_CALLS, spacing=Spacing())
         if not plan.steps or plan.refusals or len(plan.steps) > MOST:
             return cls(stand)
         try:

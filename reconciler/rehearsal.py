@@ -13,7 +13,7 @@ from contextlib import closing
 import attrs
 
 from plans.plan import Plan
-from plans.rehearsal import RUNS, Deed, Faults, Queue, Rehearsal, Run, Trouble
+from plans.rehearsal import LONG, RUNS, Deed, Faults, Queue, Rehearsal, Run, Trouble
 from plans.report import Event, Report
 from providers.clients import rehearsed
 from providers.clock import ManualClock
@@ -25,6 +25,7 @@ from reconciler.overtime import OverTime
 from reconciler.retry import Caller, InlinePool
 from reconciler.seeding import JOBS, seeds
 from reconciler.task import Task
+from reconciler.waiter import Spacing
 from reconciler.weather import script
 
 _MANNERS: tuple[Manner, ...] = ("usual", "longest", "shortest")
@@ -32,6 +33,8 @@ _BETWEEN_LOOKS = 0.2
 """By how much of itself the time of a whole apply moves with when its looks happen to come."""
 _RAISED = 1_000_000
 """How many objects of a kind there may be: quotas that an account can have raised, which a plan was held against."""
+RARELY = Spacing(long_share=Spacing().longest / LONG)
+"""A wait of a month for jobs would else take a run 200,000 looks and a minute."""
 
 
 @attrs.frozen
@@ -58,7 +61,8 @@ class TooMany(Exception):
 class Stand:
     """What a rehearsal needs: a plan, the task that made it, and the world as that saw it.
 
-    Of each queue up to `jobs` jobs of a status are there. A run makes `most` calls at most, if that is given.
+    Of each queue up to `jobs` jobs of a status are there. A run makes `most` calls at most, if that is given, and looks
+    at what it waits for as `spacing` says.
     """
 
     task: Task
@@ -68,6 +72,7 @@ class Stand:
     timeout: float | None = None
     jobs: int = JOBS
     most: int | None = None
+    spacing: Spacing = RARELY
 
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE) -> "Stand":
@@ -111,7 +116,7 @@ class Stand:
         )
         task = self.task.elsewhere(rehearsed(simulator, self.task.connection, snapshot.account), caller)
         listener = Listener(clock.now())
-        report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take)
+        report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take, spacing=self.spacing)
         if report.interrupted_by is not None:
             raise Interrupted("interrupted while rehearsing; nothing was changed", signal=report.interrupted_by)
         hits = Counter(

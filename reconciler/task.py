@@ -51,7 +51,7 @@ from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.surroundings import ask_roles, ask_tagged, before
 from reconciler.telling import OnEvent
-from reconciler.waiter import Waiter
+from reconciler.waiter import Spacing, Waiter
 
 if TYPE_CHECKING:
     from plans.retention import Retention
@@ -61,6 +61,7 @@ LAG = 60.0
 """Seconds for which tags and revisions may lag behind the calls that changed them, before a residue is an error."""
 
 _LOOK_AGAIN = 5.0
+_SPACING = Spacing()
 
 
 def ask_account(connection: Connection, caller: Caller) -> str | Unread:
@@ -255,10 +256,14 @@ class Task:
             report = _marred(report, "journal", error)
         return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
 
-    def play(self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent) -> Report:
+    def play(
+        self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent, spacing: Spacing
+    ) -> Report:
         """Execute a plan and look at the world again as `carry_out` does, in a world of which nothing is kept."""
         forget = Journal(lambda _line: None)
-        _, report = self._executed(_capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event)
+        _, report = self._executed(
+            _capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event, spacing=spacing
+        )
         return report if report.failures else self._looked_at(report)
 
     def prunable(self, retention: "Retention") -> "Pruning":
@@ -305,6 +310,7 @@ class Task:
         rng: random.Random,
         on_event: OnEvent,
         tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
+        spacing: Spacing = _SPACING,
     ) -> tuple[str, Report]:
         """The name of a run in the journal, and its report."""
         from reconciler.execute import execute
@@ -314,7 +320,7 @@ class Task:
         report = execute(
             plan,
             self.provider,
-            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}),
+            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}, spacing),
             journal=journal,
             caller=self.caller,
             run=run,

@@ -34,20 +34,23 @@ class Spacing:
     and not above `longest`, so that what has come is noticed soon by the measure of how long it took.
 
     Each is stretched or shrunk by up to `jitter` of itself. With these figures nothing is noticed later than 5 s, or a
-    tenth of the wait, after it came. For `stale` seconds after a call an INVALID that lacks
-    the values sent may be what was before the call, so that an object under repair is not given up.
+    tenth of the wait, after it came. Where `long_share` of what was waited is more than `longest`, that bounds the
+    distance in its place: whoever only plays a wait of days need not look at every minute of it. For `stale` seconds
+    after a call an INVALID that lacks the values sent may be what was before the call, so that an object under repair
+    is not given up.
     """
 
     first: float = 1.0
     share: float = 0.09
     least: float = 4.5
     longest: float = 60.0
+    long_share: float = 0.0
     jitter: float = 0.1
     stale: float = 30.0
 
     def after(self, waited: float, rng: random.Random) -> float:
         """The distance to the next look, so many seconds after the wait began."""
-        space = min(self.longest, max(self.least, self.share * waited))
+        space = min(max(self.longest, self.long_share * waited), max(self.least, self.share * waited))
         return space * (1.0 + rng.uniform(-self.jitter, self.jitter))
 
 

@@ -12,7 +12,7 @@ from providers.errors import Interrupted, PlanRefused, StalePlan
 from providers.simulator import Durations, Fault, Store, service
 from providers.simulator import Settings as Simulated
 from reconciler.durations import TABLE
-from reconciler.rehearsal import Listener, Stand, TooMany
+from reconciler.rehearsal import Listener, Played, Stand, TooMany
 from tests.kit import LAB, TRAINING, Stage, cut, edit, manifest
 
 ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
@@ -242,6 +242,29 @@ def test_what_could_not_be_read_is_not_there_in_a_rehearsal_either() -> None:
     told = stage.reconciler.rehearse(manifest(LAB), runs=1)
     assert "consumable_resource" in told.plan.unobserved
     assert told.sound
+
+
+def test_a_wait_of_weeks_is_rehearsed_by_few_looks() -> None:
+    """What is called is what an apply calls, in a time that differs by less than the looks do; a month in which nothing
+    moves takes some thousand looks, not two hundred thousand."""
+    wanted = edit(LAB, ("  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n", ""))
+    wanted += "\npolicy: {drain: {mode: wait, timeout: 30d}}\n"
+    stage = Stage.new(simulated=Simulated(durations=Durations(job_running=30_000)))
+    stage.apply(LAB)
+    stage.world.submit_job(jobName="long", jobQueue="lab-low", jobDefinition="lab-align")
+    stage.settle(600)
+
+    def played(seconds: float) -> Played:
+        table = tuple(attrs.evolve(row, usual=seconds) if row.name == "job_running" else row for row in TABLE)
+        with stage.reconciler._task(manifest(wanted), lambda _: None) as task:
+            return Stand.of(task, task.plan(), None, table).play("usual", "0/0")
+
+    told, month = played(30_000), played(40 * 86_400)
+    deeds, seconds = applied(stage, wanted)
+    assert by_address(told.deeds) == by_address(deeds)
+    assert 0.98 < told.report.seconds / seconds < 1.05
+    assert (month.report.exit_code, month.report.seconds > 30 * 86_400) == (4, True)
+    assert month.calls["ListJobs"] < 4000
 
 
 def test_faults_are_counted_however_many_calls_there_are(monkeypatch: pytest.MonkeyPatch) -> None:

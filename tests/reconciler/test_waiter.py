@@ -445,3 +445,12 @@ def _late_listing(lives: Sequence[Live]) -> DeadlinePassed:
     (ended,) = look(waits, lives, NOW + 600)
     assert isinstance(ended.error, DeadlinePassed)
     return ended.error
+
+
+def test_looks_at_a_long_wait_grow_rarer_where_that_is_asked() -> None:
+    """A rehearsal looks at a wait of days a few hundred times; up to an hour and more it looks as often as an apply."""
+    rng = random.Random(1)
+    dense, sparse = Spacing(jitter=0.0), Spacing(jitter=0.0, long_share=0.01)
+    for waited in (0.0, 30.0, 600.0, 6000.0):
+        assert sparse.after(waited, rng) == dense.after(waited, rng)
+    assert (dense.after(864_000, rng), sparse.after(864_000, rng)) == (60.0, 8640.0)
