@@ -13,7 +13,7 @@ from contextlib import closing
 import attrs
 
 from plans.plan import Plan
-from plans.rehearsal import LONG, RUNS, Deed, Faults, Queue, Rehearsal, Run, Trouble
+from plans.rehearsal import LONG, RUNS, Deed, Faults, Picture, Queue, Rehearsal, Run, Trouble, worst
 from plans.report import Event, Report
 from providers.clients import rehearsed
 from providers.clock import ManualClock
@@ -150,15 +150,18 @@ class Listener:
 def rehearse(
     stand: Stand, *, seed: int, faults: Faults = "none", runs: int = RUNS, stopped: Callable[[], int | None]
 ) -> Rehearsal:
-    """Play a plan so many times. Raises Interrupted where a signal comes between two runs."""
+    """Play a plan so many times. Raises Interrupted where a signal comes between two runs.
+
+    The runs that meet no faults are the same under every seed: the first is the one that a plan is estimated by.
+    """
     played: list[tuple[Manner, Played]] = []
     for number in range(runs):
         if (signal := stopped()) is not None:
             raise Interrupted("interrupted while rehearsing; nothing was changed", signal=signal)
-        name = f"{seed}/{number}"
         if number < len(_MANNERS):
-            played.append((_MANNERS[number], stand.play(_MANNERS[number], name)))
+            played.append((_MANNERS[number], stand.play(_MANNERS[number], f"0/{number}")))
         else:
+            name = f"{seed}/{number}"
             drawn = script(stand.plan, stand.task.kinds, faults, random.Random(f"{name}/faults"))
             played.append(("drawn", stand.play("drawn", name, drawn)))
     if not played:
@@ -170,11 +173,12 @@ def rehearse(
         plan=stand.plan,
         seed=seed,
         faults=faults,
-        runs=tuple(_told_run(number, manner, run) for number, (manner, run) in enumerate(played)),
+        runs=tuple(_told_run(number, manner, run) for number, (manner, run) in enumerate(played, 1)),
         trace=first.deeds,
         calls=dict(first.calls),
         queues=first.queues,
-        troubles=tuple(trouble for number, (_, run) in enumerate(played) for trouble in _troubles(number, run)),
+        worst=worst(Picture(number, run.queues) for number, (_, run) in enumerate(played, 1)),
+        troubles=tuple(trouble for number, (_, run) in enumerate(played, 1) for trouble in _troubles(number, run)),
         jobs_ended=first.jobs_ended,
         table=stand.table,
         low=min(seconds) * (1 - _BETWEEN_LOOKS),

@@ -193,13 +193,38 @@ def test_faults_are_told_with_what_failed_under_them() -> None:
     assert [run.faults for run in told.runs[:3]] == [{}, {}, {}]
     assert told.troubles
     for trouble in told.troubles:
-        assert told.runs[trouble.run].exit_code == 4
-        assert trouble.faults == told.runs[trouble.run].faults
+        assert told.runs[trouble.run - 1].exit_code == 4
+        assert trouble.faults == told.runs[trouble.run - 1].faults
         assert trouble.faults
         assert trouble.error
     light = standing("create").reconciler.rehearse(manifest(LAB), seed=2, faults="light", runs=8)
     assert light.troubles == ()
     assert any(run.faults for run in light.runs)
+
+
+def test_the_worst_run_is_drawn_too() -> None:
+    """Where faults take a queue its environments, that run is drawn beside the first, with the faults that it met."""
+    told = standing("infrastructure").reconciler.rehearse(
+        manifest(EDITS["infrastructure"].after), seed=1, faults="heavy", runs=30
+    )
+    assert told.worst is not None
+    run = told.runs[told.worst.run - 1]
+    assert run.waiting == {queue.name: queue.seconds("waits") for queue in told.worst.queues if queue.seconds("waits")}
+    assert set(run.waiting) - set(told.runs[0].waiting)
+    assert run.faults
+    assert told.pictures[1] == told.worst
+    assert rehearsed("infrastructure").worst is None
+
+
+def test_an_estimate_is_the_usual_run_of_every_rehearsal() -> None:
+    """plan and rehearse name the same figures for the same run, whatever the seed."""
+    stage = on(Simulated(), "update", seed=3)
+    stage.settings(estimating=True)
+    estimate = stage.plan(EDITS["update"].after).estimate
+    usual = stage.reconciler.rehearse(manifest(EDITS["update"].after), seed=7, runs=1).usual
+    assert estimate is not None
+    assert usual is not None
+    assert (estimate.api_calls, estimate.seconds) == (usual.api_calls, round(usual.seconds, 1))
 
 
 def test_refused_stale_and_empty_plans() -> None:
