@@ -29,7 +29,9 @@ from plans.plan import Goal, Plan
 from plans.planner import emptied, make_plan
 from plans.policy import Policy
 from plans.promise import compare, replaced_by
+from plans.replacement import manner_of
 from plans.report import Outcome, Report
+from plans.resending import remedy
 from providers.clients import Connection
 from providers.errors import (
     BatchwrightError,
@@ -42,7 +44,7 @@ from providers.errors import (
 )
 from providers.kinds import Kinds
 from providers.provider import Provider
-from providers.resources import Live, Snapshot, Surroundings, Target, Unread
+from providers.resources import Address, Live, Snapshot, Surroundings, Target, Unread
 from providers.surroundings import account
 from reconciler.counting import count
 from reconciler.journal import Journal
@@ -315,12 +317,19 @@ class Task:
         """The name of a run in the journal, and its report."""
         from reconciler.execute import execute
 
+        addresses = {step.id: step.address for step in plan.steps}
+
+        def advise(step: str, live: Live) -> str:
+            return self._remedy(Address.parse(addresses[step]), live)
+
         run = f"{rng.getrandbits(48):012x}"
         journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), self.connection.clock.now())
         report = execute(
             plan,
             self.provider,
-            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}, spacing),
+            waiter=Waiter(
+                rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}, spacing, advise
+            ),
             journal=journal,
             caller=self.caller,
             run=run,
@@ -349,6 +358,15 @@ class Task:
             if plan.empty or clock.now() + _LOOK_AGAIN > until:
                 return plan
             self.caller.wait(clock.now() + _LOOK_AGAIN)
+
+    def _remedy(self, address: Address, live: Live) -> str:
+        """What the next plan would advise of an object that became INVALID under this one.
+
+        A queue that is moved is none of its step's address.
+        """
+        kind, resource = self.kinds[live.kind], self.manifest.resources.get(address)
+        replaceable = resource is not None and address.kind == live.kind and manner_of(resource, kind) != "refuse"
+        return remedy(live, live.spec, kind, address, replaceable=replaceable)
 
     def _unmet(self, goal: Goal, live: Live) -> tuple[str, ...]:
         return unmet(goal.expect, live, self.kinds[goal.kind])

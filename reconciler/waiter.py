@@ -27,6 +27,9 @@ from providers.resources import Live
 Unmet = Callable[[Goal, Live], Sequence[str]]
 """The paths of `goal.expect` whose values the object does not show yet."""
 
+Advise = Callable[[str, Live], str | None]
+"""What helps the step of that id whose object became INVALID."""
+
 
 @attrs.frozen
 class Spacing:
@@ -119,17 +122,23 @@ _STUCK = MappingProxyType(
 _AGAIN = "run the same command again to go on waiting"
 
 
+def _unadvised(_step: str, _live: Live) -> None:
+    pass
+
+
 @attrs.define(eq=False)
 class Waiter:
     """The goals of a run that are waited for.
 
-    `batch` tells for each kind how many keys one look takes. Times are clock seconds and come in as arguments.
+    `batch` tells for each kind how many keys one look takes, `advise` what helps where an object became INVALID. Times
+    are clock seconds and come in as arguments.
     """
 
     rng: random.Random
     unmet: Unmet
     batch: Mapping[str, int]
     spacing: Spacing = Spacing()
+    advise: Advise = _unadvised
     _watches: dict[str, _Watch] = attrs.field(factory=dict, init=False)
     _looks: dict[Poll, list[_Watch]] = attrs.field(factory=dict, init=False)
 
@@ -187,8 +196,8 @@ class Waiter:
             watch.failure = None
             if _JUDGES[watch.goal.until](watch.live, watch.missing):
                 settled.append(self._end(watch))
-            elif self._invalid(watch, now):
-                settled.append(self._end(watch, _became_invalid(watch)))
+            elif watch.live is not None and self._invalid(watch, watch.live, now):
+                settled.append(self._end(watch, self._became_invalid(watch, watch.live)))
             else:
                 settled += self._put_off(watch, now)
         return settled
@@ -214,10 +223,14 @@ class Waiter:
         """The goals of a look that are still waited for; one added since knows nothing of this answer."""
         return [watch for watch in self._looks.pop(poll) if self._watches.get(watch.step_id) is watch]
 
-    def _invalid(self, watch: _Watch, now: float) -> bool:
-        if watch.goal.until != "settled" or watch.live is None or watch.live.status != "INVALID":
+    def _invalid(self, watch: _Watch, live: Live, now: float) -> bool:
+        if watch.goal.until != "settled" or live.status != "INVALID":
             return False
         return not watch.missing or now - watch.began >= self.spacing.stale
+
+    def _became_invalid(self, watch: _Watch, live: Live) -> BecameInvalid:
+        told = live.status_reason or f"{watch.goal.name} became INVALID, and AWS gives no reason"
+        return BecameInvalid(told, hint=self.advise(watch.step_id, live))
 
     def _put_off(self, watch: _Watch, now: float) -> list[Settled]:
         if now >= watch.deadline:
@@ -228,17 +241,6 @@ class Waiter:
     def _end(self, watch: _Watch, error: WaitError | None = None) -> Settled:
         del self._watches[watch.step_id]
         return Settled(watch.step_id, watch.live, error)
-
-
-def _became_invalid(watch: _Watch) -> BecameInvalid:
-    reason = watch.live.status_reason if watch.live else ""
-    return BecameInvalid(reason or f"{watch.goal.name} became INVALID, and AWS gives no reason", hint=_REPAIR)
-
-
-_REPAIR = (
-    "mend what the reason names and run the same command again; where the manifest stays as it is, with --repair, which"
-    " sends that once more, or with --replace ADDRESS, which makes a new one"
-)
 
 
 def _deadline_passed(watch: _Watch) -> DeadlinePassed:
