@@ -27,7 +27,7 @@ from reconciler.journal import Journal
 from reconciler.retry import Caller, InlinePool
 from reconciler.waiter import Waiter
 
-JOBS, PAGE = 50_000, 1000
+JOBS = 50_000
 QUEUE = "arn:aws:batch:eu-west-1:123456789012:job-queue/full"
 ADDRESS = "job_queue.full"
 
@@ -45,10 +45,10 @@ class Service:
         return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def listed(self, asked: dict[str, Any]) -> dict[str, Any]:
-        if asked["jobStatus"] != "RUNNABLE":
+        if asked.get("jobStatus", "RUNNABLE") != "RUNNABLE":
             return {"jobSummaryList": []}
         begin = max(int(asked.get("nextToken", 0)), self.ended)
-        end = min(begin + PAGE, self.jobs)
+        end = min(begin + asked["maxResults"], self.jobs)
         more = {"nextToken": str(end)} if end < self.jobs else {}
         return {"jobSummaryList": [_summary(number) for number in range(begin, end)], **more}
 

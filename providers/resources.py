@@ -288,6 +288,9 @@ class JobList:
 
     Statuses are in the order that jobs go through; a job that is tried again goes back to RUNNABLE. Sizes of pages are
     those of the pages ListJobs and ListServiceJobs of the AWS Batch API reference.
+
+    Jobs of ListJobs may also be asked for whatever their status, those that have ended in the last days among them:
+    with a filter, jobs with any status are returned, a hundred on a page. A filter of what lists service jobs is taken.
     """
 
     operation: Literal["ListJobs", "ListServiceJobs"]
@@ -300,9 +303,17 @@ class JobList:
         return ("SUBMITTED", "PENDING", "RUNNABLE", *scheduled, "STARTING", "RUNNING")
 
     @property
-    def page(self) -> int:
-        """How many jobs of one status are on a page at most."""
-        return 100 if self.operation == "ListServiceJobs" else 1000
+    def wholly(self) -> bool:
+        """Whether they can be asked for whatever their status."""
+        return self.operation == "ListJobs"
+
+    def asking(self, status: str | None) -> Document:
+        """What asks for the first page of those with this status; None asks for all."""
+        if status is None:
+            any_time = [{"name": "AFTER_CREATED_AT", "values": ["0"]}]
+            return {**self.arguments, "filters": any_time, "maxResults": 100}
+        page = 100 if self.operation == "ListServiceJobs" else 1000
+        return {**self.arguments, "jobStatus": status, "maxResults": page}
 
     @property
     def whose(self) -> str:
