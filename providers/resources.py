@@ -5,6 +5,7 @@ a reference is a `Ref` (an object of this stack) or an `Elsewhere` (an object of
 as an ARN, or as the name of something outside every stack, stays the string that the user wrote.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -115,6 +116,11 @@ class Field:
     reference: str | None = None
     shorthand: Shorthand | None = None
     unnamed: str = ""
+
+    @functools.cached_property
+    def holders(self) -> Mapping[str, "Field"]:
+        """The members in which there may be structures."""
+        return {name: member for name, member in self.members.items() if member.members or member.element is not None}
 
     def paths(self, prefix: str = "") -> Iterator[tuple[str, "Field"]]:
         """Every path below this field in model order; an element of a list or map is written `[]`."""
@@ -307,7 +313,7 @@ class JobList:
         """Whether they can be asked for whatever their status."""
         return self.operation == "ListJobs"
 
-    def asking(self, status: str | None) -> Document:
+    def asking(self, status: str | None) -> dict[str, Any]:
         """What asks for the first page of those with this status; None asks for all."""
         if status is None:
             any_time = [{"name": "AFTER_CREATED_AT", "values": ["0"]}]

@@ -70,7 +70,7 @@ def by_shape(demands: Iterable[Demand]) -> Mapping[str, Sequence[Demand]]:
 def breaches(document: Document, kind: Kind, demands: Mapping[str, Sequence[Demand]]) -> Iterator[Breach]:
     """Every demand, of those by shape, that a document does not keep to, in the order of its fields; that all is there
     which the API model requires is one of them."""
-    for segments, field, part in structures(kind.spec, document, (), kind.facts.keyed):
+    for segments, field, part in structures(kind, document):
         for member in sorted(field.required - part.keys()):
             yield Breach(_required(field.shape, member), paths.render(kind.spec, (*segments, member)))
         for demand in demands.get(field.shape, ()):
@@ -84,20 +84,25 @@ def _required(shape: str, member: str) -> Demand:
     return Demand("required", f"{shape}.{member}", lambda *_: True, "it is missing, and required", hint, page(shape))
 
 
-def structures(
-    field: Field, value: Any, segments: tuple[str, ...], keyed: Mapping[str, str]
-) -> Iterator[tuple[tuple[str, ...], Field, Document]]:
+def structures(kind: Kind, document: Document) -> Sequence[tuple[tuple[str, ...], Field, Document]]:
     """Every structure in a document, with the path and the field that it stands at."""
-    if field.type == "structure" and isinstance(value, Mapping):
-        yield segments, field, value
-        for name, member in field.members.items():
-            if name in value and (member.members or member.element is not None):
-                yield from structures(member, value[name], (*segments, name), keyed)
-    elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
-        for place, item in enumerate(value):
-            named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
-            told = str(named) if named else field.unnamed or str(place)
-            yield from structures(field.element, item, (*segments, told), keyed)
+    found: list[tuple[tuple[str, ...], Field, Document]] = []
+    keyed = kind.facts.keyed
+
+    def walk(field: Field, value: Any, segments: tuple[str, ...]) -> None:
+        if field.type == "structure" and isinstance(value, Mapping):
+            found.append((segments, field, value))
+            for name, member in field.holders.items():
+                if name in value:
+                    walk(member, value[name], (*segments, name))
+        elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
+            for place, item in enumerate(value):
+                named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
+                told = str(named) if named else field.unnamed or str(place)
+                walk(field.element, item, (*segments, told))
+
+    walk(kind.spec, document, ())
+    return found
 
 
 def outside(part: Document, member: str, least: float, most: float = float("inf")) -> bool:

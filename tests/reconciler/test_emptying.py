@@ -126,8 +126,8 @@ def test_a_job_that_was_told_to_end_is_not_told_again() -> None:
         nonlocal listings
         listings += 1
         if listings == 1:
-            shown = [{"jobId": ids[0], "isTerminated": True}, {"jobId": ids[1]}]
-            parsed["jobSummaryList"] = [each | {"status": "RUNNING"} for each in shown]
+            shown: list[dict[str, Any]] = [{"jobId": ids[0], "isTerminated": True}, {"jobId": ids[1]}]
+            parsed["jobSummaryList"] = [{**each, "status": "RUNNING"} for each in shown]
 
     told: list[list[str]] = []
     events = run.stage.batch.meta.events
