@@ -7,7 +7,6 @@ memory is nobody else's; prints one JSON object: `seconds`, `calls` and `peak_mi
 
 import json
 import random
-import resource
 import time
 from typing import Any
 
@@ -15,6 +14,7 @@ import attrs
 import boto3
 from botocore.config import Config
 
+from benchmarks.peak import peak_mib
 from plans.plan import Goal, Plan, Step
 from providers import model
 from providers.clock import ManualClock
@@ -97,8 +97,7 @@ def main() -> None:
     began = time.perf_counter()
     service, calls = drain(JOBS)
     assert service.ended == JOBS
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"seconds": time.perf_counter() - began, "calls": calls, "peak_mib": peak}))
+    print(json.dumps({"seconds": time.perf_counter() - began, "calls": calls, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

@@ -11,14 +11,13 @@ import attrs
 
 from plans import jsontext
 from plans.check import Checker
-from plans.collector import collector_off
 from plans.desired import Common, counted, counted_told, path_exists, path_hint, resource, tags_fit
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.ownership import STACK, STACK_HINT, Ownership, ownership_of
 from plans.policy import Policy, parse_policy, policy_of, strictest
 from plans.together import names_differ, nothing_waits_for_itself
 from plans.variables import Variables, parse_variables, settle
-from plans.yamltext import read
+from plans.yamltext import collector_off, read
 from providers.errors import ManifestError
 from providers.kinds import Kinds
 from providers.resources import EMPTY, Address, Ref, Resource, Target

@@ -13,7 +13,6 @@ from plans import feasibility, handover, jobs, launching, roles
 from plans.asked import NOTHING, Asked
 from plans.canaries import Canaries, is_canary, is_queue_of_one, litter
 from plans.change import Action, Change, Difference
-from plans.collector import collector_off
 from plans.decide import decide, orphan
 from plans.decision import Decision
 from plans.lower import lower
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 _UNBOUND = Policy()
 
 
-@collector_off()
 def make_plan(
     manifest: Manifest,
     graph: "Graph",

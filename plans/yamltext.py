@@ -5,14 +5,15 @@ ends the process, loses the place of an alias and resolves types that nobody wan
 it nearly is, if `jsontext` has not read it.
 """
 
+import gc
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
 import yaml
 
-from plans.collector import collector_off
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, Value
 
 LARGEST = 10 * 1024 * 1024
@@ -28,6 +29,18 @@ _TAGS = frozenset({f"{_CORE}{name}" for name in ("str", "int", "float", "bool", 
 _FORBIDDEN = re.compile("[^\x09\x0a\x0d\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _WIDE_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\xff": "UTF-32"}
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
+
+
+@contextmanager
+def collector_off() -> Iterator[None]:
+    """While many objects are made and none dies, the cyclic collector would look at all of them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @collector_off()

@@ -15,6 +15,7 @@ from providers.kinds.facts import page
 from providers.resources import Document, Field
 
 T = TypeVar("T")
+_Structure = tuple[tuple[str, ...], Field, Document]
 Fails = Callable[[Document, Document], bool]
 """Whether a structure does not keep to a demand, given that structure and the whole document.
 
@@ -84,25 +85,26 @@ def _required(shape: str, member: str) -> Demand:
     return Demand("required", f"{shape}.{member}", lambda *_: True, "it is missing, and required", hint, page(shape))
 
 
-def structures(kind: Kind, document: Document) -> Sequence[tuple[tuple[str, ...], Field, Document]]:
+def structures(kind: Kind, document: Document) -> Sequence[_Structure]:
     """Every structure in a document, with the path and the field that it stands at."""
-    found: list[tuple[tuple[str, ...], Field, Document]] = []
-    keyed = kind.facts.keyed
-
-    def walk(field: Field, value: Any, segments: tuple[str, ...]) -> None:
-        if field.type == "structure" and isinstance(value, Mapping):
-            found.append((segments, field, value))
-            for name, member in field.holders.items():
-                if name in value:
-                    walk(member, value[name], (*segments, name))
-        elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
-            for place, item in enumerate(value):
-                named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
-                told = str(named) if named else field.unnamed or str(place)
-                walk(field.element, item, (*segments, told))
-
-    walk(kind.spec, document, ())
+    found: list[_Structure] = []
+    _find(kind.spec, document, (), kind.facts.keyed, found)
     return found
+
+
+def _find(
+    field: Field, value: Any, segments: tuple[str, ...], keyed: Mapping[str, str], found: list[_Structure]
+) -> None:
+    if field.type == "structure" and isinstance(value, Mapping):
+        found.append((segments, field, value))
+        for name, member in field.holders.items():
+            if name in value:
+                _find(member, value[name], (*segments, name), keyed, found)
+    elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
+        for place, item in enumerate(value):
+            named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
+            told = str(named) if named else field.unnamed or str(place)
+            _find(field.element, item, (*segments, told), keyed, found)
 
 
 def outside(part: Document, member: str, least: float, most: float = float("inf")) -> bool:
