@@ -1,4 +1,4 @@
-"""The peak of a process's own memory: `python -m benchmarks.peak ARGUMENT ...` runs the command line and prints it last.
+"""The peak of a process's own memory. `python -m benchmarks.peak ARGUMENT ...` runs the command line and prints it.
 
 What `getrusage` and `wait4` tell is at least the peak of whoever started the process: Linux keeps that through exec
 (`setmax_mm_hiwater_rss` in fs/exec.c), so that under a large parent a small child looks large.
