@@ -22,7 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--strict-programs", action="store_true", help="An absent program is a failure, not a skip.")
     group.addoption("--aws", action="store_true", help="Run the contract on the AWS account at hand; it costs time.")
     group.addoption("--record", metavar="FILE", help="With --aws: add what is said and answered to this file.")
-    group.addoption("--every-call", action="store_true", help="Die at every call where the suite dies at some.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,12 +80,6 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         sys.settrace(tracer)
-
-
-@pytest.fixture
-def every_call(request: pytest.FixtureRequest) -> bool:
-    """Whether a sweep of crashes has time to die at every call, rather than at those that change something."""
-    return bool(request.config.getoption("--every-call"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
