@@ -69,10 +69,7 @@ def _what_is_the_same_for_all_is_made_once() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Take coverage's tracer away from what is unmeasured.
-
-    pytest-cov has `no_cover` for that, which does nothing in a worker of pytest-xdist.
-    """
+    """Take coverage's tracer away from what is unmeasured."""
     tracer = sys.gettrace()
     if item.get_closest_marker("unmeasured"):
         sys.settrace(None)
