@@ -75,7 +75,7 @@ def workplace(tmp_path: Path) -> Path:
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy2(ROOT / name, tmp_path)
     for name in ("plans", "providers", "reconciler"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "scenario.yaml").write_text(scenario_on_the_page())
     return tmp_path
 

@@ -93,6 +93,7 @@ def test_a_queue_with_many_jobs_is_refused_with_their_number() -> None:
     assert of(made, "job_queue.low").jobs.total == 1240
 
 
+@pytest.mark.unmeasured
 def test_jobs_at_the_worst_moment_save_the_queue() -> None:
     """1,240 jobs that come between plan and disable: counted, the queue takes jobs again, and none of them ends."""
     stage = Stage.new(simulated=Simulated(durations=Durations(job_submitted=60, job_running=7200)))
@@ -135,6 +136,7 @@ def test_a_death_under_refuse_ends_no_job() -> None:
     assert 0 < left < len(forks)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("mode", ["refuse", "wait"])
 def test_no_job_ends_whatever_call_it_comes_before(mode: str) -> None:
     """A job may come before any call of the run: it is refused, or it succeeds, and is never ended."""
@@ -583,6 +585,7 @@ def test_a_quota_share_whose_jobs_come_late_takes_jobs_again(stage: Stage) -> No
     assert share["state"] == "ENABLED"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("mode", ["refuse", "wait", "cancel"])
 def test_arrays_and_service_jobs_at_the_worst_moment_do_not_end(mode: str) -> None:
     """They come between plan and disable, into queues and a quota share that go."""

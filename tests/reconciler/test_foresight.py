@@ -59,6 +59,7 @@ def test_an_estimate_costs_no_calls_and_no_dice() -> None:
     assert plain.trace == estimated.trace
 
 
+@pytest.mark.unmeasured
 def test_a_wait_of_days_is_not_played_for_an_estimate() -> None:
     """Jobs that nothing can run, and a queue that is to wait a month for them: the plan says so, and comes at once."""
     closed = edit(LAB, ("  ondemand:\n", "  ondemand:\n    state: DISABLED\n"))
