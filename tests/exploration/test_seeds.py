@@ -16,7 +16,7 @@ from tests.exploration.shrink import as_test, shrink
 pytestmark = pytest.mark.unmeasured
 
 KEPT = sorted((Path(__file__).parent / "kept").glob("*.json"))
-SEEDS = range(200)
+SEEDS = range(300)
 CHUNK = 25
 
 
