@@ -51,7 +51,6 @@ explore: SEEDS ?= 10000
 explore: MINUTES ?= 30
 explore: $(SEEN)/develop
 	$(BIN)/python -m tests.exploration.sweep
-	$(BIN)/python -m pytest -q -n 2 --every-call tests/lifecycle
 	$(BIN)/python -m tests.exploration.rules
 	$(BIN)/python -m tests.exploration.seeds --seeds $(SEEDS) --minutes $(MINUTES)
 	$(BIN)/python -m tests.exploration.planted --seeds 500

@@ -6,7 +6,6 @@ process of its own, so that its memory is nobody else's; prints one JSON object:
 
 import http.client
 import json
-import resource
 import statistics
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
+from benchmarks.peak import peak_mib
 from providers.clock import ManualClock
 from providers.simulator import Request, Simulator, Store, serve
 
@@ -192,8 +192,7 @@ def main() -> None:
         "a page of waiting jobs": median(lambda: waiting(simulator), 20),
     }
     taken.update({f"{name}, full store": seconds for name, seconds in full.items()})
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({**taken, "peak_mib": peak}))
+    print(json.dumps({**taken, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

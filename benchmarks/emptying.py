@@ -7,7 +7,6 @@ memory is nobody else's; prints one JSON object: `seconds`, `calls` and `peak_mi
 
 import json
 import random
-import resource
 import time
 from typing import Any
 
@@ -15,6 +14,7 @@ import attrs
 import boto3
 from botocore.config import Config
 
+from benchmarks.peak import peak_mib
 from plans.plan import Goal, Plan, Step
 from providers import model
 from providers.clock import ManualClock
@@ -28,7 +28,7 @@ from reconciler.pace import Pace
 from reconciler.retry import Caller, InlinePool
 from reconciler.waiter import Waiter
 
-JOBS, PAGE = 50_000, 1000
+JOBS = 50_000
 QUEUE = "arn:aws:batch:eu-west-1:123456789012:job-queue/full"
 ADDRESS = "job_queue.full"
 
@@ -46,10 +46,10 @@ class Service:
         return Response(200, {"Content-Type": "application/json"}, json.dumps(answer).encode())
 
     def listed(self, asked: dict[str, Any]) -> dict[str, Any]:
-        if asked["jobStatus"] != "RUNNABLE":
+        if asked.get("jobStatus", "RUNNABLE") != "RUNNABLE":
             return {"jobSummaryList": []}
         begin = max(int(asked.get("nextToken", 0)), self.ended)
-        end = min(begin + PAGE, self.jobs)
+        end = min(begin + asked["maxResults"], self.jobs)
         more = {"nextToken": str(end)} if end < self.jobs else {}
         return {"jobSummaryList": [_summary(number) for number in range(begin, end)], **more}
 
@@ -98,8 +98,7 @@ def main() -> None:
     began = time.perf_counter()
     service, calls = drain(JOBS)
     assert service.ended == JOBS
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"seconds": time.perf_counter() - began, "calls": calls, "peak_mib": peak}))
+    print(json.dumps({"seconds": time.perf_counter() - began, "calls": calls, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":

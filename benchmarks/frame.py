@@ -125,7 +125,10 @@ def timed(run: Callable[[], object]) -> Callable[[], float]:
 
 @attrs.frozen
 class Spent:
-    """What a process cost: seconds on the wall and of the processor, its peak of memory, and what it printed."""
+    """What a process cost: seconds on the wall and of the processor, its peak of memory, and what it printed.
+
+    The peak is that of this process where that is more (see `benchmarks.peak`).
+    """
 
     wall: float
     cpu: float

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from benchmarks.account import as_yaml
-from benchmarks.frame import BATCHWRIGHT, PYTHON, Row, Rows, Setting, alone, held_against, in_turns, spend
+from benchmarks.frame import PYTHON, Row, Rows, Setting, alone, held_against, in_turns, spend
 from benchmarks.nochange import FAST
 from benchmarks.serving import Holding, serving
 
@@ -73,12 +73,23 @@ def largest(setting: Setting, endpoint: str, holding: Holding) -> Rows:
     folder, path = setting.folder, setting.folder / "largest.yaml"
     path.write_text(as_yaml(holding.manifest()))
     memory: list[float] = []
-    command = [BATCHWRIGHT, "plan", str(path), "--endpoint-url", endpoint, "--region", holding.region, *FAST]
+    command = [
+        PYTHON,
+        "-m",
+        "benchmarks.peak",
+        "plan",
+        str(path),
+        "--endpoint-url",
+        endpoint,
+        "--region",
+        holding.region,
+        *FAST,
+    ]
     least = [PYTHON, "-c", _LEAST, endpoint, holding.region, str(path)]
 
     def ours() -> float:
         spent = spend(folder, *command)
-        memory.append(spent.mib)
+        memory.append(float(spent.printed.splitlines()[-1]))
         return spent.wall
 
     taken = in_turns(setting.turns(2), ours, lambda: spend(folder, *least).wall, warm=False)

@@ -59,15 +59,16 @@ def decide(resource: Resource, world: World, policy: Policy) -> Decision:
         return _refused(resource, _refusal(address, "unobserved", message, "take it out of the manifest"))
     lost = [
         _refusal(address, "reference", found.message, "name something of this stack, an ARN, or something live")
-        for target in dict.fromkeys(kind.references.values())
+        for target in kind.targets
         for reference in referred(resource.spec, kind, target)
         if isinstance(found := world.resolve(target, reference), Unresolved)
     ]
     if lost:
         return _refused(resource, *lost)
     made = (_definition if kind.facts.revisions else _object)(resource, kind, world, policy)
-    held = {live.revision for live in _registered(made, world)}
-    pins = not_pinned(resource, held) if kind.facts.revisions and not made.refusals else ()
+    pins: Iterable[str] = ()
+    if resource.lifecycle.pinned and kind.facts.revisions and not made.refusals:
+        pins = not_pinned(resource, {live.revision for live in _registered(made, world)})
     return attrs.evolve(made, warnings=(*made.warnings, *pins, *_unborn(made, kind, world, policy)))
 
 
@@ -194,7 +195,7 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
     spec = _wanted(resource, kind, newest, world, policy)
     wanted, seen = normalise(spec, kind), normalise(newest.spec, kind, world.shown)
     pairs = compare(seen, wanted)
-    genuine = world.genuine(newest)
+    genuine = world.genuine(newest, seen)
     theirs = bool(marked) and (newest not in marked or (bool(pairs) and not genuine))
     if theirs and resource.rollout.foreign != "supersede":
         foreign = f"revision {newest.revision} of {newest.name} was registered by somebody else"
@@ -207,9 +208,14 @@ def _definition(resource: Resource, kind: Kind, world: World, policy: Policy) ->
     spelt = spellings(seen, wanted, kind) if askable else ()
     if spelt:
         pairs, spec = (), resolved(newest.spec, kind, world.shown)
-    ours = tuple(live for live in marked if (genuine or not pairs if live is newest else world.genuine(live)))
+    arriving = bool(pairs) or (bool(marked) and newest not in marked)
+    # Where all of them stay in any case, nothing hangs on what the older ones hold.
+    looked_at = (
+        marked if len(marked) + arriving > resource.rollout.keep else [live for live in marked if live is newest]
+    )
+    ours = tuple(live for live in looked_at if (genuine or not pairs if live is newest else world.genuine(live)))
     tags = tags_of(resource, world.stack, marked[-1] if marked else newest)
-    if pairs or (marked and newest not in marked):
+    if arriving:
         differences = tuple(
             _difference(pair, _rule(pair, kind, wanted, seen), kind, newest.spec, spec) for pair in pairs
         )

@@ -14,9 +14,10 @@ class Decision:
 
     `spec` is what is wanted, with live values where the manifest leaves them alone and references resolved. `live` is
     the object that the change starts from; of a definition, its newest revision; of a creation, one that still leaves.
-    `ours` are the revisions of a definition that this stack registered, from old to new; of an orphan, the objects to
-    delete. `units` are the paths that an update sends. `superseded` are the objects that leave in favour of the one
-    that is kept, or that is made as `manner` says; `manner` is None where nothing is made in place of something.
+    `ours` are the revisions of a definition that this stack registered, from old to new, the older ones only where any
+    may go; of an orphan, the objects to delete. `units` are the paths that an update sends. `superseded` are the
+    objects that leave in favour of the one that is kept, or that is made as `manner` says; `manner` is None where
+    nothing is made in place of something.
     """
 
     change: Change

@@ -83,11 +83,7 @@ def left_out(decisions: Sequence[Decision], chosen: frozenset[Address], world: W
     for decision in decisions:
         kind, depends_on = world.kinds[decision.change.kind], decision.resource.depends_on if decision.resource else ()
         found = [
-            *(
-                found
-                for target in dict.fromkeys(kind.references.values())
-                for found in referred(decision.spec, kind, target)
-            ),
+            *(found for target in kind.targets for found in referred(decision.spec, kind, target)),
             *(world.resolve(address.kind, Ref(address)) for address in depends_on),
         ]
         for needed in dict.fromkeys(found.address for found in found if isinstance(found, Ref)):
@@ -349,7 +345,7 @@ def _emptied(decision: Decision, world: World) -> Iterable[str]:
     if decision.resource is None or not kind.facts.vanishing:
         return
     members = [label.partition(".") for label in kind.facts.vanishing]
-    for segments, field, part in structures(kind.spec, decision.resource.spec, (), kind.facts.keyed):
+    for segments, field, part in structures(kind, decision.resource.spec):
         for shape, _, member in members:
             if field.shape == shape and part.get(member) in (None, ""):
                 path = paths.render(kind.spec, segments)

@@ -20,7 +20,7 @@ def dependencies(resource: Resource, kinds: Kinds) -> tuple[Address, ...]:
     kind = kinds[resource.address.kind]
     found = [
         reference.address
-        for target in dict.fromkeys(kind.references.values())
+        for target in kind.targets
         for reference in referred(resource.spec, kind, target)
         if isinstance(reference, Ref)
     ]

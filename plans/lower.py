@@ -16,14 +16,16 @@ from plans.removals import leave
 from plans.succession import Succession
 from plans.users import Users
 from plans.world import World
+from providers.resources import Address
 
 _NONE = Canaries()
 
 
 def lower(
     decisions: Sequence[Decision], world: World, canaries: Canaries = _NONE, *, now: float
-) -> tuple[tuple[Step, ...], tuple[Refusal, ...]]:
-    """The steps of all changes, in an order in which they could be carried out one by one, and what forbids them.
+) -> tuple[tuple[Step, ...], tuple[Refusal, ...], frozenset[Address]]:
+    """The steps of all changes, in an order in which they could be carried out one by one, what forbids them, and
+    the addresses whose steps leave somebody without what works for a while.
 
     Nothing is used by others before its canary has succeeded.
     """
@@ -51,7 +53,7 @@ def lower(
     if circle:
         message = f"these steps would wait for each other: {', '.join(circle)}"
         refusals.append(Refusal("", "circle", message, "make the changes one after the other, with --only"))
-    return ordered, (*refusals, *succession.refusals)
+    return ordered, (*refusals, *succession.refusals), frozenset(succession.outages)
 
 
 def _after_needs(decision: Decision, users: Users) -> list[str]:

@@ -1,14 +1,15 @@
 """The manifest: what the user wrote, read into desired resources.
 
-bytes ─yamltext─▶ nodes ─variables─▶ nodes ─check─▶ typed documents ─desired─▶ resources
+bytes ─yamltext or jsontext─▶ nodes ─variables─▶ nodes ─check─▶ typed documents ─desired─▶ resources
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
+from plans import jsontext
 from plans.check import Checker
 from plans.desired import Common, counted, counted_told, path_exists, path_hint, resource, tags_fit
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
@@ -59,8 +60,28 @@ def parse(
     `variables` are values that must be declared, `ambient` values that count only where they are (the environment, the
     outputs of another tool). Raises ManifestError with all faults at once, by file, line and column.
     """
+    files = list(sources)
+    quick = [jsontext.read(source) for source in files]
+    if any(quick):
+        try:
+            return _parse(files, quick, variables=variables, kinds=kinds, ambient=ambient)
+        except ManifestError:
+            # Read again for the places of the faults.
+            pass
+    return _parse(files, [None] * len(files), variables=variables, kinds=kinds, ambient=ambient)
+
+
+def _parse(
+    sources: Sequence[Source],
+    quick: Sequence[Node | None],
+    *,
+    variables: Mapping[str, Any],
+    kinds: Kinds,
+    ambient: Mapping[str, Any],
+) -> Manifest:
+    """Read the files, but those that were read quickly."""
     faults = Faults()
-    roots = [read(source, faults) for source in sources]
+    roots = [known or read(source, faults) for source, known in zip(sources, quick, strict=True)]
     if not roots:
         raise ManifestError("there is no file to read a manifest from")
     maps = [root for root in roots if root is not None and isinstance(root.value, Mapping)]

@@ -65,33 +65,82 @@ def moved(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> Ma
     return found
 
 
+def there(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> bool:
+    """Whether all that a pending call would bring about is there, though it was not: somebody else has done the same,
+    or an attempt of which no answer came. Every member of an update must tell, so that none is left out that is never
+    described, or is only said once more."""
+    if now is None or now.status == "INVALID":
+        return False
+    if pending.call in TAGGING:
+        before, after = list(_stages_of_tags(known.and_sent(pending)))[-2:]
+        found = [(before.get(key), after.get(key), now.tags.get(key)) for key in pending.tags]
+        return any(was != will for was, will, _ in found) and all(will == shown for _, will, shown in found)
+    if pending.call != kind.facts.update:
+        return False
+    was, will = (normalise(stage, kind) for stage in _stages(known.and_sent(pending), kind)[-2:])
+    shown = normalise(now.spec, kind)
+    pairs = compare(was, will)
+    changed = {".".join(pair.segments[:depth]) for pair in pairs for depth in range(1, len(pair.segments) + 1)}
+    return {*_units(pending.arguments, kind)} <= changed and all(
+        _at(shown, pair.segments) == pair.after for pair in pairs
+    )
+
+
+def _units(sent: Document, kind: Kind, prefix: str = "") -> Iterator[str]:
+    """The members that an update says, those of refined structures one by one."""
+    for name, value in sent.items():
+        path = f"{prefix}{name}"
+        if path in kind.facts.refined and isinstance(value, Mapping):
+            yield from _units(value, kind, f"{path}.")
+        elif path != kind.update_key:
+            yield path
+
+
+def lost(known: Expectation, now: Live | None, kind: Kind) -> Mapping[str, tuple[Any, Any]]:
+    """What keeps an object from carrying what a call is about to have refer to it, by path as `moved` tells it: that it
+    is gone, is another one, or was switched off by somebody else."""
+    found = moved(known, now, kind, Sent("", EMPTY))
+    off = now is not None and now.state == "DISABLED"
+    return {path: pair for path, pair in found.items() if path == OBJECT or (path == "state" and off)}
+
+
 def _tags(expected: Expectation, now: Live, pending: Sent) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    stages: list[dict[str, str | None]] = [{**expected.live.tags}]
-    for sent in expected.sent:
-        added = sent.arguments["tags"] if sent.call == "TagResource" else {}
-        stages.append({**stages[-1], **dict.fromkeys(sent.tags), **added})
+    stages = _stages_of_tags(expected)
     for key in sorted({*stages[-1], *now.tags}):
         counts = key.startswith(HOUSE_TAG_PREFIX) or key in pending.tags
         if counts and all(now.tags.get(key) != stage.get(key) for stage in stages):
             yield paths.tag(key), (stages[-2].get(key), now.tags.get(key))
 
 
-def _document(expected: Expectation, now: Live, kind: Kind) -> Mapping[str, tuple[Any, Any]]:
-    pends = expected.sent[-1].call == kind.facts.update
-    updates = [sent for sent in expected.sent if sent.call == kind.facts.update]
+def _stages_of_tags(expected: Expectation) -> list[dict[str, str | None]]:
+    stages: list[dict[str, str | None]] = [{**expected.live.tags}]
+    for sent in expected.sent:
+        added = sent.arguments["tags"] if sent.call == "TagResource" else {}
+        stages.append({**stages[-1], **dict.fromkeys(sent.tags), **added})
+    return stages
+
+
+def _stages(expected: Expectation, kind: Kind) -> list[Document]:
+    """The document as it was seen, and after each update of those sent."""
     stages = [expected.live.spec]
-    for sent in updates:
+    for sent in (sent for sent in expected.sent if sent.call == kind.facts.update):
         made = _merged(stages[-1], sent.arguments, kind)
         for path, value in sent.expect.items():
             if paths.tag_of(path) is None:
                 made = paths.put(made, paths.split(path), value, kind.facts.keyed, kind.spec)
         stages.append(made)
+    return stages
+
+
+def _document(expected: Expectation, now: Live, kind: Kind) -> Mapping[str, tuple[Any, Any]]:
+    pends = expected.sent[-1].call == kind.facts.update
+    stages = _stages(expected, kind)
     forms, shown = [normalise(stage, kind) for stage in stages], normalise(now.spec, kind)
     found = {}
     for pair in compare(forms[-1], shown):
         path = paths.pattern(kind.spec, pair.segments)
         seen = [_at(form, pair.segments) for form in forms]
-        if pair.after in seen or _moves(path, kind, forms[-1], shown, updated=bool(updates)):
+        if pair.after in seen or _moves(path, kind, forms[-1], shown, updated=len(stages) > 1):
             continue
         if pair.after is None and kind.reset(path, forms[-1]) in seen:
             continue

@@ -251,11 +251,14 @@ def saying(document: Document, kind: Kind) -> Document:
 DIGEST_RULES = "n2"
 
 
-def digest(document: Document, kind: Kind, names: Mapping[Address, str] | None = None) -> str:
+def digest(
+    document: Document, kind: Kind, names: Mapping[Address, str] | None = None, form: Document | None = None
+) -> str:
     """A digest of what a document means, the same for everything that normalises to the same.
 
     References count by name (`names` tells that of a `Ref`), since an ARN may not be known yet. The prefix names the
-    rules of the normal form: a digest made under other rules is not compared.
+    rules of the normal form: a digest made under other rules is not compared. `form` is the normal form of a document
+    that refers to nothing, where it is known.
     """
 
     def named(_kind: str, reference: Any) -> str:
@@ -263,14 +266,18 @@ def digest(document: Document, kind: Kind, names: Mapping[Address, str] | None =
             return (names or {})[reference.address]
         return str(reference).rpartition("/")[2]
 
-    text = json.dumps(normalise(document, kind, named), sort_keys=True, separators=(",", ":"), default=str)
+    told = normalise(document, kind, named) if form is None else form
+    text = json.dumps(told, sort_keys=True, separators=(",", ":"), default=str)
     return f"{DIGEST_RULES}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def matches_digest(live: Live, kind: Kind) -> bool:
-    """Whether a revision still holds what its digest tag says; True where the tag was made under other rules."""
+def matches_digest(live: Live, kind: Kind, form: Document | None = None) -> bool:
+    """Whether a revision still holds what its digest tag says; True where the tag was made under other rules.
+
+    `form` is its normal form, where that is known and it refers to nothing.
+    """
     tag = live.tags.get(DIGEST_TAG, "")
-    return bool(tag) and (not tag.startswith(f"{DIGEST_RULES}-") or tag == digest(live.spec, kind))
+    return bool(tag) and (not tag.startswith(f"{DIGEST_RULES}-") or tag == digest(live.spec, kind, form=form))
 
 
 def unmet(expect: Mapping[str, Any], live: Live, kind: Kind) -> tuple[str, ...]:

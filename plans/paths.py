@@ -4,6 +4,7 @@ In a document as the API has it a list that is told apart by a member is entered
 normal form such a list is a mapping already, so the same path leads to the same place in both.
 """
 
+import functools
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -15,6 +16,7 @@ _SEGMENT = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 Segments = tuple[str, ...]
 
 
+@functools.cache
 def split(path: str) -> Segments:
     """The segments of a path; raises ValueError where it is none."""
     segments: list[str] = []

@@ -24,7 +24,7 @@ from plans.past import Past
 from plans.plan import Plan, Step
 from plans.planfile import to_json
 from plans.policy import Policy, strictest
-from plans.queues import with_outages
+from plans.queues import as_outages, with_outages
 from plans.replacement import heir
 from plans.world import World
 from providers.kinds import Kinds
@@ -79,7 +79,8 @@ def make_plan(
         if pruning or address in left_behind:
             decisions.append(orphan(address, left, world, "its canary is over" if is_canary(address) else reason))
     decisions = with_outages(launching.looked_at(decisions, world), world)
-    steps, refusals = lower(decisions, world, canaries, now=now)
+    steps, refusals, outages = lower(decisions, world, canaries, now=now)
+    decisions = as_outages(decisions, outages)
     guarded = not (destroying or handing_over)
     refusals += tuple(feasibility.refusals(decisions, manifest, world, policy, now=now, destroying=not guarded))
     environments = tuple(snapshot.of("compute_environment"))
@@ -168,7 +169,9 @@ def _ordered(graph: "Graph", kinds: Kinds) -> list[Address]:
     """Every address behind what it needs; else by rank of kind and name, so that plans read alike."""
     import networkx as nx
 
-    return list(nx.lexicographical_topological_sort(graph, key=lambda address: (kinds[address.kind].rank, address)))
+    # Tuples of plain values are compared much faster than addresses are.
+    ranked = {address: (kinds[address.kind].rank, address.kind, address.name) for address in graph}
+    return list(nx.lexicographical_topological_sort(graph, key=ranked.__getitem__))
 
 
 def _leaving(steps: Iterable[Step], kinds: Kinds) -> Mapping[str, Sequence[Difference]]:

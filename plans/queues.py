@@ -4,7 +4,7 @@ Source: "computeEnvironmentOrder" of CreateJobQueue: environments are VALID, all
 of one CPU architecture; the type of a queue stays.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -78,7 +78,12 @@ class Queues:
         return cls(
             world,
             {decision.change.address: decision for decision in wanted},
-            {decision.namesake.arn: decision for decision in wanted if decision.namesake is not None},
+            {
+                live.arn: decision
+                for decision in wanted
+                for live in (*(decision.superseded if decision.manner else ()), decision.namesake)
+                if live is not None
+            },
         )
 
     def refusals(self, decision: Decision) -> Iterable[Refusal]:
@@ -164,9 +169,7 @@ class Queues:
                 continue
             if own is not None and "computeEnvironmentOrder" in own.units:
                 found.add(own.change.address)
-            found |= {
-                each.decision.change.address for each in after if each.decision and "state" in each.decision.units
-            }
+            found |= {each.decision.change.address for each in after if each.decision and _switches_off(each.decision)}
         return frozenset(found)
 
     def environments(self, queue: Mapping[str, Any]) -> list[Thing]:
@@ -202,12 +205,21 @@ def sends(decision: Decision, *members: str) -> bool:
     )
 
 
+def _switches_off(decision: Decision) -> bool:
+    """Whether after a change its object is DISABLED, though what was there may not have been."""
+    return "state" in decision.units or (decision.manner is not None and decision.spec.get("state") == "DISABLED")
+
+
 def with_outages(decisions: Sequence[Decision], world: World) -> list[Decision]:
     """The decisions, those that leave a queue without a working environment shown as an outage."""
-    down = Queues.of(decisions, world).outages()
+    return as_outages(decisions, Queues.of(decisions, world).outages())
+
+
+def as_outages(decisions: Sequence[Decision], addresses: Collection[Address]) -> list[Decision]:
+    """The decisions, those on these addresses shown as an outage."""
     return [
         attrs.evolve(decision, change=attrs.evolve(decision.change, impact=Impact.OUTAGE))
-        if decision.change.address in down
+        if decision.change.address in addresses
         else decision
         for decision in decisions
     ]

@@ -56,7 +56,7 @@ def _by_name(arn: str, target: str, world: World) -> str:
 
 
 def _references(document: Document, kind: Kind) -> Iterator[Any]:
-    for target in dict.fromkeys(kind.references.values()):
+    for target in kind.targets:
         yield from referred(document, kind, target)
 
 

@@ -13,6 +13,8 @@ RUNS = 10
 """How often a plan is rehearsed unless told otherwise."""
 CALM = 3
 """How many of the runs, the first ones, meet no faults: the usual, the longest and the shortest."""
+LONG = 6000.0
+"""Seconds up to which a wait is looked at as often as an apply looks at it; beyond that at each hundredth of it."""
 
 Faults = Literal["none", "light", "heavy"]
 State = Literal["runs", "waits", "closed", "absent"]
@@ -68,7 +70,8 @@ class Queue:
 
 @attrs.frozen
 class Trouble:
-    """A step that failed, and the faults that the calls of that run met: how many by kind and operation."""
+    """A step that failed, in the run of that number, and the faults that the calls of that met: how many by kind and
+    operation."""
 
     step: str
     address: str
@@ -80,8 +83,9 @@ class Trouble:
 
 @attrs.frozen
 class Run:
-    """One run of the plan; `manner` tells where its durations come from, `faults` how many its calls met, by kind and
-    operation, and `waiting` for how many seconds a queue took jobs for which there was no environment, by its name."""
+    """One run of the plan; `number` counts from 1, `manner` tells where its durations come from, `faults` how many its
+    calls met, by kind and operation, and `waiting` for how many seconds a queue took jobs for which there was no
+    environment, by its name."""
 
     number: int
     manner: str
@@ -93,12 +97,21 @@ class Run:
 
 
 @attrs.frozen
+class Picture:
+    """What queues could do in the run of that number."""
+
+    run: int
+    queues: tuple[Queue, ...]
+
+
+@attrs.frozen
 class Rehearsal:
     """What became of a plan on a model of the account.
 
     `trace`, `calls` (by operation, with those that only look) and `queues` are those of the first run, which meets no
-    faults and takes the usual time; `jobs_ended` has, by queue, how many jobs ended in it because of a call. `low` and
-    `high` are the seconds between which an apply can be expected to take.
+    faults and takes the usual time; `jobs_ended` has, by queue, how many jobs ended in it because of a call. `worst` is
+    the run in which queues wait for longest that do not wait in the first, if there is one. `low` and `high` are the
+    seconds between which an apply can be expected to take.
     """
 
     plan: Plan
@@ -108,6 +121,7 @@ class Rehearsal:
     trace: tuple[Deed, ...] = ()
     calls: Mapping[str, int] = EMPTY
     queues: tuple[Queue, ...] = ()
+    worst: Picture | None = None
     troubles: tuple[Trouble, ...] = ()
     jobs_ended: Mapping[str, int] = EMPTY
     table: tuple[Span, ...] = ()
@@ -127,6 +141,12 @@ class Rehearsal:
         return Estimate(self.runs[0].calls, self.runs[0].seconds) if self.runs else None
 
     @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The first run, and the worst where that went another way; none without queues."""
+        drawn = (Picture(1, self.queues), *filter(None, [self.worst]))
+        return tuple(picture for picture in drawn if any(queue.intervals for queue in picture.queues))
+
+    @property
     def sound(self) -> bool:
         """Whether every run that met no faults did all that was planned."""
         return all(run.exit_code == 0 for run in self.runs if not run.faults)
@@ -140,6 +160,18 @@ def middle(numbers: Iterable[float]) -> float:
     """The median of at least one number."""
     row = sorted(numbers)
     return (row[(len(row) - 1) // 2] + row[len(row) // 2]) / 2
+
+
+def worst(pictures: Iterable[Picture]) -> Picture | None:
+    """The run in which queues wait for longest that do not wait in the first; None where there is none."""
+    first, *others = pictures
+    waiting = {queue.name for queue in first.queues if queue.seconds("waits")}
+
+    def more(picture: Picture) -> float:
+        return sum(queue.seconds("waits") for queue in picture.queues if queue.name not in waiting)
+
+    found = max(others, key=more, default=None)
+    return found if found is not None and more(found) else None
 
 
 def by_address(trace: Iterable[Deed]) -> Mapping[str, tuple[str, ...]]:
@@ -161,10 +193,16 @@ def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
         "seed": rehearsal.seed,
         "faults": rehearsal.faults,
         "sound": rehearsal.sound,
-        "seconds": {"median": rehearsal.median, "low": rehearsal.low, "high": rehearsal.high},
+        "seconds": {
+            "usual": rehearsal.runs[0].seconds if rehearsal.runs else 0.0,
+            "median": rehearsal.median,
+            "low": rehearsal.low,
+            "high": rehearsal.high,
+        },
         "trace": [attrs.asdict(deed) for deed in rehearsal.trace],
         "calls": dict(rehearsal.calls),
         "queues": [attrs.asdict(queue) for queue in rehearsal.queues],
+        "worst": rehearsal.worst and attrs.asdict(rehearsal.worst),
         "jobs_ended": dict(rehearsal.jobs_ended),
         "runs": [_plain(run) for run in rehearsal.runs],
         "troubles": [_plain(trouble) for trouble in rehearsal.troubles],

@@ -20,7 +20,7 @@ from plans.policy import Policy
 from plans.repairs import reason as why_invalid
 from plans.tagging import ignored_tags, tags_of
 from plans.wanted import with_ignored
-from plans.world import World, referred
+from plans.world import World
 from providers.kinds import Kind
 from providers.resources import Document, Live, Manner, Ref, Resource
 
@@ -173,32 +173,12 @@ def _replaced(
         best.change,
         name=name,
         action=Action.REPLACE,
-        impact=_impact(manner, lives, kind, world),
+        impact=Impact.OUTAGE if (manner, kind.name) == ("deleteFirst", "job_queue") else Impact.REPLACEMENT,
         reason=reason,
         differences=differences,
     )
     made = Decision(change, resource, live, spec, tags, superseded=lives, manner=manner, warnings=best.warnings)
     return attrs.evolve(made, refusals=tuple(_taken(made, resource, world)))
-
-
-def _impact(manner: Manner, lives: Sequence[Live], kind: Kind, world: World) -> Impact:
-    """Where the old one goes first, whoever submits to it does without for a while, as does a user that has no other
-    that works."""
-    if manner != "deleteFirst":
-        return Impact.REPLACEMENT
-    alone = (
-        not any(_works(other) for other in _others(user, lives, kind, world))
-        for live in lives
-        for user in world.users(live)
-    )
-    return Impact.OUTAGE if kind.name == "job_queue" or any(alone) else Impact.REPLACEMENT
-
-
-def _others(user: Live, lives: Sequence[Live], kind: Kind, world: World) -> Iterator[Live]:
-    for reference in referred(user.spec, world.kinds[user.kind], kind.name):
-        live = world.by_arn.get(str(world.shown(kind.name, reference)))
-        if live is not None and live not in lives:
-            yield live
 
 
 def _works(live: Live) -> bool:

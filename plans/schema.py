@@ -176,6 +176,7 @@ def doctor_schema() -> dict[str, Any]:
 def rehearsal_schema() -> dict[str, Any]:
     """The schema of what `rehearse --json` prints."""
     interval = {"begins": _NUMBER, "ends": _NUMBER, "state": _word(*get_args(rehearsal.State)), "working": _COUNT}
+    queues = _each(_object({"name": _TEXT, "intervals": _each(_object(interval))}))
     run = {
         "number": _COUNT,
         "manner": _word("usual", "longest", "shortest", "drawn"),
@@ -210,10 +211,11 @@ def rehearsal_schema() -> dict[str, Any]:
         "seed": {"type": "integer"},
         "faults": _word(*get_args(rehearsal.Faults)),
         "sound": _FLAG,
-        "seconds": _object({"median": _NUMBER, "low": _NUMBER, "high": _NUMBER}),
+        "seconds": _object({"usual": _NUMBER, "median": _NUMBER, "low": _NUMBER, "high": _NUMBER}),
         "trace": _each(_object({"call": _TEXT, "address": _TEXT, "at": _NUMBER, "jobs": _COUNT})),
         "calls": _map(_COUNT),
-        "queues": _each(_object({"name": _TEXT, "intervals": _each(_object(interval))})),
+        "queues": queues,
+        "worst": _or_null(_object({"run": _COUNT, "queues": queues})),
         "jobs_ended": _map(_COUNT),
         "runs": _each(_object(run)),
         "troubles": _each(_object(trouble)),

@@ -27,7 +27,7 @@ from plans.plan import Goal, Step
 from plans.removals import retire
 from plans.replacement import heir
 from plans.users import Users, members
-from plans.world import World
+from plans.world import World, referred
 from providers.kinds import Kind
 from providers.resources import Address, Live, Ref
 
@@ -39,7 +39,8 @@ class Succession:
     """Replacements on their way to steps.
 
     `said` is what each list of a user will hold by then, and the step that says it; `moves` counts those steps.
-    `back` is what was deleted first and has all its steps.
+    `over` are the changes that have all their steps, `back` those of them that delete first. `outages` are those that
+    leave a user for a while without anything that works.
     """
 
     world: World
@@ -48,9 +49,16 @@ class Succession:
     said: dict[tuple[str, str], tuple[Any, str]] = attrs.field(factory=dict)
     moves: Counter[tuple[Address, str]] = attrs.field(factory=Counter)
     back: set[Address] = attrs.field(factory=set)
+    over: set[Address] = attrs.field(factory=set)
+    outages: set[Address] = attrs.field(factory=set)
 
     def carried_out(self, decision: Decision, before: Sequence[str]) -> Iterable[Step]:
         """All steps of a change to what is wanted, behind these steps of others."""
+        steps = tuple(self._carried_out(decision, before))
+        self.over.add(decision.change.address)
+        return steps
+
+    def _carried_out(self, decision: Decision, before: Sequence[str]) -> Iterable[Step]:
         own = self.users.lowered[decision.change.address]
         if not decision.superseded or decision.refusals or decision.manner == "refuse":
             return own.behind(before)
@@ -182,9 +190,12 @@ class Succession:
                     value, last = self.said.get((user.arn, member), (user.spec.get(member), ""))
                     if paths.mentions(value, arns):
                         there = rewrite(value)
-                        behind = after
+                        behind, anew = after, False
                         if emptied and there in ([], None):
                             there, behind = self.instead(decision, user, member, arns)
+                            anew = True
+                        if emptied and not self.serves(there, kind, member, decision.change.kind, anew=anew):
+                            self.outages.add(decision.change.address)
                         if emptied and not there:
                             self.refusals.append(_nothing_left(decision, user, self.world))
                             continue
@@ -215,6 +226,22 @@ class Succession:
             if there and not paths.mentions(there, arns):
                 return there, made.last
         return [], ()
+
+    def serves(self, value: Any, kind: Kind, member: str, target: str, *, anew: bool) -> bool:
+        """Whether anything works that a list of a user names by then; `anew`: what it names is made before."""
+        for reference in referred({member: value}, kind, target):
+            live = self.world.by_arn.get(str(self.world.shown(target, reference)))
+            own = self.users.by_arn.get(live.arn) if live is not None else None
+            if isinstance(reference, Ref):
+                live, own = None, self.users.decisions.get(reference.address)
+            made = live is None or anew or (own is not None and (own.units or own.change.address in self.over))
+            if own is not None and own.resource is not None and made:
+                works = own.spec.get("state") != "DISABLED"
+            else:
+                works = live is not None and live.state != "DISABLED" and live.status in (None, "VALID", "UPDATING")
+            if works:
+                return True
+        return False
 
     def waits(self, user: Live, decision: Decision) -> bool:
         """Whether a user's own change comes after another change, by what it needs."""

@@ -10,7 +10,7 @@ from plans.manifest import Manifest
 from plans.naming import alike
 from plans.normalise import matches_digest
 from providers.kinds import Kind, Kinds
-from providers.resources import CANARY, Address, Drain, Elsewhere, Live, Ref, Resource, Snapshot
+from providers.resources import CANARY, Address, Document, Drain, Elsewhere, Live, Ref, Resource, Snapshot
 
 
 @attrs.frozen
@@ -168,10 +168,15 @@ class World:
         """Whether anything but the queue of a canary refers to this object."""
         return any(not str(user.address).endswith(CANARY) for user in self.users(live))
 
-    def genuine(self, live: Live) -> bool:
-        """Whether a revision that carries our tags still holds the content that it was registered with."""
+    def genuine(self, live: Live, form: Document | None = None) -> bool:
+        """Whether a revision that carries our tags still holds the content that it was registered with.
+
+        `form` is its normal form, references as `shown`, where that is known.
+        """
         kind = self.kinds[live.kind]
-        return not kind.facts.revisions or matches_digest(live, kind)
+        if form is not None and any(True for target in kind.targets for _ in referred(live.spec, kind, target)):
+            form = None
+        return not kind.facts.revisions or matches_digest(live, kind, form)
 
 
 def address_of(live: Live) -> Address | None:
@@ -214,7 +219,7 @@ def _used(
     used: dict[str, dict[str, Live]] = {}
     for (name, _), lives in named.items():
         kind = kinds[name]
-        for target in dict.fromkeys(kind.references.values()):
+        for target in kind.targets:
             for user in lives[-1:] if kind.facts.revisions else lives:
                 for reference in referred(user.spec, kind, target):
                     found = [by_arn[reference]] if reference in by_arn else named.get((target, str(reference)), ())

@@ -2,7 +2,7 @@
 
 PyYAML's parser gives events, not its composer nodes: a composer recurses without a bound, so that a file of brackets
 ends the process, loses the place of an alias and resolves types that nobody wants here. JSON is read as the YAML that
-it nearly is.
+it nearly is, if `jsontext` has not read it.
 """
 
 import gc
@@ -47,9 +47,9 @@ def collector_off() -> Iterator[None]:
 def read(source: Source, faults: Faults) -> Node | None:
     """The root of the one document of a file, or None where the file cannot be read at all, its fault added."""
     try:
-        text = _text(source)
+        text = text_of(source)
         return _Reader(source.name, faults, yaml.parse(text, Loader=_loader())).document()
-    except _Unreadable as error:
+    except Unreadable as error:
         faults.add(Node(None, source.name, error.line, error.column), "", error.message, error.hint)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -67,31 +67,34 @@ def _loader() -> Any:
 
 
 @attrs.frozen
-class _Unreadable(Exception):
+class Unreadable(Exception):
+    """Why a file cannot be read at all."""
+
     message: str
     line: int = 0
     column: int = 0
     hint: str | None = None
 
 
-def _text(source: Source) -> str:
+def text_of(source: Source) -> str:
+    """The text of a file; raises Unreadable."""
     content = source.content
     if len(content) > LARGEST:
-        raise _Unreadable(f"the file has {len(content)} bytes, more than 10 MiB", hint="split the stack")
+        raise Unreadable(f"the file has {len(content)} bytes, more than 10 MiB", hint="split the stack")
     for mark, name in _WIDE_ENCODINGS.items():
         if content.startswith(mark):
-            raise _Unreadable(f"the file is {name}, not UTF-8", 1, 1, "save it as UTF-8")
+            raise Unreadable(f"the file is {name}, not UTF-8", 1, 1, "save it as UTF-8")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
-        raise _Unreadable("the file is not UTF-8", *_place(before), "save it as UTF-8") from None
+        raise Unreadable("the file is not UTF-8", *_place(before), "save it as UTF-8") from None
     if forbidden := _FORBIDDEN.search(text):
-        raise _Unreadable(
+        raise Unreadable(
             f"the character U+{ord(forbidden.group()):04X} may not stand in a file", *_place(text[: forbidden.start()])
         )
     # JSON writes characters beyond U+FFFF as two escapes, which YAML does not know.
-    return _SURROGATES.sub(_joined, text) if text.lstrip().startswith("{") else text
+    return _SURROGATES.sub(_joined, text) if "\\u" in text and text.lstrip().startswith("{") else text
 
 
 def _joined(pair: re.Match[str]) -> str:
@@ -126,15 +129,15 @@ class _Reader:
         next(self.events)
         started = next(self.events)
         if isinstance(started, yaml.StreamEndEvent):
-            raise _Unreadable("the file is empty")
+            raise Unreadable("the file is empty")
         root = self.node(next(self.events), 0)
         next(self.events)
         more = next(self.events)
         if isinstance(more, yaml.DocumentStartEvent):
             at = self.at(more)
-            raise _Unreadable("a second document begins here", at.line, at.column, "one document a file: split it")
+            raise Unreadable("a second document begins here", at.line, at.column, "one document a file: split it")
         if root.value is None:
-            raise _Unreadable("the file is empty")
+            raise Unreadable("the file is empty")
         return root
 
     @property
@@ -165,17 +168,17 @@ class _Reader:
             self.deepest = depth
         if depth > DEEPEST:
             at = self.at(event)
-            raise _Unreadable(f"nested more than {DEEPEST} levels deep", at.line, at.column)
+            raise Unreadable(f"nested more than {DEEPEST} levels deep", at.line, at.column)
         if self.count > MOST_NODES:
             at = self.at(event)
-            raise _Unreadable(f"more than {MOST_NODES:,} values", at.line, at.column, "aliases of aliases grow fast")
+            raise Unreadable(f"more than {MOST_NODES:,} values", at.line, at.column, "aliases of aliases grow fast")
 
     def alias(self, event: Any, anchor: str, depth: int) -> Node:
         anchored = self.anchors.get(anchor)
         if anchored is None:
             at = self.at(event)
             problem = "stands inside what it repeats" if anchor in self.anchors else "repeats nothing: no such anchor"
-            raise _Unreadable(f"the alias *{anchor} {problem}", at.line, at.column)
+            raise Unreadable(f"the alias *{anchor} {problem}", at.line, at.column)
         self.tally(event, anchored.size, depth + anchored.height)
         return anchored.node
 

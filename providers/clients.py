@@ -159,6 +159,16 @@ class _InProcess:
             raise lost(endpoint_url="the rehearsal") from silence
 
 
+def bucket_client(region: str | None, *, environ: Mapping[str, str]) -> Any:
+    """A client of S3 with the settings of this process; None is the region that these say.
+
+    Raises CredentialsMissing where there are no credentials, or no region.
+    """
+    target = Target(region=region)
+    core = _session(target)
+    return _maker(core, region or _region_of_profile(core, target, environ)[0])("s3")
+
+
 def only_batch(_service: str) -> Any:
     """The clients of what is around the simulator, which is nothing."""
     raise Unreachable("")

@@ -91,11 +91,18 @@ class Provider:
         answer = self.call(own.facts.lookup.listing, arguments | ({"nextToken": token} if token else {}))
         return Page(lives=self._lives(kind, answer, own.facts.lookup.items), token=answer.get("nextToken") or None)
 
-    def jobs(self, listed: JobList, status: str, token: str | None = None) -> tuple[Sequence[Document], str | None]:
-        """The summaries of one page of jobs with this status, and the token of the next page."""
-        arguments = {**listed.arguments, "jobStatus": status, "maxResults": listed.page}
-        answer = self.call(listed.operation, arguments | ({"nextToken": token} if token else {}))
-        return answer.get("jobSummaryList", ()), answer.get("nextToken") or None
+    def jobs(
+        self, listed: JobList, status: str | None, token: str | None = None
+    ) -> tuple[Sequence[Document], str | None]:
+        """The summaries of one page of jobs with this status, and the token of the next page.
+
+        Where the status is None, those of the page that have not ended, which may be none of it.
+        """
+        answer = self.call(listed.operation, listed.asking(status) | ({"nextToken": token} if token else {}))
+        items = answer.get("jobSummaryList", ())
+        if status is None:
+            items = [item for item in items if item.get("status") not in ("SUCCEEDED", "FAILED")]
+        return items, answer.get("nextToken") or None
 
     def jobs_named(self, queue: str, name: str, token: str | None = None) -> Page:
         """One page of the ids of the jobs of exactly this name in a queue, whatever their status."""

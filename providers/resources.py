@@ -5,6 +5,7 @@ a reference is a `Ref` (an object of this stack) or an `Elsewhere` (an object of
 as an ARN, or as the name of something outside every stack, stays the string that the user wrote.
 """
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Self
@@ -115,6 +116,11 @@ class Field:
     reference: str | None = None
     shorthand: Shorthand | None = None
     unnamed: str = ""
+
+    @functools.cached_property
+    def holders(self) -> Mapping[str, "Field"]:
+        """The members in which there may be structures."""
+        return {name: member for name, member in self.members.items() if member.members or member.element is not None}
 
     def paths(self, prefix: str = "") -> Iterator[tuple[str, "Field"]]:
         """Every path below this field in model order; an element of a list or map is written `[]`."""
@@ -288,6 +294,9 @@ class JobList:
 
     Statuses are in the order that jobs go through; a job that is tried again goes back to RUNNABLE. Sizes of pages are
     those of the pages ListJobs and ListServiceJobs of the AWS Batch API reference.
+
+    Jobs of ListJobs may also be asked for whatever their status, those that have ended in the last days among them:
+    with a filter, jobs with any status are returned, a hundred on a page. A filter of what lists service jobs is taken.
     """
 
     operation: Literal["ListJobs", "ListServiceJobs"]
@@ -300,9 +309,17 @@ class JobList:
         return ("SUBMITTED", "PENDING", "RUNNABLE", *scheduled, "STARTING", "RUNNING")
 
     @property
-    def page(self) -> int:
-        """How many jobs of one status are on a page at most."""
-        return 100 if self.operation == "ListServiceJobs" else 1000
+    def wholly(self) -> bool:
+        """Whether they can be asked for whatever their status."""
+        return self.operation == "ListJobs"
+
+    def asking(self, status: str | None) -> dict[str, Any]:
+        """What asks for the first page of those with this status; None asks for all."""
+        if status is None:
+            any_time = [{"name": "AFTER_CREATED_AT", "values": ["0"]}]
+            return {**self.arguments, "filters": any_time, "maxResults": 100}
+        page = 100 if self.operation == "ListServiceJobs" else 1000
+        return {**self.arguments, "jobStatus": status, "maxResults": page}
 
     @property
     def whose(self) -> str:

@@ -1,8 +1,11 @@
-"""Counting the unfinished jobs that a plan disturbs: one listing a status, all of them at once, stopped at a bound.
+"""Counting the unfinished jobs that a plan disturbs, stopped at a bound.
 
-What is counted so is for a plan to show. Before anything is deleted `emptying` looks again, status after status.
+One page of all jobs, whatever their status, tells of a queue that had few of late. Where that is not all, there is one
+listing a status, all of them at once. What is counted so is for a plan to show. Before anything is deleted `emptying`
+looks again.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -21,10 +24,10 @@ BOUND = 1000
 
 @attrs.frozen
 class _Page:
-    """One page of a listing, and how many jobs the pages before it held."""
+    """One page of a listing, and how many jobs the pages before it held; of all statuses where it names none."""
 
     whose: str
-    status: str
+    status: str | None
     before: int = 0
 
 
@@ -40,13 +43,21 @@ class _Tally:
     def take(self, page: _Page, items: Sequence[Mapping[str, Any]], following: str | None) -> bool:
         """Count one page; whether the next is needed."""
         total = page.before + len(items)
-        self.by_status[page.status] = min(total, BOUND)
+        if page.status is None:
+            self.by_status |= Counter(status_of(item) for item in items)
+        else:
+            self.by_status[page.status] = min(total, BOUND)
         self.more |= total > BOUND
         self.children += children_of(items[: max(0, BOUND - page.before)])
-        if page.status == "RUNNING":
-            times = [item["startedAt"] / 1000 for item in items if item.get("startedAt")]
-            self.began = min([*times, *([] if self.began is None else [self.began])], default=None)
+        running = [item for item in items if (page.status or status_of(item)) == "RUNNING"]
+        times = [item["startedAt"] / 1000 for item in running if item.get("startedAt")]
+        self.began = min([*times, *([] if self.began is None else [self.began])], default=None)
         return following is not None and total <= BOUND
+
+
+def status_of(item: Mapping[str, Any]) -> str:
+    """The status that a summary shows."""
+    return str(item.get("status"))
 
 
 def children_of(items: Sequence[Mapping[str, Any]]) -> int:
@@ -69,16 +80,24 @@ def count(
     def ask(tally: _Tally, page: _Page, token: str | None = None) -> None:
         caller.submit(page, tally.jobs.operation, partial(provider.jobs, tally.jobs, page.status, token))
 
-    for whose, tally in tallies.items():
+    def ask_each(whose: str, tally: _Tally) -> None:
         for status in tally.jobs.statuses:
             ask(tally, _Page(whose, status))
+
+    for whose, tally in tallies.items():
+        if tally.jobs.wholly:
+            ask(tally, _Page(whose, None))
+        else:
+            ask_each(whose, tally)
     for done in answers(caller):
         page: Any = done.key
         tally = tallies[page.whose]
         match done.error:
             case None:
                 items, following = done.result
-                if tally.take(page, items, following):
+                if page.status is None and following is not None:
+                    ask_each(page.whose, tally)
+                elif tally.take(page, items, following):
                     ask(tally, attrs.evolve(page, before=page.before + len(items)), following)
             case NotFound():
                 pass

@@ -1,8 +1,10 @@
 """Emptying: seeing to it that a queue, or a quota share, holds no unfinished job when it is deleted.
 
-It was disabled before, so that no job arrives. Then its jobs are listed, status after status in the order that jobs go
-through, so that none slips from one to the next in between; where none is found, those statuses are listed once more
-between which a job that is tried again goes back (API_RetryStrategy.html).
+It was disabled before, so that no job arrives. Then its jobs are listed whatever their status: where they are one page,
+that page is all there is (API_ListJobs.html). Where there are more, since those that ended in the last days are among
+them, they are listed status after status in the order that jobs go through, so that none slips from one to the next in
+between; where none is found, those statuses are listed once more between which a job that is tried again goes back
+(API_RetryStrategy.html).
 
 What is found bars the way, is waited for, or is ended first, as the step says. Jobs are ended as they are listed, page
 by page, so that no more than a page is held, and as many in a call as the service takes. An array ends with all its
@@ -32,7 +34,7 @@ from providers.errors import (
 )
 from providers.provider import Provider
 from providers.resources import DrainMode, JobCount, JobList
-from reconciler.counting import BOUND, children_of
+from reconciler.counting import BOUND, children_of, status_of
 from reconciler.draining import Seen
 from reconciler.retry import Caller, Done
 from reconciler.telling import Running, Teller
@@ -64,9 +66,10 @@ class EmptyingCall:
 class _Emptying:
     """One queue, or quota share.
 
-    Of a round: `statuses` are those still to be listed, `found`, `children` and `more` what was found, `pages` how many
-    there were, `sure` that nothing was found once. Of a page: `token` leads to the next one, `unended` are its jobs
-    that are still to be ended, `ended` is how many of them were.
+    `wholly` is whether a round begins with all jobs whatever their status. Of a round: `statuses` are those still to be
+    listed, None being all of them, `found`, `children` and `more` what was found, `pages` how many there were, `sure`
+    that nothing found is nothing there. Of a page: `token` leads to the next one, `unended` are its jobs that are
+    still to be ended, `ended` is how many of them were.
     """
 
     running: Running
@@ -75,8 +78,9 @@ class _Emptying:
     mode: DrainMode
     deadline: float
     together: bool
+    wholly: bool
     round: int = 0
-    statuses: list[str] = attrs.field(factory=list)
+    statuses: list[str | None] = attrs.field(factory=list)
     found: dict[str, int] = attrs.field(factory=dict)
     children: int = 0
     more: bool = False
@@ -99,8 +103,9 @@ class _Emptying:
         """The jobs of a page that this step ends and that were not told to end before."""
         if self.mode == "terminate":
             return [item["jobId"] for item in items if not item.get("isTerminated")]
-        if self.mode == "cancel" and self.statuses[0] in _NOT_STARTED:
-            return [item["jobId"] for item in items if not (item.get("isCancelled") or item.get("isTerminated"))]
+        if self.mode == "cancel":
+            waiting = [item for item in items if (self.statuses[0] or status_of(item)) in _NOT_STARTED]
+            return [item["jobId"] for item in waiting if not (item.get("isCancelled") or item.get("isTerminated"))]
         return []
 
 
@@ -128,6 +133,7 @@ class Emptyings:
             mode=mode(step),
             deadline=self.caller.clock.now() + step.goal.deadline,
             together=self.provider.knows(f"{step.call}s"),
+            wholly=jobs.wholly,
         )
         self._open[step.id] = made
         self._begin_round(made)
@@ -156,7 +162,7 @@ class Emptyings:
 
     def _begin_round(self, own: _Emptying, at: float | None = None) -> None:
         own.round += 1
-        own.statuses, own.found = list(own.jobs.statuses), {}
+        own.statuses, own.found = [None] if own.wholly else [*own.jobs.statuses], {}
         own.children, own.more, own.sure, own.pages = 0, False, False, 0
         self._list(own, at=at)
 
@@ -167,10 +173,17 @@ class Emptyings:
     def _listed(self, own: _Emptying, items: Sequence[Mapping[str, Any]], token: str | None) -> list[Seen]:
         status = own.statuses[0]
         own.pages += 1
-        own.found[status] = own.found.get(status, 0) + len(items)
+        if status is None and token is not None:
+            own.wholly, own.statuses = False, [*own.jobs.statuses]
+            self._list(own)
+            return []
+        own.sure |= status is None
+        for each in items:
+            name = status or status_of(each)
+            own.found[name] = own.found.get(name, 0) + 1
         own.children += children_of(items)
         own.token, own.unended, own.ended = token, own.to_be_ended(items), 0
-        if own.mode == "refuse" and own.found[status] > BOUND:
+        if own.mode == "refuse" and status is not None and own.found.get(status, 0) > BOUND:
             own.found[status], own.more, own.token = BOUND, True, None
         return self._go_on(own)
 

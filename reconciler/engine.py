@@ -11,7 +11,8 @@ import os
 import random
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -29,7 +30,7 @@ from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
-from providers.errors import BatchwrightError, CallError, InputError, LockHeld, LockLost, NotConfirmed, StoreError
+from providers.errors import BatchwrightError, CallError, InputError, LockLost, StoreError
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Snapshot, Target, Unread
@@ -40,6 +41,7 @@ from reconciler.pace import Pace
 from reconciler.retry import Caller
 from reconciler.task import Task, ask_account
 from reconciler.telling import OnEvent
+from reconciler.turn import Seen, Turn, taken
 
 if TYPE_CHECKING:
     from plans.diagnosis import Diagnosis
@@ -72,19 +74,8 @@ class Settings:
     fence: Callable[[], LockLost | None] | None = None
 
 
-_MOMENT = 10.0
-"""Seconds for which a plan that was shown counts as fresh; whoever thinks longer about it has the world read again."""
-
-
 def _ignore(_event: Event) -> None:
     pass
-
-
-def _still_ours(lock: Lock) -> None:
-    """Raise LockHeld where a lock was lost while somebody was asked."""
-    lost = lock.lost()
-    if lost is not None:
-        raise LockHeld(f"{lost.message}; nothing was changed", hint=lost.hint)
 
 
 def _approve(_plan: Plan) -> bool:
@@ -214,35 +205,24 @@ class Reconciler:
         modes = {"destroying": destroying, "handing_over": handing_over}
         with self._task(manifest, on_event, asked=asked, **modes) as task:
             task.check_region()
-            account = task.account() if self._keeping.by_account else None
             doing = "destroy" if destroying else "change of tags" if handing_over else "apply"
-            with ExitStack() as locks:
-                lock = locks.enter_context(self._lock(account, manifest.stack, doing, on_event))
-                plan = task.promised(held)
-                if account is None and plan.account is not None and self._keeping.by_account:
-                    lock = self._instead(locks, plan.account, manifest.stack, doing, on_event)
-                    plan = task.promised(held)
-                foresight = self._foresight(task, plan)
-                plan = foresight.plan if foresight is not None else plan
-                shown = self.wall.now()
+            with self._turn(task, doing, on_event, partial(task.promised, held)) as turn:
+                foresight = self._foresight(task, turn.seen)
+                plan = foresight.plan if foresight is not None else turn.seen
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
                     report = Report(plan.id, calls=calls, throttles=throttles, residue=plan)
-                elif not approve(plan):
-                    raise NotConfirmed("the plan was not approved; nothing was changed")
                 else:
-                    if self.wall.now() - shown > _MOMENT:
-                        plan = task.promised(plan)
-                    _still_ours(lock)
-                    with self._keeping.journal(account, manifest.stack) as journal:
+                    plan = turn.approved(plan, approve, task.promised, called="the plan")
+                    with turn.journal() as journal:
                         report = task.carry_out(
                             plan,
                             journal,
-                            lock=lock,
+                            lock=turn.lock,
                             rng=self.rng,
                             timeout=self.settings.timeout,
                             on_event=on_event if foresight is None else foresight.hearing(on_event),
-                            tokens=self._keeping.tokens(plan, account),
+                            tokens=self._keeping.tokens(plan, turn.account),
                         )
                     report = report if foresight is None else foresight.compared(report)
         on_event(Event("ended", self.connection.clock.now(), detail={"exit_code": report.exit_code}))
@@ -362,25 +342,17 @@ class Reconciler:
         anything is changed; what happens after that is in the report.
         """
         with self._task(manifest, on_event) as task:
-            account = task.account() if self._keeping.by_account else None
-            with ExitStack() as locks:
-                lock = locks.enter_context(self._lock(account, manifest.stack, "prune-revisions", on_event))
-                made = task.prunable(retention)
-                if account is None and made.account is not None and self._keeping.by_account:
-                    lock = self._instead(locks, made.account, manifest.stack, "prune-revisions", on_event)
-                    made = task.prunable(retention)
-                if not made.choice.count:
-                    return made
-                shown = self.wall.now()
-                if not approve(made):
-                    raise NotConfirmed("it was not approved; nothing was changed")
-                if self.wall.now() - shown > _MOMENT:
-                    later = task.prunable(retention)
-                    made = attrs.evolve(made, choice=made.choice.both(later.choice))
+
+            def spared(made: "Pruning") -> "Pruning":
+                return attrs.evolve(made, choice=made.choice.both(task.prunable(retention).choice))
+
+            with self._turn(task, "prune-revisions", on_event, partial(task.prunable, retention)) as turn:
+                if not turn.seen.choice.count:
+                    return turn.seen
+                made = turn.approved(turn.seen, approve, spared, called="it")
                 plans = made.plans(self.kinds, self.connection.clock.now())
-                _still_ours(lock)
-                with self._keeping.journal(account, manifest.stack) as journal:
-                    report = task.deregister(plans, journal, lock=lock, rng=self.rng, on_event=on_event)
+                with turn.journal() as journal:
+                    report = task.deregister(plans, journal, lock=turn.lock, rng=self.rng, on_event=on_event)
         return attrs.evolve(made, report=report)
 
     def unlock(self, stack: str) -> Holder | None:
@@ -472,11 +444,13 @@ class Reconciler:
         lock = self._keeping.lock(account, stack, self.wall.now(), doing, tell)
         return lock if self.settings.fence is None else Fenced(lock, self.settings.fence)
 
-    def _instead(self, locks: ExitStack, account: str, stack: str, doing: str, on_event: OnEvent) -> Lock:
-        """The lock of the account, which whoever was told it holds, where what is there told it and STS did not; in
-        place of the one that was held till then."""
-        with locks.pop_all():
-            return locks.enter_context(self._lock(account, stack, doing, on_event))
+    def _turn(
+        self, task: Task, doing: str, on_event: OnEvent, look: Callable[[], Seen]
+    ) -> AbstractContextManager[Turn[Seen]]:
+        def lock_of(account: str | None) -> Lock:
+            return self._lock(account, task.manifest.stack, doing, on_event)
+
+        return taken(task, self._keeping, lock_of, self.wall, look)
 
     @contextmanager
     def _task(

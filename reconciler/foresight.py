@@ -5,7 +5,8 @@ longer than usual.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import TypeVar
 
 import attrs
 
@@ -37,6 +38,9 @@ _OF_JOBS = ("drained", "succeeded")
 _ENDING = ("CancelJob", "TerminateJob", "TerminateServiceJob", "CancelJobs", "TerminateJobs", "SubmitJob")
 
 
+T = TypeVar("T")
+
+
 @attrs.define
 class Foresight:
     """What is expected of a plan; without `usual` nothing is, and `why` says why where that is worth saying."""
@@ -52,17 +56,13 @@ class Foresight:
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None) -> "Foresight":
         """Play a plan; an empty one, one that is refused, and a large one are not played."""
-        stand = attrs.evolve(Stand.of(task, plan, timeout), jobs=_JOBS, most=_CALLS)
+        stand = attrs.evolve(Stand.of(task, plan, timeout), jobs=_JOBS, most=_CALLS, spacing=Spacing())
         if not plan.steps or plan.refusals or len(plan.steps) > MOST:
             return cls(stand)
-        try:
-            return cls(stand, stand.play("usual", "0/0"))
-        except Interrupted:
-            raise
-        except TooMany:
-            return cls(stand, why="how long this takes is not known: a wait for jobs may take days; rehearse plays it")
-        except Exception as error:  # a model that fails must not take its plan along
-            return cls(stand, why=f"how long this takes is not known: {error}")
+        usual = _tried(lambda: stand.play("usual", "0/0"))
+        if isinstance(usual, _Failed):
+            return cls(stand, why=f"how long this takes is not known: {usual.why}")
+        return cls(stand, usual)
 
     @property
     def plan(self) -> Plan:
@@ -89,9 +89,12 @@ class Foresight:
         steps = {step.id: step for step in self.stand.plan.steps}
         told = [*_calls(self._heard.deeds, self.usual.deeds), *_failures(report, self.usual.report)]
         try:
-            told += self._slow(report, steps)
-        except Exception as error:  # the report of what was done must not be lost for it
-            told.append(Departure("", "", "slower", f"what took long could not be rehearsed: {error!r}"))
+            slow = _tried(lambda: [*self._slow(report, steps)])
+        except Interrupted as interrupted:
+            slow = _Failed(interrupted.message)
+        if isinstance(slow, _Failed):
+            slow = [Departure("", "", "slower", f"what took long was not rehearsed: {slow.why}")]
+        told += slow
         return attrs.evolve(report, departures=tuple(told))
 
     def _slow(self, report: Report, steps: Mapping[str, Step]) -> Iterator[Departure]:
@@ -106,6 +109,29 @@ class Foresight:
         for outcome in _longer(slow, longest, own):
             says = f"it took {span(outcome.seconds)}, and {span(longest[outcome.step])} was the longest rehearsed"
             yield Departure(outcome.step, outcome.address, "slower", says)
+
+
+@attrs.frozen
+class _Failed:
+    """Why nothing came of playing a plan."""
+
+    why: str
+
+
+def _tried(play: Callable[[], T]) -> T | _Failed:
+    """What playing a plan gives, or why it failed; raises nothing but Interrupted.
+
+    All that hangs on it is a figure. Whatever breaks in a model of a service that is not ours, no plan and no apply may
+    fail for that, nor the report of one be lost: hence every exception is caught here, and told with its type.
+    """
+    try:
+        return play()
+    except Interrupted:
+        raise
+    except TooMany:
+        return _Failed("a wait for jobs may take days; rehearse plays it")
+    except Exception as error:
+        return _Failed(f"{type(error).__name__}: {error}")
 
 
 def _waited(step: Step | None) -> bool:

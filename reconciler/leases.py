@@ -160,10 +160,14 @@ class Lease:
             self.tell(f"could not be renewed, and will be tried again: {error}")
 
     def lost(self) -> LockLost | None:
-        """A clock that was set back makes it unsure, as time that has passed does, also while it was renewed."""
+        """A clock that was set back makes it unsure, as time that has passed does, also while it was renewed.
+
+        Once the term is over, as after a long approval, it is tried for as long as it was to be taken: who else took it
+        meanwhile is found out all the same.
+        """
         while self._lost is None and not 0.0 <= self.clock.now() - self._began <= TERM - _CALL:
             try:
-                self._insist(self._renew, self._began + TERM)
+                self._insist(self._renew, max(self._began + TERM, self.clock.now() + _PATIENCE))
             except BatchwrightError as error:
                 self._lose(f"the lock could not be renewed in time: {error}")
         return self._lost

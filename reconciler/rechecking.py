@@ -5,21 +5,31 @@ is what was seen when the plan was made, or when this run made the object, and w
 are not looked at: AWS refuses a name that is taken. A registration is, since it takes any name: a newer revision that
 somebody else registered is what it would supersede.
 
+An object can look as it did though another run has been through meanwhile, as a queue does that was moved and moved
+back. So what an update has its object refer to is looked at too: it must be there, the same, and not switched off. And
+before something that is retired is switched off, all that could refer to it is listed: nobody may have come back to it.
+
+Where another run has made the very same change meanwhile, so that all that a call would bring about is there, nothing
+is sent and the step goes on as if it had been: what is there is what was promised, and it is waited for as our own. So
+of two runs that do the same at once both end well. A registration is no such call: a newer revision is somebody else's.
+
 Between a look and its call there is still a moment, which only a lock closes.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import attrs
 
-from plans.meanwhile import TAGGING, Expectation, Sent, moved, told
+from plans import paths
+from plans.meanwhile import OBJECT, TAGGING, Expectation, Sent, lost, moved, there, told
 from plans.plan import Step
 from providers.errors import ChangedMeanwhile
 from providers.kinds import Kind
-from providers.provider import Provider
+from providers.provider import Page, Provider
 from providers.resources import Live
+from reconciler.retry import NOT_NEEDED
 
 HINT = "run the same command again: it plans anew from what is there; a --lock keeps other runs out"
 
@@ -27,6 +37,7 @@ _GOING = ("DELETING", "DELETED", "INACTIVE")
 
 
 Call = Callable[[], Any]
+Look = Callable[[], bool | None]
 
 
 @attrs.define
@@ -62,18 +73,31 @@ class Rechecks:
         if revision.isdigit():
             self._newest[name] = max(int(revision), self._newest.get(name, 0))
 
-    def guarded(self, step: Step, kind: Kind, sent: Sent, call: Call) -> tuple[str | None, Call]:
-        """The operation of the look before the call of a step, and both as one call; no look where none is needed."""
+    def made(self, live: Live, sent: Sent) -> None:
+        """An object that this run made has settled; what somebody else switched meanwhile counts as changed."""
+        if live.state == "DISABLED" and sent.arguments.get("state", "ENABLED") == "ENABLED":
+            live = attrs.evolve(live, spec={**live.spec, "state": "ENABLED"})
+        self.saw(live)
+
+    def guarded(self, step: Step, kind: Kind, sent: Sent, call: Call) -> tuple[Sequence[str], Call]:
+        """The operations of the looks before the call of a step, and all as one call; none where none is needed."""
         if kind.facts.revisions and sent.call == kind.facts.create:
             name = str(sent.arguments[kind.name_member])
             newest = partial(self._unregistered, step, kind, name, self._newest.get(name, 0))
-            return kind.facts.lookup.listing, partial(_both, newest, call)
+            return (kind.facts.lookup.listing,), partial(_in_turn, [newest], call)
         found = self._known(sent)
         if found is None:
-            return None, call
+            return (), call
         known, own = found
-        look = partial(self._as_seen, step, own, known, sent)
-        return own.facts.lookup.describe, partial(_both, look, call)
+        looks: list[tuple[str, Look]] = [(own.facts.lookup.describe, partial(self._as_seen, step, own, known, sent))]
+        for target, named in self._to_refer_to(own, sent).items():
+            described = self.provider.kinds[target].facts.lookup.describe
+            looks.append((described, partial(self._still_there, step, target, named)))
+        if _retires(step, own, sent):
+            for user in self.provider.kinds:
+                if own.name in user.references.values() and not user.facts.revisions and not user.facts.lookup.per:
+                    looks.append((user.facts.lookup.listing, partial(self._unreferenced, step, user, known.live)))
+        return [operation for operation, _ in looks], partial(_in_turn, [look for _, look in looks], call)
 
     def _known(self, sent: Sent) -> tuple[Expectation, Kind] | None:
         """What is expected of the object that a call is about, and its kind; None where it is about none that was
@@ -89,22 +113,52 @@ class Rechecks:
                 return next(((known, kind) for known in own if told in (known.live.arn, known.live.name)), None)
         return None
 
-    def _as_seen(self, step: Step, kind: Kind, known: Expectation, sent: Sent) -> None:
-        """Raise ChangedMeanwhile where an object is not as expected."""
+    def _as_seen(self, step: Step, kind: Kind, known: Expectation, sent: Sent) -> bool:
+        """Whether all that a call would do is done; raises ChangedMeanwhile where an object is not as expected."""
         live = known.live
         lives = self.provider.describe(kind.name, (live.arn if kind.facts.lookup.by_arn else live.name,))
         now = lives[0] if lives else None
         found = moved(known, now, kind, sent)
         if found:
             raise self._changed(step, f"{kind.title} {live.name}", found, now)
+        return there(known, now, kind, sent)
+
+    def _to_refer_to(self, kind: Kind, sent: Sent) -> Mapping[str, Sequence[Expectation]]:
+        """What an update names of what was seen and is switched on and off, by kind."""
+        named: dict[str, list[Expectation]] = {}
+        for known in self._expected.values() if sent.call == kind.facts.update else ():
+            target = known.live.kind
+            switched = self.provider.kinds[target].facts.switched and target in kind.references.values()
+            if switched and paths.mentions([*sent.arguments.values()], (known.live.arn,)):
+                named.setdefault(target, []).append(known)
+        return named
+
+    def _still_there(self, step: Step, target: str, named: Sequence[Expectation]) -> None:
+        """Raise ChangedMeanwhile where something cannot carry what is to refer to it."""
+        kind = self.provider.kinds[target]
+        size = kind.facts.lookup.batch
+        keys = [known.live.arn for known in named]
+        shown = [
+            live
+            for start in range(0, len(keys), size)
+            for live in self.provider.describe(target, keys[start : start + size])
+        ]
+        found = {live.arn: live for live in shown}
+        for known in named:
+            now = found.get(known.live.arn)
+            wrong = lost(known, now, kind)
+            if wrong:
+                raise self._changed(step, f"{kind.title} {known.live.name}", wrong, now)
+
+    def _unreferenced(self, step: Step, user: Kind, live: Live) -> None:
+        """Raise ChangedMeanwhile where something refers to an object that nothing referred to any more."""
+        for other in _everything(partial(self.provider.list, user.name)):
+            if other.status not in _GOING and paths.mentions(other.spec, (live.arn,)):
+                raise self._changed(step, f"{user.title} {other.name}", {OBJECT: ("let go", f"at {live.name}")}, other)
 
     def _unregistered(self, step: Step, kind: Kind, name: str, newest: int) -> None:
         """Raise ChangedMeanwhile where a family has a revision that nobody of ours has seen."""
-        page = self.provider.revisions(kind.name, name)
-        lives = [*page.lives]
-        while page.token is not None:
-            page = self.provider.revisions(kind.name, name, page.token)
-            lives += page.lives
+        lives = _everything(partial(self.provider.revisions, kind.name, name))
         last = max(lives, key=lambda live: live.revision or 0, default=None)
         if last is not None and (last.revision or 0) > newest:
             raise self._changed(step, f"{kind.title} {name}", {"revision": (newest or None, last.revision)}, last)
@@ -123,6 +177,24 @@ class Rechecks:
         )
 
 
-def _both(look: Callable[[], None], call: Call) -> Any:
-    look()
+def _everything(page: Callable[[str | None], Page]) -> Iterator[Live]:
+    """The objects of all pages."""
+    token = None
+    while True:
+        shown = page(token)
+        yield from shown.lives
+        token = shown.token
+        if token is None:
+            return
+
+
+def _retires(step: Step, kind: Kind, sent: Sent) -> bool:
+    """Whether a call switches something off so that it can be deleted."""
+    return step.id.startswith("disable:") and sent.call == kind.facts.update
+
+
+def _in_turn(looks: Iterable[Look], call: Call) -> Any:
+    for look in looks:
+        if look():
+            return NOT_NEEDED
     return call()

@@ -8,11 +8,12 @@ faults, so that what comes between them holds what an apply can take.
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 
 import attrs
 
 from plans.plan import Plan
-from plans.rehearsal import RUNS, Deed, Faults, Queue, Rehearsal, Run, Trouble
+from plans.rehearsal import LONG, RUNS, Deed, Faults, Picture, Queue, Rehearsal, Run, Trouble, worst
 from plans.report import Event, Report
 from providers.clients import rehearsed
 from providers.clock import ManualClock
@@ -25,6 +26,7 @@ from reconciler.pace import Pace
 from reconciler.retry import Caller, InlinePool
 from reconciler.seeding import JOBS, seeds
 from reconciler.task import Task
+from reconciler.waiter import Spacing
 from reconciler.weather import script
 
 _MANNERS: tuple[Manner, ...] = ("usual", "longest", "shortest")
@@ -32,6 +34,8 @@ _BETWEEN_LOOKS = 0.2
 """By how much of itself the time of a whole apply moves with when its looks happen to come."""
 _RAISED = 1_000_000
 """How many objects of a kind there may be: quotas that an account can have raised, which a plan was held against."""
+RARELY = Spacing(long_share=Spacing().longest / LONG)
+"""A wait of a month for jobs would else take a run 200,000 looks and a minute."""
 
 
 @attrs.frozen
@@ -58,7 +62,8 @@ class TooMany(Exception):
 class Stand:
     """What a rehearsal needs: a plan, the task that made it, and the world as that saw it.
 
-    Of each queue up to `jobs` jobs of a status are there. A run makes `most` calls at most, if that is given.
+    Of each queue up to `jobs` jobs of a status are there. A run makes `most` calls at most, if that is given, and looks
+    at what it waits for as `spacing` says.
     """
 
     task: Task
@@ -68,6 +73,7 @@ class Stand:
     timeout: float | None = None
     jobs: int = JOBS
     most: int | None = None
+    spacing: Spacing = RARELY
 
     @classmethod
     def of(cls, task: Task, plan: Plan, timeout: float | None, table: Table = TABLE) -> "Stand":
@@ -82,21 +88,21 @@ class Stand:
         comes.
         """
         try:
-            return self._play(manner, seed, faults)
+            with closing(Store.open(None, now=0.0)) as store:
+                return self._play(store, manner, random.Random(seed), faults)
         except (LookupError, TypeError, ValueError, AttributeError, AssertionError) as error:
             told = f"the model of the account cannot hold what is live there: {error!r}"
             raise InputError(told, hint="a bug: what is live, as export shows it, tells where") from error
 
-    def _play(self, manner: Manner, seed: str, faults: tuple[Fault, ...]) -> Played:
+    def _play(self, store: Store, manner: Manner, dice: random.Random, faults: tuple[Fault, ...]) -> Played:
         snapshot, before = self.snapshot, self.task.caller
-        dice = random.Random(seed)
         settings = attrs.evolve(
             simulated(self.table, manner, dice),
             quotas=Quotas(environments=_RAISED, queues=_RAISED, service_environments=_RAISED, consumables=_RAISED),
             account=snapshot.account or "",
         )
         clock = ManualClock(before.clock.now())
-        store, overtime = Store.open(None, now=0.0), OverTime(clock.now())
+        overtime = OverTime(clock.now())
         simulator = Simulator(store, clock, settings=settings, before_call=self._counted, on_change=overtime.take)
         simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
         unread = {self.task.kinds[kind].facts.lookup.listing for kind in snapshot.unobserved}
@@ -111,15 +117,14 @@ class Stand:
         )
         task = self.task.elsewhere(rehearsed(simulator, self.task.connection, snapshot.account), caller)
         listener = Listener(clock.now())
-        report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take)
+        report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take, spacing=self.spacing)
         if report.interrupted_by is not None:
             raise Interrupted("interrupted while rehearsing; nothing was changed", signal=report.interrupted_by)
         hits = Counter(
-            f"{call.fault} {call.operation}" for call in simulator.calls if call.fault and call.operation not in unread
+            {f"{fault} {call}": count for (fault, call), count in simulator.struck.items() if call not in unread}
         )
         own = {change.name for change in self.plan.changes if change.kind == "job_queue"}
         queues = overtime.queues(max(listener.last, overtime.began + report.seconds), own)
-        store.close()
         return Played(report, tuple(listener.deeds), caller.calls + before.calls, hits, queues, dict(overtime.ended))
 
     def _counted(self, _operation: str, number: int) -> None:
@@ -146,15 +151,18 @@ class Listener:
 def rehearse(
     stand: Stand, *, seed: int, faults: Faults = "none", runs: int = RUNS, stopped: Callable[[], int | None]
 ) -> Rehearsal:
-    """Play a plan so many times. Raises Interrupted where a signal comes between two runs."""
+    """Play a plan so many times. Raises Interrupted where a signal comes between two runs.
+
+    The runs that meet no faults are the same under every seed: the first is the one that a plan is estimated by.
+    """
     played: list[tuple[Manner, Played]] = []
     for number in range(runs):
         if (signal := stopped()) is not None:
             raise Interrupted("interrupted while rehearsing; nothing was changed", signal=signal)
-        name = f"{seed}/{number}"
         if number < len(_MANNERS):
-            played.append((_MANNERS[number], stand.play(_MANNERS[number], name)))
+            played.append((_MANNERS[number], stand.play(_MANNERS[number], f"0/{number}")))
         else:
+            name = f"{seed}/{number}"
             drawn = script(stand.plan, stand.task.kinds, faults, random.Random(f"{name}/faults"))
             played.append(("drawn", stand.play("drawn", name, drawn)))
     if not played:
@@ -166,11 +174,12 @@ def rehearse(
         plan=stand.plan,
         seed=seed,
         faults=faults,
-        runs=tuple(_told_run(number, manner, run) for number, (manner, run) in enumerate(played)),
+        runs=tuple(_told_run(number, manner, run) for number, (manner, run) in enumerate(played, 1)),
         trace=first.deeds,
         calls=dict(first.calls),
         queues=first.queues,
-        troubles=tuple(trouble for number, (_, run) in enumerate(played) for trouble in _troubles(number, run)),
+        worst=worst(Picture(number, run.queues) for number, (_, run) in enumerate(played, 1)),
+        troubles=tuple(trouble for number, (_, run) in enumerate(played, 1) for trouble in _troubles(number, run)),
         jobs_ended=first.jobs_ended,
         table=stand.table,
         low=min(seconds) * (1 - _BETWEEN_LOOKS),

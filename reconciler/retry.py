@@ -11,7 +11,7 @@ import heapq
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
@@ -92,6 +92,10 @@ class Done:
     attempts: int
 
 
+NOT_NEEDED: Mapping[str, Any] = MappingProxyType({})
+"""Answered by an attempt whose first look found all done that the call would do: this very object."""
+
+
 @attrs.define(eq=False)
 class _Call:
     key: Hashable
@@ -100,7 +104,7 @@ class _Call:
     blind: bool
     order: int
     urgency: float
-    before: str | None = None
+    before: Sequence[str] = ()
     attempts: int = 0
     started: float = 0.0
     failed_at: float | None = None
@@ -146,7 +150,7 @@ class Caller:
         *,
         blind: bool = True,
         at: float | None = None,
-        before: str | None = None,
+        before: Sequence[str] = (),
         urgency: float = math.inf,
     ) -> None:
         """Queue one call; `wait` starts it, not before `at`, and returns how it ended, under `key`.
@@ -156,7 +160,8 @@ class Caller:
 
         `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
         time): a failure after which it may have been done ends it at once. One that says that nothing was done is
-        repeated all the same. `before` is another operation that each attempt makes first.
+        repeated all the same. `before` are other operations that each attempt makes
+        first; where the first of them shows that there is nothing to do, it answers NOT_NEEDED.
         """
         queued = _Call(key, operation, call, blind, self._submitted, urgency, before)
         self._submitted += 1
@@ -210,7 +215,7 @@ class Caller:
             if self._barred(queued):
                 continue
             self.pace.spend(now)
-            self.calls[queued.before or queued.operation] += 1
+            self.calls[next(iter(queued.before), queued.operation)] += 1
             queued.attempts += 1
             queued.started = now
             self._flight[self.pool.submit(queued.call)] = queued
@@ -255,14 +260,15 @@ class Caller:
                     self._followed(attempted)
                 self._failed(attempted, error)
             else:
-                self._followed(attempted)
+                if result is not NOT_NEEDED:
+                    self._followed(attempted)
                 self._ended.append((attempted, Done(attempted.key, result, None, attempted.attempts)))
 
     def _followed(self, attempted: _Call) -> None:
-        """The call itself went out, after the one that each attempt makes first."""
-        if attempted.before is not None:
+        """The call itself went out, after those that each attempt makes first."""
+        for operation in [*attempted.before, attempted.operation][1:]:
             self.pace.spend(self.clock.now())
-            self.calls[attempted.operation] += 1
+            self.calls[operation] += 1
 
     def _failed(self, attempted: _Call, error: BatchwrightError) -> None:
         now = self.clock.now()

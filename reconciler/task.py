@@ -29,7 +29,9 @@ from plans.plan import Goal, Plan
 from plans.planner import emptied, make_plan
 from plans.policy import Policy
 from plans.promise import compare, replaced_by
+from plans.replacement import manner_of
 from plans.report import Outcome, Report
+from plans.resending import remedy
 from providers.clients import Connection
 from providers.errors import (
     BatchwrightError,
@@ -42,7 +44,7 @@ from providers.errors import (
 )
 from providers.kinds import Kinds
 from providers.provider import Provider
-from providers.resources import Live, Resource, Snapshot, Surroundings, Target, Unread
+from providers.resources import Address, Live, Resource, Snapshot, Surroundings, Target, Unread
 from providers.surroundings import account
 from reconciler.counting import count
 from reconciler.journal import Journal
@@ -51,7 +53,7 @@ from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.surroundings import ask_roles, ask_tagged, before
 from reconciler.telling import OnEvent
-from reconciler.waiter import Waiter
+from reconciler.waiter import Spacing, Waiter
 
 if TYPE_CHECKING:
     from plans.retention import Retention
@@ -61,6 +63,7 @@ LAG = 60.0
 """Seconds for which tags and revisions may lag behind the calls that changed them, before a residue is an error."""
 
 _LOOK_AGAIN = 5.0
+_SPACING = Spacing()
 
 
 def ask_account(connection: Connection, caller: Caller) -> str | Unread:
@@ -262,10 +265,14 @@ class Task:
             report = _marred(report, "journal", error)
         return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
 
-    def play(self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent) -> Report:
+    def play(
+        self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent, spacing: Spacing
+    ) -> Report:
         """Execute a plan and look at the world again as `carry_out` does, in a world of which nothing is kept."""
         forget = Journal(lambda _line: None)
-        _, report = self._executed(_capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event)
+        _, report = self._executed(
+            _capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event, spacing=spacing
+        )
         return report if report.failures else self._looked_at(report)
 
     def prunable(self, retention: "Retention") -> "Pruning":
@@ -312,16 +319,24 @@ class Task:
         rng: random.Random,
         on_event: OnEvent,
         tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
+        spacing: Spacing = _SPACING,
     ) -> tuple[str, Report]:
         """The name of a run in the journal, and its report."""
         from reconciler.execute import execute
+
+        addresses = {step.id: step.address for step in plan.steps}
+
+        def advise(step: str, live: Live) -> str:
+            return self._remedy(Address.parse(addresses[step]), live)
 
         run = f"{rng.getrandbits(48):012x}"
         journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), self.connection.clock.now())
         report = execute(
             plan,
             self.provider,
-            waiter=Waiter(rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}),
+            waiter=Waiter(
+                rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}, spacing, advise
+            ),
             journal=journal,
             caller=self.caller,
             run=run,
@@ -350,6 +365,15 @@ class Task:
             if plan.empty or clock.now() + _LOOK_AGAIN > until:
                 return plan
             self.caller.wait(clock.now() + _LOOK_AGAIN)
+
+    def _remedy(self, address: Address, live: Live) -> str:
+        """What the next plan would advise of an object that became INVALID under this one.
+
+        A queue that is moved is none of its step's address.
+        """
+        kind, resource = self.kinds[live.kind], self.manifest.resources.get(address)
+        replaceable = resource is not None and address.kind == live.kind and manner_of(resource, kind) != "refuse"
+        return remedy(live, live.spec, kind, address, replaceable=replaceable)
 
     def _unmet(self, goal: Goal, live: Live) -> tuple[str, ...]:
         return unmet(goal.expect, live, self.kinds[goal.kind])

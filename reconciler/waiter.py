@@ -27,6 +27,9 @@ from providers.resources import Live
 Unmet = Callable[[Goal, Live], Sequence[str]]
 """The paths of `goal.expect` whose values the object does not show yet."""
 
+Advise = Callable[[str, Live], str | None]
+"""What helps the step of that id whose object became INVALID."""
+
 
 @attrs.frozen
 class Spacing:
@@ -34,20 +37,23 @@ class Spacing:
     and not above `longest`, so that what has come is noticed soon by the measure of how long it took.
 
     Each is stretched or shrunk by up to `jitter` of itself. With these figures nothing is noticed later than 5 s, or a
-    tenth of the wait, after it came. For `stale` seconds after a call an INVALID that lacks
-    the values sent may be what was before the call, so that an object under repair is not given up.
+    tenth of the wait, after it came. Where `long_share` of what was waited is more than `longest`, that bounds the
+    distance in its place: whoever only plays a wait of days need not look at every minute of it. For `stale` seconds
+    after a call an INVALID that lacks the values sent may be what was before the call, so that an object under repair
+    is not given up.
     """
 
     first: float = 1.0
     share: float = 0.09
     least: float = 4.5
     longest: float = 60.0
+    long_share: float = 0.0
     jitter: float = 0.1
     stale: float = 30.0
 
     def after(self, waited: float, rng: random.Random) -> float:
         """The distance to the next look, so many seconds after the wait began."""
-        space = min(self.longest, max(self.least, self.share * waited))
+        space = min(max(self.longest, self.long_share * waited), max(self.least, self.share * waited))
         return space * (1.0 + rng.uniform(-self.jitter, self.jitter))
 
 
@@ -116,17 +122,23 @@ _STUCK = MappingProxyType(
 _AGAIN = "run the same command again to go on waiting"
 
 
+def _unadvised(_step: str, _live: Live) -> None:
+    pass
+
+
 @attrs.define(eq=False)
 class Waiter:
     """The goals of a run that are waited for.
 
-    `batch` tells for each kind how many keys one look takes. Times are clock seconds and come in as arguments.
+    `batch` tells for each kind how many keys one look takes, `advise` what helps where an object became INVALID. Times
+    are clock seconds and come in as arguments.
     """
 
     rng: random.Random
     unmet: Unmet
     batch: Mapping[str, int]
     spacing: Spacing = Spacing()
+    advise: Advise = _unadvised
     _watches: dict[str, _Watch] = attrs.field(factory=dict, init=False)
     _looks: dict[Poll, list[_Watch]] = attrs.field(factory=dict, init=False)
 
@@ -184,8 +196,8 @@ class Waiter:
             watch.failure = None
             if _JUDGES[watch.goal.until](watch.live, watch.missing):
                 settled.append(self._end(watch))
-            elif self._invalid(watch, now):
-                settled.append(self._end(watch, _became_invalid(watch)))
+            elif watch.live is not None and self._invalid(watch, watch.live, now):
+                settled.append(self._end(watch, self._became_invalid(watch, watch.live)))
             else:
                 settled += self._put_off(watch, now)
         return settled
@@ -211,10 +223,14 @@ class Waiter:
         """The goals of a look that are still waited for; one added since knows nothing of this answer."""
         return [watch for watch in self._looks.pop(poll) if self._watches.get(watch.step_id) is watch]
 
-    def _invalid(self, watch: _Watch, now: float) -> bool:
-        if watch.goal.until != "settled" or watch.live is None or watch.live.status != "INVALID":
+    def _invalid(self, watch: _Watch, live: Live, now: float) -> bool:
+        if watch.goal.until != "settled" or live.status != "INVALID":
             return False
         return not watch.missing or now - watch.began >= self.spacing.stale
+
+    def _became_invalid(self, watch: _Watch, live: Live) -> BecameInvalid:
+        told = live.status_reason or f"{watch.goal.name} became INVALID, and AWS gives no reason"
+        return BecameInvalid(told, hint=self.advise(watch.step_id, live))
 
     def _put_off(self, watch: _Watch, now: float) -> list[Settled]:
         if now >= watch.deadline:
@@ -225,17 +241,6 @@ class Waiter:
     def _end(self, watch: _Watch, error: WaitError | None = None) -> Settled:
         del self._watches[watch.step_id]
         return Settled(watch.step_id, watch.live, error)
-
-
-def _became_invalid(watch: _Watch) -> BecameInvalid:
-    reason = watch.live.status_reason if watch.live else ""
-    return BecameInvalid(reason or f"{watch.goal.name} became INVALID, and AWS gives no reason", hint=_REPAIR)
-
-
-_REPAIR = (
-    "mend what the reason names and run the same command again; where the manifest stays as it is, with --repair, which"
-    " sends that once more, or with --replace ADDRESS, which makes a new one"
-)
 
 
 def _deadline_passed(watch: _Watch) -> DeadlinePassed:

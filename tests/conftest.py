@@ -22,7 +22,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--strict-programs", action="store_true", help="An absent program is a failure, not a skip.")
     group.addoption("--aws", action="store_true", help="Run the contract on the AWS account at hand; it costs time.")
     group.addoption("--record", metavar="FILE", help="With --aws: add what is said and answered to this file.")
-    group.addoption("--every-call", action="store_true", help="Die at every call where the suite dies at some.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,10 +69,7 @@ def _what_is_the_same_for_all_is_made_once() -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """Take coverage's tracer away from what is unmeasured.
-
-    pytest-cov has `no_cover` for that, which does nothing in a worker of pytest-xdist.
-    """
+    """Take coverage's tracer away from what is unmeasured."""
     tracer = sys.gettrace()
     if item.get_closest_marker("unmeasured"):
         sys.settrace(None)
@@ -81,12 +77,6 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         sys.settrace(tracer)
-
-
-@pytest.fixture
-def every_call(request: pytest.FixtureRequest) -> bool:
-    """Whether a sweep of crashes has time to die at every call, rather than at those that change something."""
-    return bool(request.config.getoption("--every-call"))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

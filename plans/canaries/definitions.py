@@ -20,6 +20,7 @@ from plans.chains import SEEN, Lowered, chain
 from plans.change import Action, Refusal
 from plans.decision import Decision
 from plans.plan import NOW, Goal, Step
+from plans.queues import Queues
 from plans.world import Unresolved, World
 from providers.resources import (
     ADDRESS_TAG,
@@ -44,6 +45,7 @@ _DEFINITION, _QUEUE = "job_definition", "job_queue"
 _SUFFIX = "--canary"
 _LONGEST = 128
 _HINT = "name a job queue of this stack, or one that is there and ENABLED"
+_ON = "leave one of them ENABLED, or name another job queue for rollout.canary"
 
 
 @attrs.frozen
@@ -138,12 +140,14 @@ def refusals(found: Iterable[Trial], decisions: Sequence[Decision], world: World
         if others or trial.family in taken:
             message = f"what is tried would be called {trial.family}, which is the name of something else"
             yield Refusal(address, "name-taken", message, "give that another name")
-        trouble = _trouble(trial, decisions, world)
+        queue = _queue_of(trial, decisions, world)
+        trouble, hint = _trouble(trial, decisions, world), _near(trial, world) or _HINT
+        if trouble is None:
+            trouble, hint = _switched_off(queue, decisions, world), _ON
         if trouble is not None:
-            hint = _near(trial, world) or _HINT
             yield Refusal(address, "canary-queue", f"its canary cannot run: {trouble}", hint)
         else:
-            yield from _shares(trial, _queue_of(trial, decisions, world))
+            yield from _shares(trial, queue)
 
 
 def circle(trial: Trial) -> Refusal:
@@ -274,6 +278,16 @@ def _trouble(trial: Trial, decisions: Sequence[Decision], world: World) -> str |
         case _ if leaving:
             return f"the job queue {name} left the manifest and is deleted"
     return None
+
+
+def _switched_off(queue: Document, decisions: Sequence[Decision], world: World) -> str | None:
+    """Why a job would wait in a queue for ever: AWS places none in an environment that is DISABLED (`state` of
+    CreateComputeEnvironment of the AWS Batch API reference). None where one is to be ENABLED, or cannot be told."""
+    environments = Queues.of(decisions, world).environments(queue)
+    if not environments or any(each.spec.get("state") != "DISABLED" for each in environments):
+        return None
+    now = all(each.live is not None and each.live.state == "DISABLED" for each in environments)
+    return f"every compute environment of its queue is {'' if now else 'to be '}DISABLED"
 
 
 def _near(trial: Trial, world: World) -> str | None:

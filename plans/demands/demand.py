@@ -15,6 +15,7 @@ from providers.kinds.facts import page
 from providers.resources import Document, Field
 
 T = TypeVar("T")
+_Structure = tuple[tuple[str, ...], Field, Document]
 Fails = Callable[[Document, Document], bool]
 """Whether a structure does not keep to a demand, given that structure and the whole document.
 
@@ -70,7 +71,7 @@ def by_shape(demands: Iterable[Demand]) -> Mapping[str, Sequence[Demand]]:
 def breaches(document: Document, kind: Kind, demands: Mapping[str, Sequence[Demand]]) -> Iterator[Breach]:
     """Every demand, of those by shape, that a document does not keep to, in the order of its fields; that all is there
     which the API model requires is one of them."""
-    for segments, field, part in structures(kind.spec, document, (), kind.facts.keyed):
+    for segments, field, part in structures(kind, document):
         for member in sorted(field.required - part.keys()):
             yield Breach(_required(field.shape, member), paths.render(kind.spec, (*segments, member)))
         for demand in demands.get(field.shape, ()):
@@ -84,20 +85,26 @@ def _required(shape: str, member: str) -> Demand:
     return Demand("required", f"{shape}.{member}", lambda *_: True, "it is missing, and required", hint, page(shape))
 
 
-def structures(
-    field: Field, value: Any, segments: tuple[str, ...], keyed: Mapping[str, str]
-) -> Iterator[tuple[tuple[str, ...], Field, Document]]:
+def structures(kind: Kind, document: Document) -> Sequence[_Structure]:
     """Every structure in a document, with the path and the field that it stands at."""
+    found: list[_Structure] = []
+    _find(kind.spec, document, (), kind.facts.keyed, found)
+    return found
+
+
+def _find(
+    field: Field, value: Any, segments: tuple[str, ...], keyed: Mapping[str, str], found: list[_Structure]
+) -> None:
     if field.type == "structure" and isinstance(value, Mapping):
-        yield segments, field, value
-        for name, member in field.members.items():
-            if name in value and (member.members or member.element is not None):
-                yield from structures(member, value[name], (*segments, name), keyed)
+        found.append((segments, field, value))
+        for name, member in field.holders.items():
+            if name in value:
+                _find(member, value[name], (*segments, name), keyed, found)
     elif field.type == "list" and field.element is not None and isinstance(value, Sequence):
         for place, item in enumerate(value):
             named = item.get(keyed.get(field.shape)) if isinstance(item, Mapping) else None
             told = str(named) if named else field.unnamed or str(place)
-            yield from structures(field.element, item, (*segments, told), keyed)
+            _find(field.element, item, (*segments, told), keyed, found)
 
 
 def outside(part: Document, member: str, least: float, most: float = float("inf")) -> bool:

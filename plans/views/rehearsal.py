@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from plans.rehearsal import Queue, Rehearsal, State, Trouble
+from plans.rehearsal import LONG, Queue, Rehearsal, Run, State, Trouble
 from plans.views.wording import cut, many, place, span
 
 READS = ("Describe", "List", "Get")
@@ -32,7 +32,7 @@ def lines(rehearsal: Rehearsal, *, width: int = 100, verbose: bool = False) -> I
     yield how(rehearsal)
     yield ""
     yield from _trace(rehearsal, verbose=verbose)
-    yield from _queues(rehearsal.queues, width)
+    yield from _queues(rehearsal, width)
     yield from _troubles(rehearsal, width, verbose=verbose)
     if verbose:
         yield from _runs(rehearsal)
@@ -54,6 +54,8 @@ def notes(rehearsal: Rehearsal) -> Iterator[str]:
     changing = {call: count for call, count in rehearsal.calls.items() if not call.startswith(READS)}
     counts = ", ".join(f"{call} {count}" for call, count in sorted(rehearsal.calls.items()))
     yield f"Calls: {sum(rehearsal.calls.values())}, of which {sum(changing.values())} change something: {counts}."
+    if rehearsal.runs[0].seconds > LONG:
+        yield f"Of a wait beyond {span(LONG)} an apply makes more looks: each minute, not at each hundredth of it."
     for name, count in sorted(rehearsal.jobs_ended.items()):
         yield f"Jobs that would end: {count} in {name}."
     for name, seconds in sorted(waiting(rehearsal).items()):
@@ -77,8 +79,10 @@ def result(rehearsal: Rehearsal) -> str:
     """How it went, in one line."""
     ill = [run for run in rehearsal.runs if run.exit_code]
     went = "all went well" if not ill else f"{len(ill)} of {many(len(rehearsal.runs), 'run')} did not do all"
+    whole = sum(not run.exit_code for run in rehearsal.runs) or len(rehearsal.runs)
+    median = f", {span(rehearsal.median)} in the median of {whole} runs" if whole > 1 else ""
     between = f"between {span(rehearsal.low)} and {span(rehearsal.high)}"
-    return f"Rehearsed: {went}; it takes about {span(rehearsal.median)}, {between}."
+    return f"Rehearsed: {went}; it usually takes about {span(rehearsal.runs[0].seconds)}{median}, {between}."
 
 
 def met(trouble: Trouble) -> str:
@@ -102,14 +106,28 @@ def _trace(rehearsal: Rehearsal, *, verbose: bool) -> Iterator[str]:
     yield ""
 
 
-def _queues(queues: Sequence[Queue], width: int) -> Iterator[str]:
-    if not queues:
+def which(run: Run) -> str:
+    """A run by its number, and what it was like."""
+    under = f"under {hits(run.faults)}" if run.faults else "no faults"
+    return f"run {run.number}: {run.manner} durations, {under}"
+
+
+def _queues(rehearsal: Rehearsal, width: int) -> Iterator[str]:
+    pictures = rehearsal.pictures
+    if not pictures:
         return
+    parts = [part for picture in pictures for queue in picture.queues for part in queue.intervals]
+    there = {part.state for part in parts}
+    yield "Queues: " + ", ".join(f"{block} {WORDS[state]}" for state, block in _BLOCKS.items() if state in there)
+    for picture in pictures:
+        yield from _wrapped(which(rehearsal.runs[picture.run - 1]), width, "  ")
+        yield from _drawn(picture.queues, width)
+
+
+def _drawn(queues: Sequence[Queue], width: int) -> Iterator[str]:
     end = max(interval.ends for queue in queues for interval in queue.intervals)
     column = min(max(len(queue.name) for queue in queues), width // 3)
     cells = max(width - column - 4, 10)
-    there = {interval.state for queue in queues for interval in queue.intervals}
-    yield "Queues: " + ", ".join(f"{block} {WORDS[state]}" for state, block in _BLOCKS.items() if state in there)
     for queue in queues:
         yield f"  {cut(queue.name, column).ljust(column)}  {blocks(queue, end, cells)}"
     yield f"  {' ' * column}  0s{span(end).rjust(cells - 2)}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from plans.printable import plain
-from plans.rehearsal import Queue, Rehearsal, State
+from plans.rehearsal import Picture, Queue, Rehearsal, State
 from plans.views import rehearsal as told
 from plans.views.page import coded, document, escaped, table_head
 from plans.views.wording import many, place, span
@@ -46,15 +46,21 @@ def _body(rehearsal: Rehearsal, title: str) -> Iterator[str]:
 
 
 def _queues(rehearsal: Rehearsal) -> Iterator[str]:
-    queues = [queue for queue in rehearsal.queues if queue.intervals]
-    if not queues:
+    if not rehearsal.pictures:
         return
-    end = max(queue.intervals[-1].ends for queue in queues) or 1.0
     yield "<h2>Queues over time</h2>"
     keys = (f'<span class="key {state}"></span> {escaped(told.WORDS[state])}' for state in _STATES)
     yield f"<p>{' &nbsp; '.join(keys)}</p>"
-    height = _ROW * (len(queues) + 1)
-    yield f'<svg viewBox="0 0 {_NAMES + _BARS} {height}" role="img" aria-label="What each queue can do over time">'
+    for picture in rehearsal.pictures:
+        yield from _picture(picture, told.which(rehearsal.runs[picture.run - 1]))
+
+
+def _picture(picture: Picture, which: str) -> Iterator[str]:
+    queues = [queue for queue in picture.queues if queue.intervals]
+    end = max(queue.intervals[-1].ends for queue in queues) or 1.0
+    height, what = _ROW * (len(queues) + 1), f"What each queue can do over time in run {picture.run}"
+    yield f"<p>{escaped(which)}</p>"
+    yield f'<svg viewBox="0 0 {_NAMES + _BARS} {height}" role="img" aria-label="{what}">'
     for number, queue in enumerate(queues):
         yield from _row(queue, number * _ROW, end)
     for part in range(5):

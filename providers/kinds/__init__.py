@@ -11,6 +11,7 @@ This room may import `providers.resources` and nothing else of ours. Call `bind`
 argument of everything that needs to know a kind.
 """
 
+import functools
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -99,6 +100,11 @@ class Kind:
     @property
     def title(self) -> str:
         return self.facts.title
+
+    @functools.cached_property
+    def targets(self) -> tuple[str, ...]:
+        """The kinds that it refers to, each once."""
+        return tuple(dict.fromkeys(self.references.values()))
 
     @property
     def section(self) -> str:

@@ -88,7 +88,8 @@ class Simulator:
 
     `faults` are in force from the start. `before_call` is run before each call with the operation and the number of
     the call, from 1: a test lets a foreign writer in there, or raises to die. `calls` holds the last 10,000 calls of
-    this object; `calls.clear()` forgets them. `on_change` is told what became of every object, in the order of time,
+    this object; `calls.clear()` forgets them. `struck` counts all calls that a fault hit, by its kind and the
+    operation. `on_change` is told what became of every object, in the order of time,
     once the call is done before or in which it happened.
     """
 
@@ -102,6 +103,7 @@ class Simulator:
     calls: collections.deque[Call] = attrs.field(
         factory=lambda: collections.deque(maxlen=_REMEMBERED_CALLS), init=False
     )
+    struck: collections.Counter[tuple[str, str]] = attrs.field(factory=collections.Counter, init=False)
     _number: int = attrs.field(default=0, init=False)
     _faults: Faults = attrs.field(
         init=False, default=attrs.Factory(lambda self: _in_force(self.faults, self.clock.now()), takes_self=True)
@@ -209,6 +211,8 @@ class Simulator:
         with self._lock:
             self._number += 1
             number, fault = self._number, self._faults.strike(operation, self.clock.now())
+            if fault:
+                self.struck[fault.kind, operation] += 1
         if self.before_call:
             self.before_call(operation, number)
 

@@ -9,13 +9,14 @@ import gc
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import attrs
 import click
 
-from providers.errors import BatchwrightError, Interrupted, ManifestError, PlanRefused
 from reconciler.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from providers.errors import BatchwrightError
 
 _EPILOG = """\b
 Exit codes: 0 done, or nothing to do · 1 error · 2 changes, drift, findings · 3 refused
@@ -105,10 +106,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = batchwright.main(given, prog_name="batchwright", standalone_mode=False, obj=terminal)
     except click.ClickException as error:
         code = _misused(error, terminal)
-    except click.Abort:
-        code = _told(Interrupted("interrupted; nothing was changed"), terminal)
-    except BatchwrightError as error:
-        code = _told(error, terminal)
+    except Exception as error:
+        code = _failed(error, terminal)
     return terminal.ended(code if isinstance(code, int) else 0)
 
 
@@ -120,7 +119,21 @@ def _misused(error: click.ClickException, terminal: Terminal) -> int:
     return 1
 
 
-def _told(error: BatchwrightError, terminal: Terminal) -> int:
+def _failed(error: Exception, terminal: Terminal) -> int:
+    """Tell an error of ours; any other is raised again. The tree of them is imported where there is one."""
+    from providers.errors import BatchwrightError, Interrupted
+
+    match error:
+        case click.Abort():
+            return _told(Interrupted("interrupted; nothing was changed"), terminal)
+        case BatchwrightError():
+            return _told(error, terminal)
+    raise error
+
+
+def _told(error: "BatchwrightError", terminal: Terminal) -> int:
+    from providers.errors import Interrupted
+
     code = 128 + error.signal if isinstance(error, Interrupted) else error.exit_code
     if terminal.json:
         said = {"error": type(error).__name__, "message": str(error), "hint": error.hint, "exit_code": code}
@@ -130,7 +143,11 @@ def _told(error: BatchwrightError, terminal: Terminal) -> int:
     return code
 
 
-def _more(error: BatchwrightError) -> dict[str, Any]:
+def _more(error: "BatchwrightError") -> dict[str, Any]:
+    import attrs
+
+    from providers.errors import ManifestError, PlanRefused
+
     match error:
         case ManifestError(faults=faults):
             return {"faults": [attrs.asdict(fault) for fault in faults]}

@@ -1,6 +1,8 @@
 """The verbs that change the world: apply and destroy."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -98,24 +100,30 @@ def carry_out(
 
     with interruptible() as stop:
         reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop, keeping=True)
-        try:
-            with progress(terminal, seen, reconciler.connection.clock.now) as listener:
-                report = reconciler.apply(
-                    wish.manifest,
-                    held=wish.held,
-                    asked=wish.asked,
-                    destroying=destroying,
-                    handing_over=handing_over,
-                    approve=approve,
-                    on_event=listener,
-                )
-        except PlanRefused as refused:
-            if terminal.json or not isinstance(refused.plan, Plan):
-                raise
-            show(mask_plan(refused.plan, terminal.salt), None, terminal)
-            raise PlanRefused("the plan was refused; nothing was changed", hint=refused.hint) from refused
+        with refusing(terminal), progress(terminal, seen, reconciler.connection.clock.now) as listener:
+            report = reconciler.apply(
+                wish.manifest,
+                held=wish.held,
+                asked=wish.asked,
+                destroying=destroying,
+                handing_over=handing_over,
+                approve=approve,
+                on_event=listener,
+            )
     _report(report, seen, terminal)
     return report.exit_code
+
+
+@contextmanager
+def refusing(terminal: Terminal) -> Iterator[None]:
+    """Show a plan that is refused as `plan` shows it, before its refusal is raised on."""
+    try:
+        yield
+    except PlanRefused as refused:
+        if terminal.json or not isinstance(refused.plan, Plan):
+            raise
+        show(mask_plan(refused.plan, terminal.salt), None, terminal)
+        raise PlanRefused("the plan was refused; nothing was changed", hint=refused.hint) from refused
 
 
 def confirmed(what: str, account: str | None, region: str, terminal: Terminal, stop: "Future[int]") -> bool:

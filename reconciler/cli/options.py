@@ -16,6 +16,7 @@ from providers import model
 from providers.errors import InputError, RefusedError
 from providers.kinds import Kinds, bind
 from providers.resources import SIMULATOR_FILE, Address, DrainMode, Target
+from reconciler.cli import planfiles
 from reconciler.cli.terminal import Terminal
 from reconciler.files import source, sources
 from reconciler.lock import FORMS, Place, place
@@ -58,7 +59,8 @@ class Given:
     move_references: tuple[str, ...] = ()
 
     def manifest(self, paths: tuple[str, ...], kinds: Kinds) -> Manifest:
-        """The manifest of these paths with the variables given; raises ManifestError with all its faults."""
+        """The manifest of these paths with the variables given; raises ManifestError with all its faults, InputError
+        where one of the paths is a plan file."""
         declared: dict[str, Any] = {}
         ambient: dict[str, Any] = {
             name.removeprefix(VARIABLE_PREFIX): value
@@ -72,7 +74,9 @@ class Given:
             if not (name and equals):
                 raise InputError(f"--var {text} is not NAME=VALUE", hint="write --var env=prod")
             declared[name] = value
-        return parse(sources(paths), variables=declared, kinds=kinds, ambient=ambient)
+        files = sources(paths)
+        planfiles.none_of(files)
+        return parse(files, variables=declared, kinds=kinds, ambient=ambient)
 
     def asked(self) -> Asked:
         """What is asked for beside the manifest, for this once."""

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 
 import attrs
 
@@ -9,10 +10,13 @@ from plans import planfile
 from plans.asked import Asked
 from plans.document import from_document, to_document
 from plans.jsonform import taken_on_trust
-from plans.manifest import Manifest
+from plans.manifest import Manifest, Source
 from plans.plan import Plan
 from providers.errors import InputError, StalePlan
 from reconciler.files import SUFFIXES
+
+_HEAD = 200
+"""In so many characters a plan file says that it is one."""
 
 
 @attrs.frozen
@@ -68,8 +72,20 @@ def read(path: str) -> str | None:
         return None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", hint="is the path right?") from error
-    head = "".join(text[:200].split())
-    return text if head.startswith("{") and '"batchwright":"plan"' in head else None
+    return text if _is_plan(text[:_HEAD]) else None
+
+
+def _is_plan(head: str) -> bool:
+    bare = "".join(head.split())
+    return bare.startswith("{") and '"batchwright":"plan"' in bare
+
+
+def none_of(sources: Iterable[Source]) -> None:
+    """Raise InputError where a plan file is among those that are to be read as manifests."""
+    for source in sources:
+        if _is_plan(source.content[:_HEAD].decode(errors="replace")):
+            hint = "give paths of manifests; apply, rehearse and show take one plan file, alone"
+            raise InputError(f"{source.name} is a plan file, and no manifest", hint=hint)
 
 
 def free(path: str, manifest: tuple[str, ...]) -> None:

@@ -12,6 +12,7 @@ from plans.views import rehearsal as view
 from plans.views import rehearsal_page
 from providers.errors import InputError
 from reconciler.cli import planfiles
+from reconciler.cli.applying import refusing
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import (
     Given,
@@ -71,7 +72,7 @@ def rehearse(
         raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
     planfiles.same_provider(wish.held, options.provider)
     manifest = options.drained(wish.manifest)
-    with interruptible() as stop:
+    with interruptible() as stop, refusing(terminal):
         reconciler = options.reconciler(manifest.target, kinds, stop=stop, looking=calibrate)
         found = reconciler.rehearse(
             manifest,

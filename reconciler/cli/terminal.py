@@ -1,20 +1,21 @@
-"""What a run shows where: colour, width, and whether stdout speaks JSON."""
+"""What a run shows where: colour, width, and whether stdout speaks JSON.
+
+`--help` needs it too, and starts without what takes time to import.
+"""
 
 import errno
+import functools
 import json
 import os
-import secrets
 import shutil
 import sys
 from typing import Any, TextIO
 
-import attrs
 import click
 
 from plans.printable import plain
 
 
-@attrs.define
 class Terminal:
     """The terminal of one command. `salt` blurs secrets: equal within a run, and unlike those of any other.
 
@@ -22,11 +23,13 @@ class Terminal:
     whoever read its output has gone. `ended` tells at the end.
     """
 
-    json: bool = False
-    color: bool = True
-    verbose: bool = False
-    salt: str = attrs.field(factory=lambda: secrets.token_hex(8))
-    _lost: OSError | None = attrs.field(default=None, init=False)
+    def __init__(self, *, json: bool = False, color: bool = True, verbose: bool = False) -> None:
+        self.json, self.color, self.verbose = json, color, verbose
+        self._lost: OSError | None = None
+
+    @functools.cached_property
+    def salt(self) -> str:
+        return os.urandom(8).hex()
 
     @property
     def coloured(self) -> bool:

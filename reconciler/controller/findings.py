@@ -129,6 +129,13 @@ def failed(status: Status, error: BaseException, *, revision: str | None = None,
     return status.told("Locked", "True", reason, message, now) if reason == "HeldByAnother" else status
 
 
+def source_failed(status: Status, error: BaseException, *, had: bool, now: float) -> Status:
+    """After a fetch that failed: what was `had` stays what the stack is to be, and ready what is as that says."""
+    if not had:
+        return failed(status, error, now=now)
+    return status.told("Reconciling", "True", "SourceFailed", words(error), now)
+
+
 def checked(status: Status, invalid: Mapping[str, str], now: float) -> Status:
     """With what AWS calls INVALID of a stack, and why, by address."""
     message = "\n".join(f"{address}: {why}" for address, why in sorted(invalid.items()))

@@ -3,14 +3,15 @@
 What is read is what the loop said last; what is asked for is posted to it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import attrs
 
 from providers.clock import Clock
-from providers.errors import StalePlan
+from providers.errors import StalePlan, UnknownStack
+from reconciler.controller.logs import Log
 from reconciler.controller.loop import GRACE, Held, Loop
 from reconciler.controller.status import Status
 from reconciler.store import Approval, Store
@@ -23,15 +24,17 @@ class Front:
     loop: Loop
     store: Store
     clock: Clock
+    log: Log
 
     def statuses(self) -> Sequence[Status]:
         return [self.loop.held[name].status for name in sorted(self.loop.held)]
 
     def status(self, stack: str) -> Status | None:
         held = self.loop.held.get(stack)
-        return held.status if held is not None else None
+        return None if held is None else held.status
 
     def runs(self, stack: str, limit: int) -> Sequence[Mapping[str, Any]]:
+        self._held(stack)
         return [attrs.asdict(run) for run in self.store.runs(stack, limit=limit)]
 
     def plan(self, stack: str) -> Mapping[str, Any] | None:
@@ -39,28 +42,52 @@ class Front:
         return None if told is None else self.store.plan(told)
 
     def approve(self, stack: str, plan: str, who: str) -> None:
-        self._is_at_hand(stack, plan)
+        held = self._at_hand(stack, plan)
         self.store.approve(Approval(stack, plan, who, self.clock.now()))
-        self.look(stack, who)
+        self.log.info("approved", stack=stack, plan=plan, who=who)
+        self.loop.post(partial(self.loop.approve, held, plan))
 
     def look(self, stack: str, who: str) -> None:
         held = self._held(stack)
-        self.loop.post(lambda: self.loop.ask(held, self.clock.now()))
+        self.log.info("asked for a look", stack=stack, who=who)
+        self.loop.post(partial(self.loop.look_soon, held))
 
     def suspend(self, stack: str, suspended: bool, who: str) -> None:
-        held = self._held(stack)
-        self.store.suspend(stack, who if suspended else None, self.clock.now())
-        self.loop.post(partial(self.loop.suspended, held, who if suspended else None))
+        held, by = self._held(stack), who if suspended else None
+        self.store.suspend(stack, by, self.clock.now())
+        self.log.info("suspended" if suspended else "resumed", stack=stack, who=who)
+        self.loop.post(partial(self.loop.suspend, held, by))
 
     def override(self, stack: str, plan: str, who: str) -> None:
-        self._is_at_hand(stack, plan)
-        held = self._held(stack)
-
-        def let() -> None:
-            held.override = plan
-            self.loop.ask(held, self.clock.now())
-
-        self.loop.post(let)
+        held = self._at_hand(stack, plan)
+        self.log.info("windows overridden", stack=stack, plan=plan, who=who)
+        self.loop.post(partial(self.loop.override, held, plan))
 
     def hint(self, source: str) -> None:
-        self.loop.post(partial(self.loop.hinted, source))
+        self.loop.post(partial(self.loop.fetch_soon, source))
+
+    def alive(self) -> str | None:
+        """Why a restart may help: the loop stands still, or a worker has been at one thing for too long."""
+        still = self.clock.now() - self.loop.turned_at
+        return f"the loop has stood still for {still:.0f} s" if still > GRACE else self.loop.late()
+
+    def ready(self) -> str | None:
+        if self.loop.leading is None:
+            return "another controller leads, or the store does not answer"
+        missing = sorted(source.name for source in self.loop.sources.values() if source.revision is None)
+        return f"not fetched yet: {', '.join(missing)}" if missing else None
+
+    def _held(self, stack: str) -> Held:
+        held = self.loop.held.get(stack)
+        if held is None:
+            raise UnknownStack(f"there is no stack {stack}")
+        return held
+
+    def _at_hand(self, stack: str, plan: str) -> Held:
+        held = self._held(stack)
+        if held.status.plan != plan:
+            raise StalePlan(
+                f"plan {plan} of {stack} is not the one at hand, which is {held.status.plan or 'none'}",
+                hint="look at the plan again",
+            )
+        return held

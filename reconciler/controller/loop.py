@@ -21,13 +21,15 @@ import attrs
 from plans.planfile import to_json
 from plans.report import Event, Report, report_json
 from providers.clock import Clock
-from providers.errors import BatchwrightError, LockHeld, LockLost, StalePlan, StoreError
+from providers.errors import BatchwrightError, LockLost, StalePlan, StoreError
 from reconciler.controller import findings, rounds
 from reconciler.controller.configuration import Configuration, Stack
 from reconciler.controller.leader import BEAT, Leader
+from reconciler.controller.logs import Log
 from reconciler.controller.rounds import Question, Seen, Wish
 from reconciler.controller.sources import Fetcher, Revision
-from reconciler.controller.status import Status, from_json, stood, to_json as status_json
+from reconciler.controller.status import Status, from_json, stood
+from reconciler.controller.status import to_json as status_json
 from reconciler.controller.workqueue import WorkQueue, back_off, jittered
 from reconciler.controller.yielding import NEWER, Yielding
 from reconciler.engine import Reconciler
@@ -93,7 +95,7 @@ class _Work:
 class Loop:
     """A controller at work. `run` is its thread; `post` may be called from any other.
 
-    `pool` has the workers, `clock` is real time, `tell` is told what happens, for the log.
+    `pool` has the workers, `clock` is real time.
     """
 
     configuration: Configuration
@@ -104,7 +106,7 @@ class Loop:
     pool: Executor
     clock: Clock
     rng: random.Random
-    tell: Callable[..., None]
+    log: Log
     sources: dict[str, Source] = attrs.field(factory=dict, init=False)
     held: dict[str, Held] = attrs.field(factory=dict, init=False)
     leading: int | None = attrs.field(default=None, init=False)
@@ -184,15 +186,15 @@ class Loop:
         before = self.leading
         try:
             if before is not None and (lost := self.leader.lost(before)) is not None:
-                self.tell("no longer leading", why=str(lost))
+                self.log.warning("no longer leading", why=str(lost))
                 self._let_go()
             if self.leading is None and not self._flight:
                 self.leading = self.leader.lead()
             if self.leading is not None and before is None:
-                self.tell("leading", token=self.leading)
+                self.log.info("leading", token=self.leading)
                 self._take_over(now)
         except StoreError as error:
-            self.tell("store failed", error=str(error))
+            self.log.error("store failed", error=str(error))
         return self.leading is not None
 
     def _take_over(self, now: float) -> None:
@@ -303,7 +305,8 @@ class Loop:
 
     def _heard(self, run: str, stack: str, event: Event) -> None:
         if event.event != "polled":
-            self.tell(event.event, run=run, stack=stack, step=event.step, address=event.address, **event.detail)
+            log = self.log.bind(run=run, stack=stack)
+            log.info(event.event, step=event.step, address=event.address, detail=dict(event.detail))
 
     # What has ended.
 
@@ -344,7 +347,7 @@ class Loop:
         """The last good revision is kept, and stays what its stacks are to be."""
         now = self.clock.now()
         source.failures += 1
-        self.tell("source failed", source=source.name, error=findings.words(error), failures=source.failures)
+        self.log.warning("source failed", source=source.name, error=findings.words(error), failures=source.failures)
         for held in self._in(source.name):
             self._say(held, findings.source_failed(held.status, error, had=source.revision is not None, now=now))
         self._queue.ask(("source", source.name), now + back_off(source.failures, source.interval, self.rng))
@@ -352,7 +355,7 @@ class Loop:
     def _fetched(self, source: Source, revision: Revision, digests: Mapping[str, str | BatchwrightError]) -> None:
         now = self.clock.now()
         if source.revision is None or revision.id != source.revision.id:
-            self.tell("fetched", source=source.name, revision=revision.id, said=revision.said)
+            self.log.info("fetched", source=source.name, revision=revision.id, said=revision.said)
         source.revision, source.failures = revision, 0
         for held in self._in(source.name):
             told = digests[held.stack.name]
@@ -421,7 +424,7 @@ class Loop:
         now = self.clock.now()
         status = findings.failed(held.status, error, revision=revision, now=now)
         if not isinstance(error, BatchwrightError):
-            self.tell("unexpected", stack=held.stack.name, error=repr(error))
+            self.log.error("unexpected", stack=held.stack.name, exc_info=error)
         self.ask(held, now + self._pause(held, status))
         self._say(held, status)
 
@@ -442,6 +445,19 @@ class Loop:
             self._say(held, findings.suspended(held.status, self.clock.now()))
         else:
             self.ask(held, self.clock.now())
+
+    def look_soon(self, held: Held) -> None:
+        if not held.resting:
+            self.ask(held, self.clock.now())
+
+    def approve(self, held: Held, plan: str) -> None:
+        held.approved |= {plan}
+        self.look_soon(held)
+
+    def override(self, held: Held, plan: str) -> None:
+        """Let this plan begin outside the windows."""
+        held.override = plan
+        self.look_soon(held)
 
     def fetch_soon(self, source: str) -> None:
         self._queue.ask(("source", source), self.clock.now())

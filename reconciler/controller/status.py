@@ -121,9 +121,10 @@ class Condition:
 class Status:
     """All that is known of a stack.
 
-    `observed` is the revision that was looked at last, `applied` the one that the world was last made like, and `digest` tells
-    what of it was the stack's. `plan` is the id of the plan at hand. `inventory` maps addresses to ARNs. `failures` counts those in a row; `next_at` is when
-    it is looked at again unless something calls for it before.
+    `observed` is the revision that was looked at last, `applied` the one that the world was last made like, and
+    `digest` tells what of that was the stack's. `plan` is the id of the plan at hand. `inventory` maps addresses to
+    ARNs. `failures` counts those in a row; `next_at` is when it is looked at again unless something calls for it
+    before.
     """
 
     stack: str

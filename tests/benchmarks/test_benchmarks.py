@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import __main__ as command
 from benchmarks import baseline, plot, showing
-from benchmarks.frame import Row, Setting, Skipped, held_against, in_turns
+from benchmarks.frame import PYTHON, Row, Setting, Skipped, held_against, in_turns, spend
 from benchmarks.measure import MEASUREMENTS, measured
 from benchmarks.sampling import PARTS, part
 from benchmarks.watched import Scene
@@ -138,3 +138,12 @@ def test_the_page_of_performance_can_be_renewed() -> None:
         assert re.search(rf"<!-- {name}: .*?-->\n.*?<!-- end of {name} -->", page, re.DOTALL)
     for target in re.findall(r"\]\(([^)#:]+)\)", page):
         assert (ROOT / "docs" / target).exists(), target
+
+
+def test_a_peak_of_memory_is_that_of_the_process_itself(tmp_path: Path) -> None:
+    """However much the one that started it holds."""
+    held = bytearray(300 << 20)
+    held[::4096] = b"x" * len(held[::4096])
+    told = spend(tmp_path, PYTHON, "-m", "benchmarks.peak", "--help").printed
+    assert len(held) == 300 << 20
+    assert int(told.splitlines()[-1]) < 150

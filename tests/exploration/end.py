@@ -159,9 +159,52 @@ EXCUSES: Mapping[str, Callable[[Account], bool]] = {
     "foreign-revision": _writes("RegisterJobDefinition"),
     "name-taken": _writes("CreateComputeEnvironment", "CreateJobQueue", "RegisterJobDefinition", "UntagResource"),
     "in-use": _writes("CreateJobQueue", "UpdateJobQueue"),
-    "nothing-left": lambda account: any(trouble.kind == "invalid" for trouble in account.history.troubles),
+    "nothing-left": lambda account: (
+        any(trouble.kind == "invalid" for trouble in account.history.troubles) or _goes_first_alone(account)
+    ),
+    "canary-queue": lambda account: _tried_in_vain(account.wish),
+    "quota": lambda account: any(
+        len(block.get("computeEnvironmentOrder", ())) > _ENVIRONMENTS for block in account.wish["jobQueues"].values()
+    ),
 }
-"""Refusals that last, and what must have happened for them to be right."""
+"""Refusals that last, and what must have happened for them to be right.
+
+Some manifests ask for what cannot be, whatever happens: then it is the manifest that must say so. That the history is
+refused alike with nothing going wrong does not tell of these, since it may be refused for something else by then: what
+others write is due at a call, and a run that dies takes more of them.
+"""
+
+_ENVIRONMENTS = 3
+"""So many compute environments AWS takes for a queue ("AWS Batch service quotas")."""
+
+
+def _goes_first_alone(account: Account) -> bool:
+    """Whether an environment is to be deleted before it is made anew (`lifecycle.replace`), while a queue names it and
+    nothing else, and the manifest gives it nothing else: AWS takes no empty list, so there is no way to do that."""
+    look = Look.at(account.store, account.scope)
+    environments = {shown["computeEnvironmentArn"]: shown for shown in look.of("environment").values()}
+    for name, queue in look.of("queue").items():
+        order = [entry["computeEnvironment"] for entry in queue.get("computeEnvironmentOrder", ())]
+        tags = environments.get(order[0], {}).get("tags", {}) if len(order) == 1 else {}
+        own = tags.get(ADDRESS_TAG, "").rpartition(".")[2]
+        block = account.wish.get("computeEnvironments", {}).get(own, {})
+        wanted = account.wish.get("jobQueues", {}).get(name, {}).get("computeEnvironmentOrder", [own])
+        if block.get("lifecycle", {}).get("replace") == "deleteFirst" and {*wanted} == {own}:
+            return True
+    return False
+
+
+def _tried_in_vain(wish: Document) -> bool:
+    """Whether a definition is to be tried in a queue that is to be DISABLED, or all of whose environments are: no job
+    of it would ever run."""
+    tried = (block.get("rollout", {}).get("canary", {}) for block in wish.get("jobDefinitions", {}).values())
+    for queue in [canary["queue"] for canary in tried if canary]:
+        said = wish["jobQueues"].get(queue, {})
+        order = said.get("computeEnvironmentOrder", ())
+        states = [wish["computeEnvironments"].get(name, {}).get("state") for name in order]
+        if said.get("state") == "DISABLED" or (states and {*states} == {"DISABLED"}):
+            return True
+    return False
 
 
 def _held_by_jobs(account: Account) -> bool:

@@ -1,6 +1,7 @@
 """Die at each call of each scenario, before it goes out and after it was done, and run the same command again.
 
-It has to end as the run that nobody disturbed: with its exit code, the same world, and as little left to do.
+It has to end as the run that nobody disturbed: with its exit code, the same world, and as little left to do. Where the
+manifest is edited meanwhile, as the run that nobody disturbed and the edited one after it.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import itertools
 import multiprocessing
 import resource
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,10 +18,10 @@ from typing import Any, Literal
 
 import attrs
 
+from providers.resources import ADDRESS_TAG
 from reconciler.engine import Settings
 from tests.exploration.scenarios import SCENARIOS, Scenario
 from tests.kit import Stage
-from tests.lifecycle.watching import Watcher
 
 When = Literal["before", "after"]
 WHENS: tuple[When, When] = ("before", "after")
@@ -29,6 +30,8 @@ _ENDING = 86_400.0
 """Seconds in which everything that was begun comes to its end."""
 _OF_ONE_LIFE = frozenset({"uuid", "ecsClusterArn", "createdAt", "batchwright:registered"})
 """What differs between two objects that are otherwise the same."""
+_OF_ONE_WAY = frozenset({*_OF_ONE_LIFE, "revision"})
+"""What differs too where one object was made in the place of another more or less often."""
 _JOBS = ("job", "service_job")
 _DICE, _OTHER_DICE = 7, 8
 """Seeds: the next process has dice of its own."""
@@ -112,12 +115,17 @@ class _Ground:
         stage.simulator.inject(*self.scenario.faults)
         return self.scenario.ended(stage)
 
+    def edited(self, stage: Stage) -> int:
+        """Let what is run after a death run; its exit code."""
+        stage.simulator.inject(*self.scenario.faults)
+        return self.scenario.edited(stage)
+
     def ended(self, stage: Stage, code: int, jobs: frozenset[str]) -> Ending:
         """How the command ended with this code; what it left behind comes to its end first."""
         wanted = self.scenario.wanted
         left = () if wanted is None else tuple(step.id for step in stage.plan(wanted).steps)
         stage.settle(_ENDING)
-        return Ending(code, _world(stage, jobs), left)
+        return Ending(code, _world(stage, jobs, by_address=self.scenario.edit is not None), left)
 
 
 def _all(moments: Sequence[Moment]) -> Sequence[Moment]:
@@ -134,14 +142,16 @@ def sweep(name: str, choose: Callable[[Sequence[Moment]], Sequence[Moment]] = _a
         _attend(stage, lambda when, number, call: moments.append(ground.moment(stage, when, number, call)))
         code = ground.run(stage)
         _leave(stage)
+        if ground.scenario.edit is not None:
+            code = ground.edited(stage)
         expected = ground.ended(stage, code, jobs)
         failures = [f"{name}: nobody died, and {expected.left} is left"] if expected.left and not code else []
         deaths = choose(moments)
         for death in deaths:
             fork = ground.after(death)
-            if ground.scenario.watched:
-                Watcher(fork).attend()
-            found = ground.ended(fork, ground.run(fork), jobs)
+            if ground.scenario.watched is not None:
+                ground.scenario.watched(fork)
+            found = ground.ended(fork, ground.edited(fork), jobs)
             if found != expected:
                 told = "; ".join(itertools.islice(_differences(attrs.asdict(expected), attrs.asdict(found)), 5))
                 failures.append(f"{name}: died {death.when} call {death.number}, {death.call}: {told}")
@@ -171,23 +181,41 @@ def _jobs(stage: Stage) -> Iterator[str]:
             yield from kinds[kind]
 
 
-def _world(stage: Stage, jobs: frozenset[str]) -> Any:
-    """Every object as it is described, and what became of these jobs; INACTIVE revisions are no part of it."""
-    return {
-        f"{scope}/{kind}/{name}": shown["status"] if kind in _JOBS else _lasting(shown)
+def _world(stage: Stage, jobs: frozenset[str], *, by_address: bool) -> Any:
+    """Every object as it is described, and what became of these jobs; INACTIVE revisions are no part of it.
+
+    `by_address`: objects of ours are called by their addresses, of several of one address the newest.
+    """
+    shown = {
+        (scope, kind, name): described
         for scope, kinds in stage.simulator.show().items()
         for kind, objects in kinds.items()
-        for name, shown in objects.items()
-        if (name in jobs if kind in _JOBS else kind != "child" and shown.get("status") != "INACTIVE")
+        for name, described in sorted(objects.items(), key=lambda each: each[1].get("revision", 0))
+        if (name in jobs if kind in _JOBS else kind != "child" and described.get("status") != "INACTIVE")
+    }
+    called = {
+        name: described["tags"].get(ADDRESS_TAG, name)
+        for (_, kind, name), described in shown.items()
+        if by_address and kind not in _JOBS
+    }
+    without = _OF_ONE_WAY if by_address else _OF_ONE_LIFE
+    return {
+        f"{scope}/{kind}/{called.get(name, name)}": described["status"]
+        if kind in _JOBS
+        else _lasting(described, without, called)
+        for (scope, kind, name), described in shown.items()
     }
 
 
-def _lasting(shown: Any) -> Any:
+def _lasting(shown: Any, without: Collection[str], called: Mapping[str, str]) -> Any:
     match shown:
         case dict():
-            return {name: _lasting(value) for name, value in shown.items() if name not in _OF_ONE_LIFE}
+            return {name: _lasting(value, without, called) for name, value in shown.items() if name not in without}
         case list():
-            return [_lasting(value) for value in shown]
+            return [_lasting(value, without, called) for value in shown]
+        case str():
+            place, slash, name = shown.rpartition("/")
+            return place + slash + called.get(name, name)
     return shown
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import random
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -23,8 +24,9 @@ OTHERS = {
     "UpdateServiceJob": "no service job is ours",
 }
 """Operations that change something and that no plan calls, and why."""
-LONG = ("sixty",)
-"""Beginnings of the names of scenarios that are left to the whole sweep."""
+LEFT = ("sixty *", "a farm *", "a canary, *", "*, edited*", "*, held")
+"""Patterns of the names of scenarios that are left to the whole sweep: long ones, and those of which some deaths are in
+tests/lifecycle."""
 EXPECTED = {"a definition, tried in vain": 4, "drain refuse": 3}
 """How scenarios end that come to no good end."""
 
@@ -34,7 +36,7 @@ def _some(moments: Sequence[Moment]) -> Sequence[Moment]:
     return random.Random(len(moments)).sample(moments, min(3, len(moments)))
 
 
-@pytest.mark.parametrize("name", [name for name in SCENARIOS if not name.startswith(LONG)])
+@pytest.mark.parametrize("name", [name for name in SCENARIOS if not any(fnmatchcase(name, left) for left in LEFT)])
 def test_some_deaths_are_made_good(name: str) -> None:
     """Wherever it died, the same command again ends as it would have."""
     swept = sweep(name, _some)

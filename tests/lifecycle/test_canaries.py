@@ -13,7 +13,12 @@ from tests.lifecycle.watching import Watcher
 pytestmark = pytest.mark.unmeasured
 
 ONLY = Asked(only=frozenset({address("compute_environment.shared")}))
-KEPT = "policy: {prune: false}\n"
+HELD_BACK = {
+    "prune: false": ("policy: {prune: false}\n", Asked()),
+    "--only": ("", ONLY),
+    "maxDeletes: 0": ("policy: {maxDeletes: 0}\n", Asked()),
+}
+"""What is said, and asked for, so that little may be deleted."""
 
 
 def canaries(stage: Stage) -> list[str]:
@@ -85,19 +90,17 @@ def test_a_queue_that_was_made_for_nothing_goes(fault: Fault, text: str) -> None
     assert len(holders(stage)) == 1
 
 
-@pytest.mark.parametrize("last", [B, C, A], ids=["the same", "to a third", "back"])
 @pytest.mark.parametrize(
-    ("said", "asked"),
-    [(KEPT, Asked()), ("", ONLY), ("policy: {maxDeletes: 0}\n", Asked())],
-    ids=["prune: false", "--only", "maxDeletes: 0"],
+    ("name", "last"), [("prune: false", A), ("--only", C), ("maxDeletes: 0", B)], ids=["back", "to a third", "the same"]
 )
-def test_its_queue_goes_whatever_else_may_not(said: str, asked: Asked, last: str, every_call: bool) -> None:
+def test_its_queue_goes_whatever_else_may_not(name: str, last: str) -> None:
     """It is a half of the replacement: a run that was killed leaves none behind for good, and moves none along."""
+    said, asked = HELD_BACK[name]
     whole = Stage.new()
     whole.apply(said + tried(A))
-    forks = whole.forks(lambda stage: stage.apply(said + tried(B), asked=asked), reads=10**6 if not every_call else 3)
+    forks = whole.forks(lambda stage: stage.apply(said + tried(B), asked=asked), reads=10**6)
     assert len(forks) > 8
-    for at, stage in forks[:: 1 if every_call else 3]:
+    for at, stage in forks[::3]:
         Watcher(stage).attend()
         report = stage.apply(said + tried(last), asked=asked)
         assert report.exit_code == 0, (at, [outcome.error for outcome in report.failures])

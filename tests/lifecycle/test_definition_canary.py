@@ -53,6 +53,13 @@ jobDefinitions:
     rollout: {keep: 2, canary: {queue: high, timeout: 5m}}
 """
 NEXT = edit(FARM, ("work:1", "work:2"))
+LASTS = {
+    " to a third": edit(FARM, ("work:1", "work:3")),
+    " back": FARM,
+    ", not tried": edit(NEXT, (", canary: {queue: high, timeout: 5m}", "")),
+    ", not there": cut(FARM, "jobDefinitions:"),
+}
+"""What is wanted after a death half way to `NEXT`."""
 STUCK = Simulated(outcomes=(Outcome(image="work:2", runs=False),))
 FAILING = Simulated(outcomes=(Outcome(image="work:2", exit_code=9),))
 
@@ -191,12 +198,12 @@ def test_a_job_that_could_not_be_ended_is_gone_on_with(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("outcome", [Simulated(), FAILING], ids=["good", "bad"])
-def test_killed_at_any_call_the_same_command_goes_on(outcome: Simulated, every_call: bool) -> None:
+def test_killed_at_some_call_the_same_command_goes_on(outcome: Simulated) -> None:
     """Whatever was under way, the same command ends as if nothing had happened: no canary is left, none is doubled."""
     whole = Stage.new(simulated=outcome)
     whole.apply(FARM)
     good = outcome is not FAILING
-    for at, stage in whole.forks(lambda stage: stage.apply(NEXT), reads=1 if every_call else 3):
+    for at, stage in whole.forks(lambda stage: stage.apply(NEXT), reads=10):
         Watcher(stage).attend()
         report = stage.apply(NEXT)
         assert report.exit_code == (0 if good else 4), at
@@ -213,15 +220,13 @@ def test_killed_at_any_call_the_same_command_goes_on(outcome: Simulated, every_c
         assert len(numbers) == len(set(numbers)) <= (2 if good else 3), at
 
 
-def test_the_manifest_is_edited_half_way(every_call: bool) -> None:
+def test_the_manifest_is_edited_half_way() -> None:
     """What an earlier run tried and nobody wants any more is cleared away, whatever is wanted now; its job, which would
     wait for ever in front of all others, is ended before."""
     whole = Stage.new(simulated=STUCK)
     whole.apply(FARM)
-    untried = edit(NEXT, (", canary: {queue: high, timeout: 5m}", ""))
-    gone = cut(FARM, "jobDefinitions:")
-    for at, stage in whole.forks(lambda stage: stage.apply(NEXT), reads=1 if every_call else 6):
-        for last in (edit(FARM, ("work:1", "work:3")), FARM, untried, gone):
+    for at, stage in whole.forks(lambda stage: stage.apply(NEXT), reads=1000):
+        for last in LASTS.values():
             fork = stage.twin()
             assert fork.apply(last).exit_code == 0, at
             assert fork.revisions("work--canary") == [], at

@@ -91,7 +91,7 @@ def test_a_queue_that_was_disabled_already_is_not_enabled(stage: Stage) -> None:
     stage.world.describe_jobs(jobs=[job])
     assert stage.plan(WITHOUT_LOW).refusals == ()
 
-    stage.simulator.inject(Fault("ListJobs", "denied", after=5))
+    stage.simulator.inject(Fault("ListJobs", "denied", after=1))
     report = stage.apply(WITHOUT_LOW)
     assert stage.mutations == []
     assert report.exit_code == 1
@@ -103,7 +103,7 @@ def test_a_queue_that_was_disabled_already_is_not_enabled(stage: Stage) -> None:
 def test_jobs_that_cannot_be_counted_save_the_queue(stage: Stage) -> None:
     """Where jobs may not be listed nothing is deleted, and the queue is enabled again."""
     stage.apply(LAB)
-    stage.simulator.inject(Fault("ListJobs", "denied", after=5, times=None))
+    stage.simulator.inject(Fault("ListJobs", "denied", after=1, times=None))
     report = stage.apply(WITHOUT_LOW)
     assert report.exit_code == 4
     assert stage.queue("lab-low")["state"] == "ENABLED"

@@ -93,6 +93,7 @@ def test_a_queue_with_many_jobs_is_refused_with_their_number() -> None:
     assert of(made, "job_queue.low").jobs.total == 1240
 
 
+@pytest.mark.unmeasured
 def test_jobs_at_the_worst_moment_save_the_queue() -> None:
     """1,240 jobs that come between plan and disable: counted, the queue takes jobs again, and none of them ends."""
     stage = Stage.new(simulated=Simulated(durations=Durations(job_submitted=60, job_running=7200)))
@@ -135,6 +136,7 @@ def test_a_death_under_refuse_ends_no_job() -> None:
     assert 0 < left < len(forks)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("mode", ["refuse", "wait"])
 def test_no_job_ends_whatever_call_it_comes_before(mode: str) -> None:
     """A job may come before any call of the run: it is refused, or it succeeds, and is never ended."""
@@ -166,10 +168,15 @@ def _run(stage: Stage, mode: str) -> Stage:
     return stage
 
 
-@on_stage(simulated=Simulated(outcomes=(Outcome(name="flaky", attempts=1, exit_code=1, seconds=300),)))
+_FLAKY = Simulated(outcomes=(Outcome(name="flaky", attempts=1, exit_code=1, seconds=300),), page_size=1)
+
+
+@on_stage(simulated=_FLAKY)
 def test_a_job_that_is_tried_again_does_not_slip_through(stage: Stage) -> None:
     """It goes back to RUNNABLE, which was listed already; so that is listed again before the queue goes."""
     stage.apply(LAB)
+    submit(stage)
+    stage.settle()
     jobs: list[str] = []
     listings = 0
 
@@ -183,8 +190,8 @@ def test_a_job_that_is_tried_again_does_not_slip_through(stage: Stage) -> None:
             jobs.extend(submit(stage, name="flaky", retryStrategy={"attempts": 2}))
         if called == "ListJobs" and stage.queue("lab-low")["state"] == "DISABLED":
             listings += 1
-            if listings in (1, 5):
-                until(listings == 1)
+            if listings in (2, 6):
+                until(listings == 2)
 
     stage.simulator.before_call = hook
     report = stage.apply(WITHOUT)
@@ -196,10 +203,32 @@ def test_a_job_that_is_tried_again_does_not_slip_through(stage: Stage) -> None:
 
 @on_stage()
 def test_an_empty_queue_is_listed_twice_before_it_goes(stage: Stage) -> None:
-    """Five statuses for the plan, five once it is disabled, and three once more."""
+    """Once for the plan, and once when it is disabled; jobs that ended of late are no more than a page."""
     stage.apply(LAB)
+    submit(stage, 100)
+    stage.settle()
     assert stage.apply(WITHOUT).exit_code == 0
-    assert stage.calls["ListJobs"] == 5 + 5 + 3
+    assert stage.calls["ListJobs"] == 1 + 1
+
+
+@on_stage()
+def test_a_queue_of_many_ended_jobs_is_listed_by_status(stage: Stage) -> None:
+    """One page is not all: five statuses for the plan, five once the queue is disabled, and three once more."""
+    stage.apply(LAB)
+    submit(stage, 101)
+    stage.settle()
+    assert stage.apply(WITHOUT).exit_code == 0
+    assert stage.calls["ListJobs"] == 1 + 5 + 1 + 5 + 3
+
+
+@on_stage(simulated=QUICK)
+def test_a_few_jobs_are_waited_for_by_one_listing_a_look(stage: Stage) -> None:
+    """All their statuses are in it."""
+    stage.apply(LAB)
+    jobs = submit(stage, 3)
+    assert stage.apply(draining("wait")).exit_code == 0
+    assert statuses(stage, jobs) == {"SUCCEEDED": 3}
+    assert stage.calls["ListJobs"] == 1 + len(falling(stage))
 
 
 # Waited for.
@@ -273,7 +302,7 @@ def test_throttled_listings_are_repeated(stage: Stage) -> None:
     """However often: nothing is deleted on a count that was not had."""
     stage.apply(LAB)
     jobs = submit(stage, 20)
-    stage.simulator.inject(Fault("ListJobs", "throttle", after=5, times=40))
+    stage.simulator.inject(Fault("ListJobs", "throttle", after=1, times=40))
     assert stage.apply(draining("wait")).exit_code == 0
     assert statuses(stage, jobs) == {"SUCCEEDED": 20}
 
@@ -283,7 +312,7 @@ def test_listings_that_fail_for_long_end_as_retiring(stage: Stage) -> None:
     """What could not be found out is told, and the queue stays disabled."""
     stage.apply(LAB)
     submit(stage)
-    stage.simulator.inject(Fault("ListJobs", "server", after=5, times=None))
+    stage.simulator.inject(Fault("ListJobs", "server", after=1, times=None))
     report = stage.apply(draining("wait", "5m"))
     assert report.retiring
     assert "whether lab-low still holds jobs could not be found out within 300 s" in str(report.failures[0].error)
@@ -556,6 +585,7 @@ def test_a_quota_share_whose_jobs_come_late_takes_jobs_again(stage: Stage) -> No
     assert share["state"] == "ENABLED"
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("mode", ["refuse", "wait", "cancel"])
 def test_arrays_and_service_jobs_at_the_worst_moment_do_not_end(mode: str) -> None:
     """They come between plan and disable, into queues and a quota share that go."""
@@ -610,7 +640,7 @@ def test_the_jobs_that_a_plan_disturbs_are_told(stage: Stage) -> None:
     found = of(renewed, "compute_environment.ondemand").jobs
     assert found.total == 3
     assert found.fate.startswith("in the queues lab-high, lab-low: those that run on it")
-    assert stage.calls["ListJobs"] == 10
+    assert stage.calls["ListJobs"] == 2
 
 
 @on_stage(simulated=SLOW)
@@ -635,7 +665,7 @@ def test_jobs_are_not_counted_where_nobody_wants_to_know(stage: Stage) -> None:
     stage.plan(edit(LAB, ("low: {priority: 1,", "low: {priority: 1, state: DISABLED,")))
     assert stage.calls["ListJobs"] == 0
     assert [row.code for row in stage.plan(WITHOUT).refusals] == ["jobs"]
-    assert stage.calls["ListJobs"] == 5
+    assert stage.calls["ListJobs"] == 1
 
 
 @on_stage(simulated=SLOW)

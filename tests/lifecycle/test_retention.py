@@ -309,6 +309,7 @@ def test_an_interrupt_stops_and_the_same_again_finishes(stage: Stage, monkeypatc
     assert stage.revisions("lab-align") == [8]
 
 
+@pytest.mark.unmeasured
 def test_thousands_of_revisions_are_paged_and_paced() -> None:
     """They are read by the page and go no faster than is allowed; the newest of each family is left."""
     stage = Stage.new(settings=Settings(max_api_rate=20.0))

@@ -91,6 +91,49 @@ def test_an_environment_that_somebody_changed_is_left_as_it_is() -> None:
     assert (found["state"], found["computeResources"]["maxvCpus"]) == ("DISABLED", 64)
 
 
+def test_what_a_queue_is_about_to_be_moved_to_is_looked_at_too() -> None:
+    """Another run may have switched it off, and a queue that would go there could run nothing."""
+    wanted = edit(LAB, ("[spot, ondemand]", "[ondemand]"))
+
+    def switch(stage: Stage) -> None:
+        stage.world.update_job_queue(jobQueue="lab-low", state="DISABLED")
+        stage.world.update_compute_environment(computeEnvironment="lab-ondemand", state="DISABLED")
+
+    stage = bare()
+    report = after(stage, wanted, "update:job_queue.high", switch)
+    assert "compute environment lab-ondemand since it was looked at: state was unsaid and is DISABLED" in failure(
+        report
+    )
+    assert len(stage.queue(QUEUE)["computeEnvironmentOrder"]) == 2
+    stage = bare()
+    report = after(stage, MORE, "update:job_queue.high", switch)
+    assert report.failures == ()
+    assert stage.queue(QUEUE)["priority"] == 11
+
+
+def test_what_is_retired_is_not_switched_off_under_who_came_back() -> None:
+    """Nothing referred to it a moment ago; who does by now, another run or a person, would be left without."""
+    wanted = edit(
+        LAB, ("[spot, ondemand]", "[spot]"), ("[ondemand]", "[spot]"), ("  ondemand:\n    <<: *environment\n", "")
+    )
+
+    def back(stage: Stage) -> None:
+        order = [{"order": 1, "computeEnvironment": "lab-ondemand"}]
+        stage.world.update_job_queue(jobQueue=QUEUE, computeEnvironmentOrder=order)
+        stage.clock.sleep(60)
+
+    stage = bare()
+    step = "disable:compute_environment.ondemand"
+    report = after(stage, wanted, step, back)
+    assert f"has changed job queue {QUEUE} since it was looked at: the object itself was let go" in failure(report)
+    assert stage.environment("lab-ondemand")["state"] == "ENABLED"
+    stage = bare()
+    assert stage.apply(wanted).exit_code == 0
+    calls = [call.operation for call in stage.simulator.calls]
+    looks = ["DescribeComputeEnvironments", "DescribeJobQueues", "UpdateComputeEnvironment"]
+    assert any(calls[at : at + 3] == looks for at in range(len(calls)))
+
+
 def test_only_a_run_without_a_lock_looks_again() -> None:
     """With the lock in a file no call is spent; without one each update and deletion costs one look, right before."""
     for lock in ("file", "none"):
@@ -271,6 +314,24 @@ def test_of_two_runs_at_once_the_slower_one_notices() -> None:
     report = after(stage, edit(WIDER, ("priority: 10", "priority: 11")), "update:compute_environment.spot", overtake)
     assert "priority was 10 and is 20" in failure(report)
     assert stage.queue(QUEUE)["priority"] == 20
+
+
+def test_of_two_runs_of_the_same_change_one_makes_it() -> None:
+    """The second finds done what it would do, sends nothing, and ends as well as the first."""
+    stage = bare()
+    wanted = edit(WIDER, ("priority: 10", "priority: 11"), ("team: blue", "team: red"))
+    other = attrs.evolve(stage.reconciler, rng=random.Random(8))
+
+    def overtake(_stage: Stage) -> None:
+        assert other.apply(manifest(wanted)).exit_code == 0
+
+    report = after(stage, wanted, "update:compute_environment.spot", overtake)
+    assert report.failures == ()
+    assert report.exit_code == 0
+    alone = bare()
+    alone.apply(wanted)
+    assert sorted(stage.mutations) == sorted(alone.mutations)
+    assert stage.all == alone.all
 
 
 def test_a_world_of_all_kinds_is_taken_down_without_a_false_word() -> None:

@@ -64,6 +64,14 @@ def test_a_plan_names_the_revisions_that_go() -> None:
     assert change(made, ADDRESS).differences[-1].path == "revisions[1]"
 
 
+@pytest.mark.parametrize(("keep", "gone"), [(1, ["1"]), (2, []), (3, [])])
+def test_a_forged_revision_neither_goes_nor_counts(keep: int, gone: list[str]) -> None:
+    """Of three revisions with our tags one does not say what its digest tells: two are ours."""
+    forged = attrs.evolve(revision(2), spec=revision(2, command=["other"]).spec)
+    made = plan(definition(more=f"rollout: {{keep: {keep}}}"), revision(1), forged, revision(3))
+    assert deregistered(made) == gone
+
+
 def test_a_change_is_a_new_revision() -> None:
     """Named by its paths, sent whole."""
     made = plan(CHANGED, revision())

@@ -18,6 +18,8 @@ from providers.errors import Fault, ManifestError
 from tests.plans.manifest_strategies import manifests, texts
 from tests.plans.manifests import KINDS, parsed
 
+pytestmark = pytest.mark.unmeasured
+
 GENOMICS = (Path(__file__).parents[2] / "examples" / "genomics" / "batchwright.yaml").read_bytes()
 SCHEMA = Draft202012Validator(manifest_schema(KINDS))
 slow = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])

@@ -155,6 +155,7 @@ def test_other_paths_are_shown(path: str) -> None:
     assert mask_plan(plan, "salt") == plan
 
 
+@pytest.mark.unmeasured
 @given(plans)
 def test_masking_changes_nothing_else(plan: Plan) -> None:
     """A masked plan differs in values of differences, arguments and goals only."""

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from plans.meanwhile import OBJECT, Expectation, Sent, moved, told
+from plans.meanwhile import OBJECT, Expectation, Sent, moved, there, told
 from providers.resources import Live
 from tests.plans.core import KINDS
 
@@ -101,6 +101,37 @@ def test_what_a_call_would_write_is_no_difference() -> None:
     for now in (with_spec(QUEUE, priority=2, state="DISABLED"), with_spec(QUEUE, priority=2)):
         assert found(QUEUE, now, pending) == {}
     assert found(QUEUE, with_spec(QUEUE, priority=3), pending) == {"priority": (1, 3)}
+
+
+def test_what_is_there_already_need_not_be_sent() -> None:
+    """All of it, and seen to be another than before: what is never described is sent, and so is what is only said once
+    more."""
+
+    def done(before: Live, now: Live | None, pending: Sent) -> bool:
+        return there(Expectation(before), now, KINDS[before.kind], pending)
+
+    pending = update(QUEUE, priority=2, state="DISABLED")
+    assert done(QUEUE, with_spec(QUEUE, priority=2, state="DISABLED"), pending)
+    for now in (QUEUE, None, with_spec(QUEUE, priority=2), with_spec(QUEUE, priority=3, state="DISABLED")):
+        assert not done(QUEUE, now, pending)
+    both = with_spec(QUEUE, priority=2, state="DISABLED")
+    assert not done(QUEUE, attrs.evolve(both, status="INVALID"), pending)
+    assert not done(QUEUE, both, delete(QUEUE))
+    same = update(QUEUE, priority=1)
+    assert not done(QUEUE, QUEUE, same)
+    assert not done(QUEUE, both, update(QUEUE, priority=2, state="DISABLED", schedulingPolicyArn=""))
+    wider = with_resources(ENVIRONMENT, maxvCpus=65)
+    assert done(ENVIRONMENT, wider, update(ENVIRONMENT, computeResources={"maxvCpus": 65}))
+    renewed = update(ENVIRONMENT, computeResources={"maxvCpus": 65, "updateToLatestImageVersion": True})
+    assert not done(ENVIRONMENT, wider, renewed)
+    tagged = Sent("TagResource", {"resourceArn": QUEUE.arn, "tags": {"cost": "high"}})
+    assert done(QUEUE, attrs.evolve(QUEUE, tags={**TAGS, "cost": "high"}), tagged)
+    assert not done(QUEUE, QUEUE, tagged)
+    some = next(iter(TAGS))
+    untagged = Sent("UntagResource", {"resourceArn": QUEUE.arn, "tagKeys": [some]})
+    less = {key: value for key, value in TAGS.items() if key != some}
+    assert done(QUEUE, attrs.evolve(QUEUE, tags=less), untagged)
+    assert not done(QUEUE, QUEUE, untagged)
 
 
 def test_what_we_did_before_is_no_difference_shown_or_not() -> None:

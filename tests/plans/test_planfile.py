@@ -45,6 +45,7 @@ def changed(plan: Plan, path: list[str | int], value: Any) -> Any:
     return document
 
 
+@pytest.mark.unmeasured
 @given(plans)
 def test_loads_undoes_dumps(plan: Plan) -> None:
     """Whatever a plan holds, its file gives it back, and the manifest with it."""
@@ -53,6 +54,7 @@ def test_loads_undoes_dumps(plan: Plan) -> None:
     assert loads(text) == (plan, MANIFEST)
 
 
+@pytest.mark.unmeasured
 @given(plans)
 def test_from_json_undoes_to_json(plan: Plan) -> None:
     """The plan's JSON is what the published schema says, and gives the plan back."""
@@ -262,6 +264,7 @@ def places(document: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 _PLACES = [place for place in places(to_json(MIXED)) if place]
 
 
+@pytest.mark.unmeasured
 @given(st.sampled_from(_PLACES), json_values)
 @settings(max_examples=200)
 def test_any_value_in_any_place_is_read_or_refused(place: tuple[str | int, ...], value: Any) -> None:

@@ -508,6 +508,7 @@ def counted(wanted: Any, lives: list[Live], **given: Any) -> tuple[Plan, int]:
     return made, calls
 
 
+@pytest.mark.unmeasured
 def test_a_large_account_is_no_more_work_than_its_resources() -> None:
     """Four times the resources are less than ten times the work: nothing grows with the square of their number."""
     resources, lives = many(600)

@@ -15,6 +15,7 @@ from tests.plans.strategies import plans
 from tests.plans.views.examples import HOSTILE, HOSTILE_PLAN, MIXED, NO_CHANGES, plan_of
 
 
+@pytest.mark.unmeasured
 @given(plans)
 def test_a_plan_keeps_its_own_promise(plan: Plan) -> None:
     """A plan compared with itself, or with itself from a file, holds; ids tell steps apart."""

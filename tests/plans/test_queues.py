@@ -1,11 +1,15 @@
 """Job queues: what changes in place, what AWS would refuse, and what is sent."""
 
+from functools import partial
 from typing import Any
 
 import attrs
 import pytest
 
+from plans.asked import Asked
+from plans.change import Impact
 from plans.jsonform import encode_members
+from plans.policy import Policy
 from providers.resources import Address, Ref
 from tests.plans.core import (
     actions,
@@ -276,6 +280,27 @@ def test_an_environment_that_is_invalid_is_none_that_works() -> None:
     both = queue("high", "one", "two")
     made = plan(wanted + queues(order="[one, two]"), environment("one"), other, both)
     assert str(change(made, "compute_environment.one").impact) == "outage"
+
+
+@pytest.mark.parametrize("how", ["createFirst", "twoHop", "deleteFirst"])
+@pytest.mark.parametrize("whose", ["own", "theirs"])
+def test_one_that_is_replaced_by_a_disabled_one_is_an_outage(how: str, whose: str) -> None:
+    """Whatever the manner, and whoever owns the queue that follows it."""
+    order = ["one", "two"] if how == "deleteFirst" else ["one"]
+    lives = [environment(name, fields={"spec": {"state": "DISABLED"}} if name == "two" else None) for name in order]
+    text = environments(*order).replace("type: MANAGED", "type: MANAGED\n    state: DISABLED")
+    text = text.replace("one:\n", f"one:\n    lifecycle: {{replace: {how}}}\n", 1)
+    text = text.replace("BEST_FIT_PROGRESSIVE", "BEST_FIT", 1)
+    if whose == "own":
+        planned = partial(plan, text + queues(order=f"[{', '.join(order)}]"), *lives, queue("high", *order))
+    else:
+        user = queue("theirs", *order, fields={"tags": {}})
+        planned = partial(plan, text, *lives, user, asked=Asked(move_references=["theirs"]))
+    made = planned(policy=Policy(max_impact="outage"))
+    assert codes(made) == []
+    assert change(made, "compute_environment.one").impact is Impact.OUTAGE
+    assert Impact.OUTAGE in {each.impact for each in made.changes}
+    assert {code for _, code in codes(planned())} == {"max-impact"}
 
 
 def test_an_order_that_loses_its_last_working_environment_is_an_outage() -> None:

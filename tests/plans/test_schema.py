@@ -109,6 +109,7 @@ def test_one_name_two_structures() -> None:
     assert list(Draft202012Validator(schema).iter_errors({"two": {"a": "x"}}))
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=50)
 @given(plans)
 def test_plans(plan: Plan) -> None:
@@ -125,6 +126,7 @@ def test_plan_schema_is_closed() -> None:
     assert not valid({key: value for key, value in plan.items() if key != "steps"})
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=50)
 @given(reports)
 def test_reports(report: Report) -> None:

@@ -341,6 +341,27 @@ def test_a_queue_without_another_bars_it() -> None:
     assert "twoHop" in made.refusals[0].hint
 
 
+@pytest.mark.parametrize(("more", "impact"), [("", Impact.REPLACEMENT), ("state: DISABLED", Impact.OUTAGE)])
+def test_it_is_an_outage_where_the_other_is_switched_off_meanwhile(more: str, impact: Impact) -> None:
+    """What counts is what its queues are left with while it is gone, not what they have now."""
+    text = anew("one", "two", how="deleteFirst") + queues(order="[one, two]")
+    text = text.replace("two:\n", f"two:\n    {more}\n", 1)
+    made = plan(text, environment(), environment("two"), queue("high", "one", "two"))
+    assert codes(made) == []
+    assert change(made, ADDRESS).impact is impact
+
+
+def test_the_second_of_two_that_delete_first_waits_for_the_first() -> None:
+    """The queue of a run that was cut short is at one of them alone, and goes to the other once that is there again."""
+    text = anew("one", "two", how="deleteFirst", of="two") + queues(order="[one, two]")
+    made = plan(text, environment("two", fields={"tags": tags("compute_environment.two")}), queue("high", "two"))
+    second = "compute_environment.two"
+    assert codes(made) == []
+    assert chained(made, f"create:{ADDRESS}", f"move:{second}:high", f"delete:{second}:two")
+    assert told(made, f"move:{second}:high") == [REF]
+    assert change(made, second).impact is Impact.REPLACEMENT
+
+
 def test_a_queue_that_is_edited_too_is_put_back_by_its_own_change() -> None:
     """That comes after the new one anyway, and says the whole list."""
     text = anew("one", "two", how="deleteFirst") + queues(order="[two, one]")

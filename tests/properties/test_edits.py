@@ -24,7 +24,7 @@ from tests.properties.test_feasibility import BY_NAME, first_damages
 pytestmark = pytest.mark.unmeasured
 
 OURS = ("batchwright:stack", "batchwright:address", "batchwright:digest", "batchwright:registered")
-FEW = hypothesis.settings(max_examples=30, suppress_health_check=[*hypothesis.HealthCheck])
+FEW = hypothesis.settings(max_examples=20, suppress_health_check=[*hypothesis.HealthCheck])
 NAMES = ("it", "other-one")
 TAGS = st.dictionaries(st.sampled_from(["team", "stage"]), st.sampled_from(["a", "b"]), max_size=2)
 REPLACES = st.sampled_from([None, "createFirst", "deleteFirst", "twoHop"])

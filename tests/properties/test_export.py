@@ -84,7 +84,7 @@ def test_what_is_exported_plans_to_nothing_and_is_the_same_elsewhere(base: Base)
     judge(stage, wanted)
 
 
-@hypothesis.settings(max_examples=30)
+@hypothesis.settings(max_examples=20)
 @given(base=st.sampled_from(BASES), data=st.data())
 def test_so_it_is_whatever_they_say(base: Base, data: st.DataObject) -> None:
     """For everything that the service takes, but for what it moves by itself, which is not exported."""

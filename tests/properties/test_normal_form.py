@@ -13,6 +13,8 @@ from tests.plans.core import KINDS
 from tests.plans.manifest_strategies import documents
 from tests.properties.spellings import bounded, denormalised, respelt
 
+pytestmark = pytest.mark.unmeasured
+
 ALL = [pytest.param(kind, id=kind.name) for kind in KINDS]
 rngs = st.integers(0, 2**32).map(random.Random)
 

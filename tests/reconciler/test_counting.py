@@ -17,13 +17,15 @@ QUEUE = JobList("ListJobs", {"jobQueue": "lab-low"})
 
 
 class Pages:
-    """A service that answers each listing as it is told."""
+    """A service that answers each listing as it is told; more jobs than one page holds have ended."""
 
     def __init__(self, jobs: Mapping[str, list[list[dict[str, Any]]]]) -> None:
         self.jobs = jobs
         self.asked: list[str] = []
 
     def list_jobs(self, **asked: Any) -> dict[str, Any]:
+        if "filters" in asked:
+            return {"jobSummaryList": [{"jobId": "0", "status": "FAILED"}], "nextToken": "1"}
         self.asked.append(asked["jobStatus"])
         pages, number = self.jobs.get(asked["jobStatus"], [[]]), int(asked.get("nextToken", "0"))
         following = {"nextToken": str(number + 1)} if number + 1 < len(pages) else {}
@@ -49,6 +51,27 @@ def test_jobs_are_counted_by_status_over_all_pages() -> None:
     assert found == JobCount(
         {"SUBMITTED": 0, "PENDING": 1, "RUNNABLE": 0, "STARTING": 0, "RUNNING": 2}, more=False, longest=90
     )
+
+
+def test_one_page_of_all_statuses_is_a_count() -> None:
+    """A status that is not known yet is one of a job that has not ended; nothing else is listed."""
+
+    class Few:
+        def list_jobs(self, **asked: Any) -> dict[str, Any]:
+            assert asked["filters"] == [{"name": "AFTER_CREATED_AT", "values": ["0"]}]
+            running = {"status": "RUNNING", "startedAt": int((stage.clock.now() - 90) * 1000)}
+            others = [{"status": status} for status in ("SUCCEEDED", "PENDING", "FAILED", "HELD")]
+            return {"jobSummaryList": [running, {**others[1], "arrayProperties": {"size": 7}}, *others]}
+
+    stage = Stage.new()
+    stage.clock.sleep(1000)
+    found = counted(stage, Few())
+    assert {status: number for status, number in found.by_status.items() if number} == {
+        "RUNNING": 1,
+        "PENDING": 2,
+        "HELD": 1,
+    }
+    assert (found.total, found.more, found.longest, found.children) == (4, False, 90, 7)
 
 
 @pytest.mark.parametrize(

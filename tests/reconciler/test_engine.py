@@ -7,10 +7,12 @@ from typing import Any
 import attrs
 import pytest
 
+from plans.asked import Asked
 from plans.plan import Plan
 from providers.clock import ManualClock
 from providers.errors import CredentialsMissing, StalePlan, StoreError
-from providers.resources import Target
+from providers.resources import Address, Target
+from providers.simulator import Fault
 from reconciler import Reconciler, Settings, load
 from reconciler.engine import Settings as Own
 from tests.kit import EXAMPLES, LAB, Stage, edit, kinds, manifest
@@ -166,3 +168,32 @@ def test_one_look_serves_the_plans_of_many_stacks() -> None:
     assert together[0].empty
     assert not together[1].empty
     assert [call.operation for call in stage.simulator.calls if call.operation.startswith(("Describe", "List"))] == []
+
+
+@pytest.mark.parametrize("lifecycle", ["", "    lifecycle: {replace: refuse}\n"])
+@pytest.mark.parametrize(
+    ("reason", "repaired"),
+    [
+        ("CLIENT_ERROR - something that no row knows", False),
+        ("INTERNAL_ERROR - The subnet ID 'subnet-1' does not exist", True),
+    ],
+)
+def test_what_is_advised_after_invalid_is_not_refused(reason: str, repaired: bool, lifecycle: str) -> None:
+    """A creation that ends INVALID is told what the next plan tells: --repair only where that sends something, and
+    --replace only where a new one may be made."""
+    stage = Stage.new()
+    stage.simulator.inject(Fault("CreateComputeEnvironment", "invalid", reason=reason))
+    text = edit(LAB, ("  spot: &environment\n", f"  spot: &environment\n{lifecycle}"))
+    (failed,) = [outcome for outcome in stage.apply(text).outcomes if outcome.status == "failed"]
+    assert failed.error == reason
+    assert failed.hint is not None
+    assert failed.address is not None
+    (refused,) = [row for row in stage.plan(text).refusals if row.code == "invalid"]
+    assert failed.hint == refused.hint
+    assert ("--repair" in failed.hint) == repaired
+    assert (f"--replace {failed.address}" in failed.hint) == (not lifecycle)
+    stage.settle(300)
+    if repaired:
+        assert stage.plan(text, asked=Asked(repair=True)).refusals == ()
+    if not lifecycle:
+        assert stage.plan(text, asked=Asked(replace=[Address.parse(failed.address)])).refusals == ()

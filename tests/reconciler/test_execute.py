@@ -335,8 +335,7 @@ def test_a_definition_is_tagged_again_when_the_answer_is_lost(run: Run) -> None:
     assert report.calls["TagResource"] == report.calls["UntagResource"] == 2
 
 
-@pytest.mark.parametrize("after", [0, 2, 4])
-def test_a_repeated_count_of_jobs_is_told_under_its_step(run: Run, after: int) -> None:
+def test_a_repeated_count_of_jobs_is_told_under_its_step(run: Run) -> None:
     """A throttled page of a count belongs to the step that counts."""
     run.stage.world.create_compute_environment(
         computeEnvironmentName="x", type="UNMANAGED", serviceRole="arn:aws:iam::123456789012:role/r"
@@ -344,7 +343,7 @@ def test_a_repeated_count_of_jobs_is_told_under_its_step(run: Run, after: int) -
     run.stage.settle()
     order = [{"order": 1, "computeEnvironment": "x"}]
     arn = run.stage.world.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)["jobQueueArn"]
-    run.stage.simulator.inject(Fault("ListJobs", "throttle", after=after))
+    run.stage.simulator.inject(Fault("ListJobs", "throttle"))
     count = Step("jobs", "job_queue.q", "ListJobs", {"jobQueue": arn}, Goal("job_queue", "q", "drained"))
     assert statuses(run(count)) == {"jobs": "done"}
     (retried,) = [event for event in run.events if event.event == "retried"]

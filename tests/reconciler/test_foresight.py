@@ -1,5 +1,6 @@
 """What a plan is estimated at, and where an apply that goes another way than its rehearsal says so."""
 
+import sqlite3
 from typing import Any
 
 import attrs
@@ -13,6 +14,7 @@ from providers.errors import InputError, Interrupted
 from providers.simulator import Durations, Fault
 from providers.simulator import Settings as Simulated
 from reconciler import foresight, seeding
+from reconciler.durations import Manner
 from reconciler.rehearsal import Stand
 from tests.kit import LAB, Stage, edit, manifest, on_stage
 
@@ -57,6 +59,7 @@ def test_an_estimate_costs_no_calls_and_no_dice() -> None:
     assert plain.trace == estimated.trace
 
 
+@pytest.mark.unmeasured
 def test_a_wait_of_days_is_not_played_for_an_estimate() -> None:
     """Jobs that nothing can run, and a queue that is to wait a month for them: the plan says so, and comes at once."""
     closed = edit(LAB, ("  ondemand:\n", "  ondemand:\n    state: DISABLED\n"))
@@ -152,10 +155,47 @@ def test_a_model_that_fails_takes_no_plan_along(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(seeding, "_shown", broken)
     plan = stage.plan(MORE)
     why = "the model of the account cannot hold what is live there: KeyError('of tomorrow')"
-    assert (plan.estimate, plan.warnings) == (None, (f"how long this takes is not known: {why}",))
+    assert (plan.estimate, plan.warnings) == (None, (f"how long this takes is not known: InputError: {why}",))
     with pytest.raises(InputError, match="cannot hold what is live there"):
         stage.reconciler.rehearse(manifest(MORE))
     assert stage.apply(MORE).exit_code == 0
+
+
+@pytest.mark.parametrize("error", [RuntimeError("of tomorrow"), sqlite3.OperationalError("disk I/O error")])
+def test_whatever_breaks_in_the_model_is_told_with_its_type(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No plan fails for it, no apply, and no report is lost, whether the first run breaks or the longest."""
+    play = Stand.play
+    broken = "usual"
+
+    def breaks(self: Stand, manner: Manner, *given: Any) -> Any:
+        if manner == broken:
+            raise error
+        return play(self, manner, *given)
+
+    monkeypatch.setattr(Stand, "play", breaks)
+    says = f"{type(error).__name__}: {error}"
+    slow = Simulated(durations=Durations(create_queue=250))
+    assert Stage.new(estimating=True).plan(LAB).warnings == (f"how long this takes is not known: {says}",)
+    assert Stage.new(estimating=True, simulated=slow).apply(LAB).exit_code == 0
+    broken = "longest"
+    report = Stage.new(estimating=True, simulated=slow).apply(LAB)
+    assert report.exit_code == 0
+    assert [one.says for one in report.departures] == [f"what took long was not rehearsed: {says}"]
+
+
+def test_a_signal_while_the_longest_run_is_played_loses_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was done is told all the same."""
+    play = Stand.play
+
+    def signalled(self: Stand, manner: Manner, *given: Any) -> Any:
+        if manner == "longest":
+            raise Interrupted("interrupted while rehearsing", signal=2)
+        return play(self, manner, *given)
+
+    monkeypatch.setattr(Stand, "play", signalled)
+    report = Stage.new(estimating=True, simulated=Simulated(durations=Durations(create_queue=250))).apply(LAB)
+    assert report.exit_code == 0
+    assert [one.says for one in report.departures] == ["what took long was not rehearsed: interrupted while rehearsing"]
 
 
 def test_a_large_plan_is_not_estimated(monkeypatch: pytest.MonkeyPatch) -> None:

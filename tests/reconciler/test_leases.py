@@ -176,6 +176,20 @@ def test_one_that_nobody_took_meanwhile_is_still_ours(fleet: Fleet) -> None:
             fleet.lease("two").__enter__()
 
 
+def test_after_its_term_it_is_tried_as_patiently_as_at_first(fleet: Fleet) -> None:
+    """Whoever took long to approve does not lose all for one answer of a service that was busy; where the service
+    stays away the lock is lost, and soon."""
+    with fleet.lease() as lease:
+        fleet.clock.sleep(3600)
+        fleet.shelf.failures += [ServerFault("503"), Throttled("slow")]
+        assert lease.lost() is None
+        fleet.clock.sleep(3600)
+        began = fleet.clock.now()
+        fleet.shelf.failures += [ServerFault("503")] * 100
+        assert lease.lost() is not None
+        assert fleet.clock.now() == began + 20
+
+
 def test_one_that_another_took_over_is_lost_for_good(fleet: Fleet) -> None:
     """It says to whom; it is neither renewed nor released any more, even after the other is done."""
     with fleet.lease("one") as lease:

@@ -9,10 +9,10 @@ import pytest
 
 from plans.rehearsal import Deed, Rehearsal, by_address
 from providers.errors import Interrupted, PlanRefused, StalePlan
-from providers.simulator import Durations, Fault
+from providers.simulator import Durations, Fault, Store, service
 from providers.simulator import Settings as Simulated
 from reconciler.durations import TABLE
-from reconciler.rehearsal import Listener
+from reconciler.rehearsal import Listener, Played, Stand, TooMany
 from tests.kit import LAB, TRAINING, Stage, cut, edit, manifest
 
 ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
@@ -193,13 +193,38 @@ def test_faults_are_told_with_what_failed_under_them() -> None:
     assert [run.faults for run in told.runs[:3]] == [{}, {}, {}]
     assert told.troubles
     for trouble in told.troubles:
-        assert told.runs[trouble.run].exit_code == 4
-        assert trouble.faults == told.runs[trouble.run].faults
+        assert told.runs[trouble.run - 1].exit_code == 4
+        assert trouble.faults == told.runs[trouble.run - 1].faults
         assert trouble.faults
         assert trouble.error
     light = standing("create").reconciler.rehearse(manifest(LAB), seed=2, faults="light", runs=8)
     assert light.troubles == ()
     assert any(run.faults for run in light.runs)
+
+
+def test_the_worst_run_is_drawn_too() -> None:
+    """Where faults take a queue its environments, that run is drawn beside the first, with the faults that it met."""
+    told = standing("infrastructure").reconciler.rehearse(
+        manifest(EDITS["infrastructure"].after), seed=1, faults="heavy", runs=30
+    )
+    assert told.worst is not None
+    run = told.runs[told.worst.run - 1]
+    assert run.waiting == {queue.name: queue.seconds("waits") for queue in told.worst.queues if queue.seconds("waits")}
+    assert set(run.waiting) - set(told.runs[0].waiting)
+    assert run.faults
+    assert told.pictures[1] == told.worst
+    assert rehearsed("infrastructure").worst is None
+
+
+def test_an_estimate_is_the_usual_run_of_every_rehearsal() -> None:
+    """plan and rehearse name the same figures for the same run, whatever the seed."""
+    stage = on(Simulated(), "update", seed=3)
+    stage.settings(estimating=True)
+    estimate = stage.plan(EDITS["update"].after).estimate
+    usual = stage.reconciler.rehearse(manifest(EDITS["update"].after), seed=7, runs=1).usual
+    assert estimate is not None
+    assert usual is not None
+    assert (estimate.api_calls, estimate.seconds) == (usual.api_calls, round(usual.seconds, 1))
 
 
 def test_refused_stale_and_empty_plans() -> None:
@@ -242,3 +267,54 @@ def test_what_could_not_be_read_is_not_there_in_a_rehearsal_either() -> None:
     told = stage.reconciler.rehearse(manifest(LAB), runs=1)
     assert "consumable_resource" in told.plan.unobserved
     assert told.sound
+
+
+def test_a_wait_of_weeks_is_rehearsed_by_few_looks() -> None:
+    """What is called is what an apply calls, in a time that differs by less than the looks do; a month in which nothing
+    moves takes some thousand looks, not two hundred thousand."""
+    wanted = edit(LAB, ("  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n", ""))
+    wanted += "\npolicy: {drain: {mode: wait, timeout: 30d}}\n"
+    stage = Stage.new(simulated=Simulated(durations=Durations(job_running=30_000)))
+    stage.apply(LAB)
+    stage.world.submit_job(jobName="long", jobQueue="lab-low", jobDefinition="lab-align")
+    stage.settle(600)
+
+    def played(seconds: float) -> Played:
+        table = tuple(attrs.evolve(row, usual=seconds) if row.name == "job_running" else row for row in TABLE)
+        with stage.reconciler._task(manifest(wanted), lambda _: None) as task:
+            return Stand.of(task, task.plan(), None, table).play("usual", "0/0")
+
+    told, month = played(30_000), played(40 * 86_400)
+    deeds, seconds = applied(stage, wanted)
+    assert by_address(told.deeds) == by_address(deeds)
+    assert 0.98 < told.report.seconds / seconds < 1.05
+    assert (month.report.exit_code, month.report.seconds > 30 * 86_400) == (4, True)
+    assert month.calls["ListJobs"] < 4000
+
+
+def test_faults_are_counted_however_many_calls_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulator remembers its last calls only; what a run met at its beginning counts all the same."""
+    met = standing("create").reconciler.rehearse(manifest(LAB), seed=2, faults="light", runs=6)
+    monkeypatch.setattr(service, "_REMEMBERED_CALLS", 3)
+    again = standing("create").reconciler.rehearse(manifest(LAB), seed=2, faults="light", runs=6)
+    assert any(run.faults for run in met.runs)
+    assert [run.faults for run in again.runs] == [run.faults for run in met.runs]
+
+
+def test_the_model_is_closed_however_a_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is given up for making too many calls."""
+    closed: list[Store] = []
+    close = Store.close
+
+    def closing(self: Store) -> None:
+        closed.append(self)
+        close(self)
+
+    monkeypatch.setattr(Store, "close", closing)
+    with standing("create").reconciler._task(manifest(LAB), lambda _: None) as task:
+        stand = Stand.of(task, task.plan(), None)
+        with pytest.raises(TooMany):
+            attrs.evolve(stand, most=5).play("usual", "0/0")
+        assert len(closed) == 1
+        stand.play("usual", "0/0")
+    assert len({id(store) for store in closed}) == 2

@@ -7,6 +7,7 @@ import pytest
 
 from plans.change import Action
 from plans.document import from_document, to_document
+from plans.policy import Policy
 from plans.views.markdown import render as to_markdown
 from plans.views.page import render as to_page
 from plans.views.terminal import render as to_terminal
@@ -238,6 +239,22 @@ def test_a_queue_that_is_to_be_disabled_takes_no_job() -> None:
     disabled = environments() + queues(more=", state: DISABLED")
     assert codes(plan(disabled + tried(), *WORLD)) == [("job_definition.align", "canary-queue")]
     assert codes(plan(STACK + tried(), environment(), queue(state="DISABLED"))) == []
+
+
+def test_a_queue_whose_environments_are_to_be_disabled_runs_no_job() -> None:
+    """It would wait for ever; one that is left ENABLED will do."""
+    off, on = environments().replace("type: MANAGED", "state: DISABLED\n    type: MANAGED", 1), environments()
+    made = plan(off + queues() + tried(), *WORLD, policy=Policy(max_impact="outage"))
+    assert codes(made) == [("job_definition.align", "canary-queue")]
+    assert made.refusals[0].message.endswith("every compute environment of its queue is to be DISABLED")
+    assert "leave one of them ENABLED" in made.refusals[0].hint
+    disabled = environment(fields={"spec": {"state": "DISABLED"}})
+    assert codes(plan(on + queues() + tried(), disabled, queue())) == []
+    theirs = queue("theirs", fields={"tags": {}})
+    made = plan(tried("{queue: theirs}"), disabled, theirs, policy=Policy(prune=False))
+    assert made.refusals[0].message.endswith("every compute environment of its queue is DISABLED")
+    both = environments("one", "two").replace("type: MANAGED", "state: DISABLED\n    type: MANAGED", 1)
+    assert codes(plan(both + queues(order="[one, two]") + tried(), *WORLD)) == []
 
 
 def test_queues_that_cannot_be_read() -> None:

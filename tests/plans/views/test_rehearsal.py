@@ -4,7 +4,7 @@ import attrs
 import pytest
 
 from plans.printable import plain
-from plans.rehearsal import Deed, Interval, Queue, Rehearsal, Run, Span, Trouble
+from plans.rehearsal import Deed, Interval, Picture, Queue, Rehearsal, Run, Span, Trouble, worst
 from plans.views import rehearsal as view
 from plans.views import rehearsal_page
 from tests.plans.views.conftest import Golden
@@ -16,9 +16,9 @@ TOLD = Rehearsal(
     seed=7,
     faults="heavy",
     runs=(
-        Run(0, "usual", 116.0, 0, 52),
-        Run(1, "longest", 700.0, 0, 90, waiting={"dev-high": 30.0}),
-        Run(2, "drawn", 20.0, 4, 30, faults={"denied CreateJobQueue": 1, "throttle DescribeJobQueues": 3}),
+        Run(1, "usual", 116.0, 0, 52),
+        Run(2, "longest", 700.0, 0, 90, waiting={"dev-high": 30.0}),
+        Run(3, "drawn", 20.0, 4, 30, faults={"denied CreateJobQueue": 1, "throttle DescribeJobQueues": 3}),
     ),
     trace=(
         Deed("CreateComputeEnvironment", "compute_environment.spot", 0.0),
@@ -32,9 +32,12 @@ TOLD = Rehearsal(
         ),
         Queue("dev-old", (Interval(0, 40, "runs", 2), Interval(40, 80, "waits"), Interval(80, 116, "absent"))),
     ),
+    worst=Picture(
+        3, (Queue("dev-high", (Interval(0, 5, "absent"), Interval(5, 17, "waits"), Interval(17, 20, "runs", 1))),)
+    ),
     troubles=(
-        Trouble("c", "job_queue.high", "CreateJobQueue", "not authorized", 2, {"denied CreateJobQueue": 1}),
-        Trouble("w", "job_queue.high", None, "it took too long", 2),
+        Trouble("c", "job_queue.high", "CreateJobQueue", "not authorized", 3, {"denied CreateJobQueue": 1}),
+        Trouble("w", "job_queue.high", None, "it took too long", 3),
     ),
     jobs_ended={"dev-old": 12},
     table=(Span("create_queue", 3, 12.5, 60, "your journal", 4), Span("deleted", 0, 0, 0, "assumed")),
@@ -45,8 +48,10 @@ HOSTILE_ONE = attrs.evolve(
     TOLD,
     plan=HOSTILE_PLAN,
     trace=(Deed(HOSTILE, HOSTILE, 1.0),),
+    runs=(Run(1, HOSTILE, 1.0, 0, 1, faults={HOSTILE: 2}),),
     queues=(Queue(HOSTILE, (Interval(0, 1, "runs", 1),)),),
-    troubles=(Trouble(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 0, {HOSTILE: 1}),),
+    worst=None,
+    troubles=(Trouble(HOSTILE, HOSTILE, HOSTILE, HOSTILE, 1, {HOSTILE: 1}),),
     jobs_ended={HOSTILE: 1},
     table=(Span(HOSTILE, 0, 0, 0, HOSTILE),),
 )
@@ -77,12 +82,49 @@ def test_nothing_to_rehearse() -> None:
 
 def test_no_queue_and_no_trouble() -> None:
     """What is not there takes no room."""
-    told = attrs.evolve(TOLD, queues=(), troubles=(), runs=TOLD.runs[:1], faults="none", jobs_ended={}, table=())
+    told = attrs.evolve(
+        TOLD, queues=(), worst=None, troubles=(), runs=TOLD.runs[:1], faults="none", jobs_ended={}, table=()
+    )
     assert "\nQueues" not in text(told)
     assert "Failed" not in text(told)
     assert "Rehearsed once on a model of this account, with no faults" in text(told)
-    assert text(told).endswith("Rehearsed: all went well; it takes about 1m 56s, between 16s and 14m.\n")
+    assert text(told).endswith("Rehearsed: all went well; it usually takes about 1m 56s, between 16s and 14m.\n")
     assert "<svg" not in rehearsal_page.render(told)
+
+
+def test_which_run_is_drawn() -> None:
+    """A picture says which run it shows and what that met; the worst one is drawn where it went another way."""
+    told = text(TOLD)
+    assert "\n  run 1: usual durations, no faults\n  dev-high  ·" in told
+    assert "\n  run 3: drawn durations, under denied CreateJobQueue, throttle DescribeJobQueues (3 times)\n" in told
+    assert "run 3" not in text(attrs.evolve(TOLD, worst=None, troubles=()))
+    assert rehearsal_page.render(TOLD).count("<svg ") == 2
+
+
+def test_the_worst_run() -> None:
+    """It is the one in which queues wait for longest that do not wait in the first, whatever those do that do."""
+
+    def picture(number: int, **waits: float) -> Picture:
+        queues = (Queue(name, (Interval(0, end, "waits"), Interval(end, 99, "runs", 1))) for name, end in waits.items())
+        return Picture(number, tuple(queues))
+
+    first = picture(1, a=10.0, b=0.0)
+    assert worst([first]) is None
+    assert worst([first, picture(2, a=90.0, b=0.0)]) is None
+    assert worst([first, picture(2, b=1.0), picture(3, b=2.0, c=1.0), picture(4, a=90.0)]) == picture(3, b=2.0, c=1.0)
+
+
+def test_usual_and_median_are_told_apart() -> None:
+    """What plan calls about is the usual run; the median has its name."""
+    last = "it usually takes about 1m 56s, 6m 48s in the median of 2 runs, between 16s and 14m."
+    assert " ".join(text(TOLD).split()).endswith(last)
+
+
+def test_looks_that_are_not_rehearsed_are_told() -> None:
+    """A wait of days is looked at less often than an apply does."""
+    assert "an apply makes more looks" not in text(TOLD)
+    long = attrs.evolve(TOLD, runs=(attrs.evolve(TOLD.runs[0], seconds=90_000.0), *TOLD.runs[1:]))
+    assert "Of a wait beyond 1h 40m an apply makes more looks" in text(long)
 
 
 @pytest.mark.parametrize("cells", [1, 10, 100])

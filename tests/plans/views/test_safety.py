@@ -64,6 +64,7 @@ def assert_plain(text: str) -> None:
     text.encode("utf-8")
 
 
+@pytest.mark.unmeasured
 @given(plans, st.none() | reports, st.booleans(), st.integers(0, 200))
 def test_a_terminal_gets_no_codes_but_ours(plan: Plan, report: Report | None, verbose: bool, width: int) -> None:
     """Colour codes of ours aside, all that reaches a terminal is printable; without colour there are none."""
@@ -74,6 +75,7 @@ def test_a_terminal_gets_no_codes_but_ours(plan: Plan, report: Report | None, ve
     assert _OWN_CODE.sub("", coloured) == terminal.render(plan, report, width=width, verbose=verbose)
 
 
+@pytest.mark.unmeasured
 @given(plans, st.none() | reports)
 def test_a_page_has_no_tags_but_ours(plan: Plan, report: Report | None) -> None:
     """Tags of ours only, each closed in its turn, without attributes that load or run anything."""
@@ -84,6 +86,7 @@ def test_a_page_has_no_tags_but_ours(plan: Plan, report: Report | None) -> None:
     assert tags.attributes <= _ATTRIBUTES
 
 
+@pytest.mark.unmeasured
 @given(plans, st.none() | reports)
 def test_markdown_has_no_markup_but_ours(plan: Plan, report: Report | None) -> None:
     """Rendered as HTML, a comment holds our tags only: no link, no picture, no markup from a value."""
@@ -155,6 +158,7 @@ def large() -> Plan:
     return attrs.evolve(MIXED, changes=changes, steps=MIXED.steps * 66)
 
 
+@pytest.mark.unmeasured
 def test_a_plan_of_six_hundred_changes_is_quick() -> None:
     """600 changes are shown by all three views together in less than two seconds of processor time."""
     plan = large()

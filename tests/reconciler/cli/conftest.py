@@ -8,8 +8,10 @@ from typing import Any
 
 import attrs
 import pytest
+from botocore.client import BaseClient
 
 from reconciler.cli import run
+from tests.tracing import unmeasured
 
 FAST = ("--provider", "simulator", "--speed", "1000")
 """Thousand simulated seconds in a real one: an apply takes a tenth of a second, and no deadline passes by accident."""
@@ -62,6 +64,13 @@ def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def _calls_are_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What botocore and the simulator do with one is measured where they are tested."""
+    call: Any = vars(BaseClient)["_make_api_call"]
+    monkeypatch.setattr(BaseClient, "_make_api_call", unmeasured(call))
 
 
 @pytest.fixture

@@ -267,6 +267,16 @@ def test_what_looks_only_starts_at_once(cli: Cli, small: Path, words: Sequence[s
     assert (done.returncode, done.stderr) == (0, "[]\n")
 
 
+def test_help_imports_next_to_nothing() -> None:
+    """Click and the terminal are all that it takes: neither the classes of ours, nor what makes them."""
+    code = (
+        "import sys\nfrom reconciler.cli import run\nassert run(['--help']) == 0\n"
+        "print([name for name in ('attr', 'yaml', 'providers', 'secrets') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "[]\n")
+
+
 def test_the_console_script() -> None:
     """The command `batchwright` is `reconciler.cli:main`."""
     from importlib.metadata import entry_points

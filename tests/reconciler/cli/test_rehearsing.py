@@ -23,7 +23,7 @@ def test_a_rehearsal_is_shown(cli: Cli) -> None:
     assert "Rehearsed 3 times on a model of this account, with no faults, seed 0; nothing was changed." in said.out
     assert "compute_environment.fast  CreateComputeEnvironment" in said.out
     assert "\nQueues: █ takes jobs and runs them" in said.out
-    assert "\nRehearsed: all went well; it takes about" in said.out
+    assert "\nRehearsed: all went well; it usually takes about" in said.out
     assert SECRET not in said.out + said.err
     assert "3 to create" in cli("plan", "small.yaml", *FAST).out
 
@@ -81,9 +81,40 @@ def test_the_journal_calibrates(cli: Cli) -> None:
 
 
 def test_a_plan_that_is_refused(cli: Cli) -> None:
-    """Exit 3, as apply would."""
-    Path("small.yaml").write_text(SMALL.replace("high: {", "high: {schedulingPolicyArn: none, "))
-    assert cli("rehearse", "small.yaml", *FAST).code in (1, 3)
+    """Exit 3, as apply would, and shown as plan shows it: with what can be done about each refusal."""
+    assert cli("apply", "small.yaml", "--auto-approve", *FAST).code == 0
+    Path("small.yaml").write_text(
+        SMALL.replace(
+            "fast: {type: UNMANAGED, serviceRole: batch}",
+            "fast: {type: MANAGED, serviceRole: batch, "
+            "lifecycle: {replace: refuse}, computeResources: {type: FARGATE, maxvCpus: 4, subnets: [subnet-1], "
+            "securityGroupIds: [sg-1]}}",
+        )
+    )
+    planned = cli("plan", "small.yaml", *FAST)
+    assert planned.code == 3
+    assert "→ " in planned.out
+    said = cli("rehearse", "small.yaml", *FAST)
+    assert (said.code, said.out) == (3, planned.out)
+    assert "the plan was refused; nothing was changed" in said.err
+    told = cli("rehearse", "small.yaml", "--json", *FAST)
+    assert told.code == 3
+    assert all(row["hint"] for row in told.json["refusals"])
+
+
+def test_a_plan_file_goes_alone(cli: Cli, home: Path) -> None:
+    """A plan file beside other paths is told to be one, whichever verb takes manifests."""
+    assert cli("plan", "small.yaml", "--out", "held.plan", *FAST).code == 0
+    for verb in ("rehearse", "apply"):
+        for paths in (("held.plan", "small.yaml"), ("small.yaml", "held.plan"), ("held.plan", str(home))):
+            said = cli(verb, *paths, *FAST)
+            assert (said.code, said.out) == (1, "")
+            assert "held.plan is a plan file" in said.err
+            assert "give paths of manifests; apply, rehearse and show take one plan file, alone" in said.err
+    for verb in ("plan", "drift", "validate", "destroy"):
+        said = cli(verb, "held.plan", *(FAST if verb != "validate" else ()))
+        assert said.code == 1
+        assert "held.plan is a plan file" in said.err
 
 
 def test_an_estimate_is_shown(cli: Cli) -> None:

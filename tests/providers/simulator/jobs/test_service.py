@@ -890,6 +890,7 @@ def test_a_payload_that_makes_no_sense_takes_an_instance(
     assert _see(lab, job)["capacityUsage"] == [{"capacityUnit": unit, "quantity": float(quantity)}]
 
 
+@pytest.mark.unmeasured
 def test_thousands_of_service_jobs_wait_in_line() -> None:
     """One that comes to stand behind another is not a reason to look at all of them."""
     lab = Lab.new()
