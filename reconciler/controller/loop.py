@@ -21,7 +21,7 @@ import attrs
 from plans.planfile import to_json
 from plans.report import Event, Report, report_json
 from providers.clock import Clock
-from providers.errors import BatchwrightError, LockLost, StalePlan, StoreError
+from providers.errors import BatchwrightError, StalePlan, StoreError
 from reconciler.controller import findings, rounds
 from reconciler.controller.configuration import Configuration, Stack
 from reconciler.controller.leader import BEAT, Leader
@@ -174,10 +174,6 @@ class Loop:
 
     # Who leads.
 
-    def fence(self) -> LockLost | None:
-        """Why no call may change anything any more."""
-        return self.leader.lost(self.leading)
-
     def _elect(self) -> bool:
         now = self.clock.now()
         if now < self._elected_at + BEAT:
@@ -190,7 +186,7 @@ class Loop:
                 self._let_go()
             if self.leading is None and not self._flight:
                 self.leading = self.leader.lead()
-            if self.leading is not None and before is None:
+            if self.leading not in (None, before):
                 self.log.info("leading", token=self.leading)
                 self._take_over(now)
         except StoreError as error:
@@ -201,7 +197,7 @@ class Loop:
         """Begin as whoever led before left it."""
         known, suspended = self.store.statuses(), self.store.suspended()
         for name, held in self.held.items():
-            held.suspended = suspended.get(name)
+            held.suspended, held.digest = suspended.get(name), ""
             held.approved = frozenset(row.plan for row in self.store.approvals(name))
             if name in known:
                 held.status = from_json(known[name])
@@ -294,11 +290,10 @@ class Loop:
         self._say(held, findings.begun(held.status, f"run {held.run} of plan {seen.plan.id}", now))
         work = partial(
             rounds.carry_out,
-            self.reconcilers[stack.target],
-            self.configuration.targets[stack.target],
-            stack,
+            rounds.confined(self.reconcilers[stack.target], self.configuration.targets[stack.target], stack),
             seen,
             held.yielding,
+            partial(self.leader.lost, self.leading),
             partial(self._heard, held.run, stack.name),
         )
         self._submit(("stack", stack.name), stack.timeout, work, held)

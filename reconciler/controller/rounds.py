@@ -6,7 +6,7 @@ an answer about that one.
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 import attrs
@@ -15,7 +15,7 @@ from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
 from plans.plan import Plan
 from plans.report import Event, Report
-from providers.errors import BatchwrightError, RefusedError
+from providers.errors import BatchwrightError, LockLost, RefusedError
 from providers.resources import EMPTY, Live, Snapshot
 from reconciler.controller import windows
 from reconciler.controller.configuration import Place, Stack
@@ -197,16 +197,20 @@ def confined(reconciler: Reconciler, place: Place, stack: Stack) -> Reconciler:
 
 
 def carry_out(
-    reconciler: Reconciler, place: Place, stack: Stack, seen: Seen, yielding: Yielding, on_event: OnEvent
+    reconciler: Reconciler, seen: Seen, yielding: Yielding, fence: Callable[[], LockLost | None], on_event: OnEvent
 ) -> Report:
-    """Do what a plan says, if it is still what is to be done; raises as `Reconciler.apply` does."""
+    """Do what a plan says, if it is still what is to be done; raises as `Reconciler.apply` does.
+
+    `reconciler` is one that is `confined`; `fence` tells before each call that changes something whether we still lead.
+    """
     assert seen.manifest is not None
-    own = attrs.evolve(confined(reconciler, place, stack), stop=yielding.stop)
+    settings = attrs.evolve(reconciler.settings, fence=fence)
 
     def hear(event: Event) -> None:
         on_event(event)
         yielding.take(event)
 
+    own = attrs.evolve(reconciler, settings=settings, stop=yielding.stop)
     return own.apply(seen.manifest, held=seen.plan, asked=seen.asked, on_event=hear)
 
 

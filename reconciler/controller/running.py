@@ -15,6 +15,7 @@ from providers.clock import Clock, SystemClock
 from providers.kinds import bind
 from reconciler.controller.configuration import Configuration, Place
 from reconciler.controller.front import Front
+from reconciler.controller.guard import hosts_of
 from reconciler.controller.leader import leader
 from reconciler.controller.logs import Bridge, Log
 from reconciler.controller.loop import Loop
