@@ -43,6 +43,11 @@ def succeeds(name: str, base: str, wanted: Mapping[str, Any], replaced: str) -> 
     return name in itertools.islice(_line(base, wanted, replaced), _PASSED_OVER)
 
 
+def successors(base: str) -> str:
+    """The names that successors of an object may have, a `?` standing for any character."""
+    return f"{base[:_ROOM]}-{'?' * 8}"
+
+
 def _line(base: str, wanted: Mapping[str, Any], replaced: str) -> Iterator[str]:
     said = json.dumps(wanted, sort_keys=True, default=str)
     name = replaced

@@ -205,7 +205,7 @@ def referred(document: Any, kind: Kind, target: str) -> Iterable[Any]:
     """Every reference to a kind inside a document of another."""
     for path, name in kind.references.items():
         if name == target:
-            yield from _values(document, path.split("."))
+            yield from values(document, path)
 
 
 def _told(reference: Any) -> str:
@@ -226,6 +226,11 @@ def _used(
                     for live in found:
                         used.setdefault(live.arn, {})[user.arn] = user
     return {arn: tuple(users.values()) for arn, users in used.items()}
+
+
+def values(document: Any, path: str) -> Iterable[Any]:
+    """Everything that stands in a document at a path, `[]` being every entry of a list."""
+    return _values(document, path.split("."))
 
 
 def _values(here: Any, segments: list[str]) -> Iterable[Any]:

@@ -50,6 +50,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
     "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."),
     "explain": ("explaining", "Tell what a field is, and what a change of it does."),
+    "iam": ("permitting", "Print the IAM policy that a plan file takes, or any plan of a manifest."),
     "simulator": ("controlplane", "Serve, show or reset the embedded model of AWS Batch."),
 }
 """The verbs in the order of `--help`: the module of each, and its help in a line."""

@@ -261,6 +261,11 @@ jobs_option = click.option(
     is_flag=True,
     help="Do not count the jobs that the plan disturbs, but where a deletion hangs on them.",
 )
+drain_option = click.option(
+    "--drain",
+    type=click.Choice(["refuse", "wait", "cancel", "terminate"]),
+    help="What becomes of the jobs of queues that left the manifest, or say nothing of it themselves.",
+)
 bound_options = _stack(
     click.option(
         "--policy",
@@ -270,11 +275,7 @@ bound_options = _stack(
         type=click.Path(),
         help="A policy that binds beside the manifest's own; the strictest wins.",
     ),
-    click.option(
-        "--drain",
-        type=click.Choice(["refuse", "wait", "cancel", "terminate"]),
-        help="What becomes of the jobs of queues that left the manifest, or say nothing of it themselves.",
-    ),
+    drain_option,
 )
 lock_option = click.option(
     "--lock",
