@@ -19,9 +19,10 @@ on them: one on our tag would deny the tagging of what is taken over. For a stac
 
 - `aws:RequestTag/batchwright:stack`: whatever is made, registered or submitted must be made as this stack's;
 - `aws:ResourceTag/batchwright:stack`: what is updated, tagged, deleted or deregistered must be this stack's, or one's
-  whose objects the manifest takes over with `moved`;
-- a taking over adds our tag to what has none: `batch:TagResource` where the request has it, and where the resource, if
-  it carries the tag at all, is this stack's (`StringEqualsIfExists`);
+  whose objects the manifest takes over with `moved`. A taking over adds our tag to what has none, so that one would
+  deny it: there the request must have the tag, and the resource, only if it carries the tag at all, must be this
+  stack's (`StringEqualsIfExists`), as holds of what is being made;
+- none of them on what a queue, a quota share or a definition names, which may be another stack's and stays as it is;
 - nothing of this holds of the jobs of users, which carry no tag of ours: `drain: cancel` and `terminate` are allowed
   to end any job of the account and region. Jobs of trials carry it, and no others are ended for being one.
 """

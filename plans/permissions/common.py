@@ -15,7 +15,7 @@ from providers.kinds import Kind, Kinds
 from providers.kinds.regimes import SERVICE_LINKED_ROLE, ordinary_role
 from providers.resources import STACK_TAG, Document
 
-READING, MAKING, TAKING, CHANGING, USING = "Read", "Make", "TagAsOurs", "Change", "Name"
+READING, MAKING, CHANGING, USING = "Read", "MakeAndTakeOver", "Change", "Name"
 JOBS, PASSING, CONTINGENT, LOCKING = "Jobs", "PassRoles", "OnlyIfItGoesWrong", "Lock"
 LINKED, ROLES, TEMPLATES, FINDING = (
     "OptionalFirstUseOfBatch",

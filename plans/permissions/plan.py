@@ -82,7 +82,10 @@ class _Known:
         return known
 
     def kind(self, step: Step) -> Kind:
-        return self.kinds[step.address.partition(".")[0]]
+        """The kind that a call is about, which need not be that of the address: a replacement moves queues."""
+        own = self.kinds[step.address.partition(".")[0]]
+        found = (kind for kind in self.kinds if step.call in (kind.facts.create, kind.facts.update, kind.facts.delete))
+        return own if step.call is None else next(found, own)
 
     def step(self, step: Step) -> Iterator[Grant]:
         """What the call of a step takes."""

@@ -21,7 +21,6 @@ from plans.permissions.common import (
     QUEUE,
     READING,
     ROLES,
-    TAKING,
     USING,
     Where,
     each,
@@ -80,20 +79,14 @@ class _Stack:
         return (self.manifest.stack, *self.manifest.ownership.stacks)
 
     def made(self) -> Iterator[Grant]:
-        """What is made is tagged as this stack's by the call that makes it."""
+        """What is made is tagged as this stack's by the call that makes it; what is nobody's may be tagged so too."""
         kinds = [self.kinds[name] for name in self.kinds_made]
-        actions = [f"batch:{kind.facts.create}" for kind in kinds]
-        arns = [arn for kind in kinds for arn in self.makes(kind)]
-        yield from each(MAKING, actions, *arns, conditions=making(self.manifest.stack))
-        capacity = any(
-            (spec.get("computeResources") or {}).get("capacityTags") for _, spec in environments(self.manifest)
-        )
-        if capacity:
+        actions = ["batch:TagResource", *(f"batch:{kind.facts.create}" for kind in kinds)]
+        if any((spec.get("computeResources") or {}).get("capacityTags") for _, spec in environments(self.manifest)):
             yield from each(USING, ("batch:SetCapacityTags",), *self.makes(self.kinds[ENVIRONMENT]))
-        adopted = (("StringEqualsIfExists", f"aws:ResourceTag/{STACK_TAG}", self.stacks),)
-        arns = [revisions(kind, arn) for kind in kinds for arn in self.makes(kind)]
-        conditions = (*making(self.manifest.stack), *adopted)
-        yield from each(TAKING, ("batch:TagResource",), *arns, conditions=conditions)
+        arns = {arn for kind in kinds for own in self.makes(kind) for arn in (own, revisions(kind, own))}
+        nobodys = ("StringEqualsIfExists", f"aws:ResourceTag/{STACK_TAG}", self.stacks)
+        yield from each(MAKING, actions, *arns, conditions=(*making(self.manifest.stack), nobodys))
 
     def changed(self) -> Iterator[Grant]:
         """What is changed or goes carries this stack's tag."""
@@ -121,7 +114,7 @@ class _Stack:
             if kind.name == QUEUE:
                 arns |= {arn for arn in self.makes(self.kinds[ENVIRONMENT]) if self.tried}
             told, create, update = sorted(arns), kind.facts.create, kind.facts.update
-            yield from each(MAKING, (f"batch:{create}",), *told, conditions=making(self.manifest.stack))
+            yield from each(USING, (f"batch:{create}",), *told, conditions=making(self.manifest.stack))
             # An update of a quota share names no queue, and the pattern of a queue's name would be that of its shares.
             if update is not None and not kind.facts.lookup.per:
                 yield from each(USING, (f"batch:{update}",), *told)
