@@ -12,7 +12,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+LONGEST = 128
+"""How many characters a name may have."""
+
 _ROOM = 119
+_TRIED = "--canary"
 _PASSED_OVER = 4
 _DIGITS = re.compile(r"-[0-9a-f]{8}")
 
@@ -46,6 +50,11 @@ def succeeds(name: str, base: str, wanted: Mapping[str, Any], replaced: str) -> 
 def successors(base: str) -> str:
     """The names that successors of an object may have, a `?` standing for any character."""
     return f"{base[:_ROOM]}-{'?' * 8}"
+
+
+def shadowing(family: str) -> str:
+    """The family in which revisions of another one are tried."""
+    return family[: LONGEST - len(_TRIED)] + _TRIED
 
 
 def _line(base: str, wanted: Mapping[str, Any], replaced: str) -> Iterator[str]:

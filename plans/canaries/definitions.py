@@ -19,6 +19,7 @@ import attrs
 from plans.chains import SEEN, Lowered, chain
 from plans.change import Action, Refusal
 from plans.decision import Decision
+from plans.naming import LONGEST, shadowing
 from plans.plan import NOW, Goal, Step
 from plans.queues import Queues
 from plans.world import Unresolved, World
@@ -42,8 +43,6 @@ from providers.resources import (
 )
 
 _DEFINITION, _QUEUE = "job_definition", "job_queue"
-_SUFFIX = "--canary"
-_LONGEST = 128
 _HINT = "name a job queue of this stack, or one that is there and ENABLED"
 _ON = "leave one of them ENABLED, or name another job queue for rollout.canary"
 
@@ -78,12 +77,7 @@ class Trial:
         name, digest = self.decision.change.name, self.decision.tags[DIGEST_TAG]
         told = json.dumps([name, digest, self.canary.request], sort_keys=True, default=str)
         end = f"-{hashlib.sha256(told.encode()).hexdigest()[:16]}"
-        return name[: _LONGEST - len(end)] + end
-
-
-def shadowing(family: str) -> str:
-    """The family in which revisions of another one are tried."""
-    return family[: _LONGEST - len(_SUFFIX)] + _SUFFIX
+        return name[: LONGEST - len(end)] + end
 
 
 def families(wanted: Iterable[Resource]) -> frozenset[str] | None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import attrs
 
-from plans.canaries.definitions import shadowing
 from plans.manifest import Manifest
-from plans.naming import successors
+from plans.naming import shadowing, successors
 from plans.ownership import watched
 from plans.permissions.common import (
     CHANGING,

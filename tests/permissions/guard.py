@@ -1,7 +1,7 @@
 """Runs that IAM watches: each call is held against the policy of the stack, and against that of the plan."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -21,8 +21,9 @@ VERBS = ("apply", "adopt", "prune_revisions")
 
 @attrs.define(eq=False)
 class Guard:
-    """Watches the calls of a stage. `denied` are those that a policy does not allow, `used` has what each action was
-    needed for while there was a `plan`, by the ids and resources of the statements that allow it."""
+    """Watches the calls of a stage. `denied` are those that a policy does not allow. While there is a `plan`, `asked`
+    has what its calls ask for, those before it that read included, and `used` the ids of the statements that allow it,
+    with the actions and the resources."""
 
     stage: Stage
     account: Account = attrs.field(init=False)
@@ -30,6 +31,7 @@ class Guard:
     plan: Mapping[str, Any] = attrs.field(factory=dict)
     denied: list[str] = attrs.field(factory=list)
     reads: list[Ask] = attrs.field(factory=list)
+    asked: list[Ask] = attrs.field(factory=list)
     used: set[tuple[str, str, str]] = attrs.field(factory=set)
 
     def __attrs_post_init__(self) -> None:
@@ -58,6 +60,7 @@ class Guard:
 
     def hold(self, ask: Ask) -> None:
         """Hold a call against the policy of the plan."""
+        self.asked.append(ask)
         by = granting(self.plan, ask)
         if not by:
             self.denied.append(f"plan: {ask.action} {ask.resource} {dict(ask.keys)}")
@@ -79,16 +82,20 @@ class Guard:
         return Where(self.stage.region, ACCOUNT)
 
     @property
-    def unused(self) -> set[tuple[str, str, str]]:
-        """What the policy of the plan grants for changing that nothing needed."""
-        granted = {
+    def granted(self) -> set[tuple[str, str, str]]:
+        """What the policy of the plan grants for changing, in the form of `used`."""
+        return {
             (statement["Sid"], action, resource)
             for statement in self.plan.get("Statement", ())
             if statement["Sid"].startswith(("Change", "Jobs", "PassRoles"))
             for action in statement["Action"]
             for resource in statement["Resource"]
         }
-        return granted - self.used
+
+    @property
+    def unused(self) -> set[tuple[str, str, str]]:
+        """What of that nothing needed."""
+        return self.granted - self.used
 
 
 def _wrapped(guard: Guard, verb: str, depth: list[str]) -> Callable[..., Any]:
@@ -118,5 +125,7 @@ def _wrapped(guard: Guard, verb: str, depth: list[str]) -> Callable[..., Any]:
 def guarded(stage: Stage) -> Iterator[Guard]:
     """While it lasts, what the reconciler of a stage calls is held against policies."""
     guard, depth = Guard(stage), list[str]()
-    with patch.multiple(Reconciler, **{verb: _wrapped(guard, verb, depth) for verb in VERBS}):
+    with ExitStack() as patches:
+        for verb in VERBS:
+            patches.enter_context(patch.object(Reconciler, verb, _wrapped(guard, verb, depth)))
         yield guard

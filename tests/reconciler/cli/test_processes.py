@@ -251,12 +251,13 @@ def test_no_colour_on_a_terminal(small: Path, monkeypatch: pytest.MonkeyPatch) -
         ("schema",),
         ("schema", "plan"),
         ("explain", "computeResources.type"),
+        ("iam", "plan.json"),
         ("simulator", "--help"),
         ("simulator", "rules"),
     ],
 )
 def test_what_looks_only_starts_at_once(cli: Cli, small: Path, words: Sequence[str]) -> None:
-    """Help, validate, show, schema, explain and the simulator's rules import none of the libraries that take long."""
+    """Help, validate, show, schema, explain, iam and the simulator's rules import none of what takes long."""
     cli("plan", small, "--out", "plan.json", *FAST)
     code = (
         "import sys\nfrom reconciler.cli import run\n"
