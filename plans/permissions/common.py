@@ -134,7 +134,7 @@ def passing(kind: Kind, said: Document, where: Where, sid: str = PASSING) -> Ite
             # Nothing is passed where the service-linked role is named.
             if value and SERVICE_LINKED_ROLE not in str(value):
                 conditions = (("StringEquals", "iam:PassedToService", services),)
-                yield Grant(sid, "iam:PassRole", where.role(str(value)), conditions)
+                yield Grant(sid, "iam:PassRole", where.role(literal(str(value))), conditions)
 
 
 def _roles(kind: Kind) -> Mapping[str, tuple[str, ...]]:
@@ -173,3 +173,8 @@ def revisions(kind: Kind, arn: str) -> str:
     """The ARN of revisions of a family, where it is that of a family."""
     family = kind.facts.revisions and ":" not in arn.rpartition("/")[2] and not arn.endswith("*")
     return f"{arn}:*" if family else arn
+
+
+def families(kind: Kind, arn: str) -> tuple[str, ...]:
+    """The ARN of revisions, and that of their family where it is all that is named: SubmitJob takes either."""
+    return tuple(dict.fromkeys((arn, revisions(kind, arn))))

@@ -22,6 +22,7 @@ from plans.permissions.common import (
     Where,
     each,
     environments,
+    families,
     linked,
     making,
     owned,
@@ -30,7 +31,7 @@ from plans.permissions.common import (
     revisions,
     templates,
 )
-from plans.permissions.grants import Grant
+from plans.permissions.grants import Grant, literal
 from plans.plan import Plan, Step
 from plans.world import referred
 from providers.kinds import Kind, Kinds
@@ -46,8 +47,7 @@ def of_plan(plan: Plan, manifest: Manifest, asked: Asked, kinds: Kinds, where: W
     known = _Known.of(plan, kinds, where)
     for step in plan.steps:
         yield from known.step(step)
-    specs = [spec for address, spec in environments(manifest) if not asked.only or address in asked.only]
-    yield from templates(specs, images=bool(asked.update_image))
+    yield from templates([spec for _, spec in environments(manifest)], images=bool(asked.update_image))
     yield Grant(FINDING, "tag:GetResources", "*")
 
 
@@ -131,7 +131,10 @@ class _Known:
     def submitted(self, said: Document) -> Iterator[Grant]:
         """A trial: where it is late it is ended, and the line of its queue is looked at."""
         queues = self.arns(said["jobQueue"], self.kinds[QUEUE])
-        definitions = self.arns(said["jobDefinition"], self.kinds[DEFINITION])
+        definition = said["jobDefinition"]
+        definitions = self.arns(definition, self.kinds[DEFINITION])
+        if isinstance(definition, str) and definition.startswith("arn:"):
+            definitions = [*families(self.kinds[DEFINITION], literal(definition))]
         jobs = self.where.arn("job/*")
         yield from each(JOBS, ("batch:SubmitJob",), *queues, *definitions, jobs)
         yield Grant(JOBS, "batch:TagResource", jobs, making(self.plan.stack))
@@ -146,11 +149,11 @@ class _Known:
         if step.call == kind.facts.delete or said.get("state") == "DISABLED":
             yield Grant(ROLES, "iam:GetRole", self.where.role("*"))
         elif ordinary_role(said) and step.call in (kind.facts.create, kind.facts.update):
-            yield Grant(ROLES, "iam:GetRole", self.where.role(str(said["serviceRole"])))
+            yield Grant(ROLES, "iam:GetRole", self.where.role(literal(str(said["serviceRole"]))))
 
     def own(self, step: Step, kind: Kind) -> list[str]:
         """The ARN of what a step makes; of a definition, that of its family."""
-        name = step.arguments[kind.name_member]
+        name = literal(step.arguments[kind.name_member])
         if not kind.facts.lookup.per:
             return [self.where.of(kind, name)]
         queues = self.arns(step.arguments["jobQueue"], self.kinds[kind.facts.lookup.per])
@@ -169,6 +172,6 @@ class _Known:
                 names = [change.name for change in self.plan.changes if change.address == address]
                 return found or [revisions(kind, self.where.of(kind, name)) for name in names]
             case str() if reference.startswith("arn:"):
-                return [revisions(kind, reference)]
+                return [revisions(kind, literal(reference))]
             case _:
-                return [revisions(kind, self.where.of(kind, str(reference)))]
+                return [revisions(kind, self.where.of(kind, literal(str(reference))))]

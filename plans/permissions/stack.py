@@ -24,6 +24,7 @@ from plans.permissions.common import (
     Where,
     each,
     environments,
+    families,
     linked,
     making,
     owned,
@@ -32,7 +33,7 @@ from plans.permissions.common import (
     revisions,
     templates,
 )
-from plans.permissions.grants import Grant
+from plans.permissions.grants import Grant, literal
 from plans.world import referred
 from providers.kinds import Kind, Kinds
 from providers.resources import STACK_TAG, Elsewhere, Ref, Resource
@@ -146,7 +147,7 @@ class _Stack:
         for block in self.tried:
             assert block.lifecycle.canary is not None
             for arn in self.arns(block.lifecycle.canary.job_definition, definition):
-                yield revisions(definition, arn)
+                yield from families(definition, arn)
         if self.tried:
             yield from self.makes(queue)
 
@@ -205,6 +206,6 @@ class _Stack:
             case Elsewhere():
                 return [self.where.of(kind, "*")]
             case str() if reference.startswith("arn:"):
-                return [reference]
+                return [literal(reference)]
             case _:
-                return [self.where.of(kind, str(reference))]
+                return [self.where.of(kind, literal(str(reference)))]

@@ -49,13 +49,19 @@ def _where(options: Given, wish: Wish, account: str | None) -> permissions.Where
     """Where the policy is for; what is said twice must agree."""
     if wish.held is None:
         target = options.target(wish.manifest.target)
-        region, known = target.region, target.account_id
+        region, known = target.region, target.account_id or _account_of(target.role_arn)
     else:
-        region, known = wish.held.region, wish.held.account or wish.manifest.target.account_id
+        target = wish.manifest.target
+        region, known = wish.held.region, wish.held.account or target.account_id or _account_of(target.role_arn)
     for option, told, found in (("--region", options.region, region), ("--account", account, known)):
         if told and found and told != found:
             raise InputError(f"{option} says {told}, and what it is for says {found}", hint=f"leave {option} out")
     return permissions.Where(region or "*", known or account or "*")
+
+
+def _account_of(role_arn: str | None) -> str | None:
+    """The account of the role that the manifest works as."""
+    return role_arn.split(":")[4] if role_arn and role_arn.count(":") == 5 else None
 
 
 def _grants(options: Given, wish: Wish, kinds: Kinds, where: permissions.Where) -> Iterator[permissions.Grant]:

@@ -292,3 +292,23 @@ def test_every_action_is_one_of_the_service(text: str) -> None:
         sids = [statement["Sid"] for statement in policy["Statement"]]
         assert len({*sids}) == len(sids)
         assert all(re.fullmatch("[A-Za-z0-9]+", sid) for sid in sids)
+
+
+def test_what_a_manifest_says_stands_for_nothing_else() -> None:
+    """A name or an ARN in which there is a `*` is that name, and no pattern."""
+    wild = edit(MANAGED, ("executionRoleArn: runner", 'executionRoleArn: "*"'))
+    assert f"arn:aws:iam::{ACCOUNT}:role/${{*}}" in passed(stack(wild))
+    assert f"arn:aws:iam::{ACCOUNT}:role/*" not in passed(stack(wild))
+
+
+def test_a_trial_of_a_definition_that_is_not_seen() -> None:
+    """A definition may be named by the ARN of its family or by that of a revision: jobs of both may be submitted."""
+    arn = f"arn:aws:batch:{REGION}:{ACCOUNT}:job-definition/smoke"
+    policy = stack(
+        edit(LAB, ("  ondemand:\n", f"  ondemand:\n    lifecycle: {{canary: {{jobDefinition: '{arn}'}}}}\n"))
+    )
+    for said in (arn, f"{arn}:3"):
+        assert allowed(policy, "SubmitJob", NOBODYS, jobQueue="lab-ondemand-canary", jobDefinition=said, tags=OURS)
+        assert not allowed(policy, "SubmitJob", NOBODYS, jobQueue="lab-ondemand-canary", jobDefinition=said)
+    made = {"jobQueueName": "lab-ondemand-canary", "computeEnvironmentOrder": [{"computeEnvironment": "lab-ondemand"}]}
+    assert allowed(policy, "CreateJobQueue", NOBODYS, **made, tags=OURS)

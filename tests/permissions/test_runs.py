@@ -51,3 +51,21 @@ def test_a_guard_notices_what_is_denied() -> None:
     for action in sorted({action for _, action, _ in guard.granted}):
         denied = [ask for ask in guard.asked if not granting(without(guard.plan, action), ask)]
         assert {ask.action for ask in denied} == {action}
+
+
+@pytest.mark.unmeasured
+@pytest.mark.parametrize(
+    "name",
+    ["create first, tried, held", "two hop, asked for and held", "a definition, edited back", "hands: a moved stack"],
+)
+def test_what_goes_on_after_a_death_is_allowed_too(name: str) -> None:
+    """The next process needs no more: under a plan file its policy, and where the manifest was edited that of today."""
+    scenario = SCENARIOS[name]
+    stage = Stage.new(region=scenario.region, simulated=scenario.simulated)
+    scenario.before(stage)
+    left = stage.forks(scenario.run, reads=1_000_000)
+    assert left
+    for number, twin in left[::3]:
+        with guarded(twin) as guard:
+            scenario.edited(twin)
+        assert guard.denied == [], number

@@ -39,6 +39,9 @@ def test_where_it_is_for(cli: Cli, small: Path) -> None:
     assert f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-queue/high" in cli("iam", small).out
     assert cli("iam", small, "--region", "us-east-1").code == 3
     other = cli("iam", small, "--account", "444455556666")
+    role = f"arn:aws:iam::{ACCOUNT}:role/deploys"
+    edited(small, f"accountId: '{ACCOUNT}'", f"roleArn: '{role}'")
+    assert f"arn:aws:batch:eu-west-1:{ACCOUNT}:job-queue/high" in cli("iam", small).out
     assert (other.code, other.out) == (1, "")
     assert f"--account says 444455556666, and what it is for says {ACCOUNT}" in other.err
 
