@@ -17,6 +17,8 @@ LONGEST = 128
 
 _ROOM = 119
 _TRIED = "--canary"
+_PASSAGE = "-canary"
+_WHOLE, _CUT = 121, 112
 _PASSED_OVER = 4
 _DIGITS = re.compile(r"-[0-9a-f]{8}")
 
@@ -55,6 +57,19 @@ def successors(base: str) -> str:
 def shadowing(family: str) -> str:
     """The family in which revisions of another one are tried."""
     return family[: LONGEST - len(_TRIED)] + _TRIED
+
+
+def passage(environment: str) -> str:
+    """The name of the queue through which an environment is tried, and of the job: its own and a word; of a long name,
+    digits of all of it stand for its end."""
+    if len(environment) > _WHOLE:
+        environment = f"{environment[:_CUT]}-{hashlib.sha256(environment.encode()).hexdigest()[:8]}"
+    return f"{environment}{_PASSAGE}"
+
+
+def passages(environments: str) -> str:
+    """The names that `passage` gives to environments whose name is one of `successors`."""
+    return passage(environments) if len(environments) <= _WHOLE else f"{successors(environments[:_CUT])}{_PASSAGE}"
 
 
 def _line(base: str, wanted: Mapping[str, Any], replaced: str) -> Iterator[str]:

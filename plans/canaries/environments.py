@@ -9,7 +9,6 @@ A name may be that of another environment tomorrow. So a job carries what AWS te
 (`uuid` of ComputeEnvironmentDetail, AWS Batch API reference).
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
@@ -17,6 +16,7 @@ import attrs
 from plans.chains import SETTLED, Lowered, step, wait
 from plans.change import Action, Change, Impact, Refusal
 from plans.decision import Decision
+from plans.naming import passage
 from plans.plan import Goal, Step
 from plans.removals import retire
 from plans.world import World, address_of, referred
@@ -34,7 +34,6 @@ from providers.resources import (
 
 _QUEUE = "job_queue"
 _DEFINITION = "job_definition"
-_ROOM, _CUT = 121, 112
 _OVER = "the canary is over"
 _HINT = "name a job definition of this stack, or one that is there"
 
@@ -64,7 +63,7 @@ class Trial:
     @property
     def name(self) -> str:
         """The name of its queue, and of its job."""
-        return _name(self.decision)
+        return passage(self.decision.change.name)
 
 
 def is_queue_of_one(address: Address) -> bool:
@@ -188,14 +187,6 @@ def _address(decision: Decision) -> Address:
     return Address(_QUEUE, f"{decision.change.address.name}{CANARY}")
 
 
-def _name(decision: Decision) -> str:
-    """The name of the environment and a word; of a long name, digits of all of it stand for its end."""
-    name = decision.change.name
-    if len(name) > _ROOM:
-        name = f"{name[:_CUT]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return f"{name}-canary"
-
-
 def _moves(decision: Decision, world: World) -> bool:
     """Whether something is to move to a new environment that nothing has moved to yet, and that takes jobs."""
     if decision.refusals or decision.manner not in (None, "createFirst") or decision.spec.get("state") == "DISABLED":
@@ -212,7 +203,7 @@ def _ours(queue: Live, world: World) -> bool:
 def _trial(decision: Decision, canary: Canary, by_address: Mapping[Address, Decision], world: World) -> Trial:
     address = decision.change.address
     kept = decision.live if decision.manner is None else None
-    queue = next(iter(world.at_name(_QUEUE, _name(decision))), None)
+    queue = next(iter(world.at_name(_QUEUE, passage(decision.change.name))), None)
     usable = queue is not None and kept is not None and _leads_to(queue, kept, _address(decision), world)
     return Trial(
         decision,

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from plans.manifest import Manifest
-from plans.naming import shadowing, successors
+from plans.naming import passages, shadowing, successors
 from plans.ownership import watched
 from plans.permissions.common import (
     CHANGING,
@@ -38,7 +38,6 @@ from plans.world import referred
 from providers.kinds import Kind, Kinds
 from providers.resources import STACK_TAG, Elsewhere, Ref, Resource
 
-_CANARY_ROOM = 112
 _ENDING = {"cancel": ("batch:CancelJob",), "terminate": ("batch:TerminateJob",)}
 
 
@@ -91,13 +90,10 @@ class _Stack:
     def changed(self) -> Iterator[Grant]:
         """What is changed or goes carries this stack's tag."""
         kinds = [kind for kind in self.kinds if self.manifest.policy.prune or kind.name in self.kinds_made]
-        facts = [kind.facts for kind in kinds]
-        actions = {f"batch:{call}" for each in facts for call in (each.update, each.delete) if call is not None}
+        calls = [call for kind in kinds for call in (kind.facts.update, kind.facts.delete) if call is not None]
+        actions = sorted({"batch:TagResource", "batch:UntagResource", *(f"batch:{call}" for call in calls)})
         arns = [revisions(kind, arn) for kind in kinds for arn in self.holds(kind)]
-        conditions = owned(self.stacks)
-        yield from each(
-            CHANGING, sorted({*actions, "batch:TagResource", "batch:UntagResource"}), *arns, conditions=conditions
-        )
+        yield from each(CHANGING, actions, *arns, conditions=owned(self.stacks))
 
     def named(self) -> Iterator[Grant]:
         """What queues, quota shares and definitions name is a resource of their calls too, whosoever it is."""
@@ -111,8 +107,8 @@ class _Stack:
                 for reference in referred(block.spec, kind, target)
                 for arn in self.arns(reference, self.kinds[target])
             }
-            if kind.name == QUEUE:
-                arns |= {arn for arn in self.makes(self.kinds[ENVIRONMENT]) if self.tried}
+            if kind.name == QUEUE and self.tried:
+                arns.update(self.makes(self.kinds[ENVIRONMENT]))
             told, create, update = sorted(arns), kind.facts.create, kind.facts.update
             yield from each(USING, (f"batch:{create}",), *told, conditions=making(self.manifest.stack))
             # An update of a quota share names no queue, and the pattern of a queue's name would be that of its shares.
@@ -182,7 +178,7 @@ class _Stack:
             )
         }
         if kind.name == QUEUE:
-            names |= {f"{block.physical_name[:_CANARY_ROOM]}*-canary" for block in self.tried}
+            names |= {passages(name) for block in self.tried for name in self.alone(self.kinds[ENVIRONMENT], block)}
         return [self.where.of(kind, name) for name in sorted(names)]
 
     def alone(self, kind: Kind, block: Resource) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
+from plans.naming import passage, successors
 from plans.permissions import Grant, Where, assumed, document, of_lock, of_plan, of_stack, size
 from plans.permissions.grants import literal
 from providers import model
@@ -312,3 +313,16 @@ def test_a_trial_of_a_definition_that_is_not_seen() -> None:
         assert not allowed(policy, "SubmitJob", NOBODYS, jobQueue="lab-ondemand-canary", jobDefinition=said)
     made = {"jobQueueName": "lab-ondemand-canary", "computeEnvironmentOrder": [{"computeEnvironment": "lab-ondemand"}]}
     assert allowed(policy, "CreateJobQueue", NOBODYS, **made, tags=OURS)
+
+
+@pytest.mark.parametrize("length", [4, 112, 115, 119, 121, 122, 128])
+def test_the_queues_of_trials_have_names_that_are_known(length: int) -> None:
+    """The queue of the trial of an environment, or of what takes its place, may be made, and no other of such names."""
+    name = "x" * length
+    text = edit(LAB, ("namePrefix: lab-\n", ""), ("  ondemand:\n", f"  ondemand:\n    physicalName: {name}\n"))
+    canary = "    lifecycle: {canary: {jobDefinition: align}}\n"
+    policy = stack(edit(text, (f"{name}\n", f"{name}\n{canary}")))
+    for environment in (name, successors(name).replace("?", "0")):
+        made = {"jobQueueName": passage(environment), "tags": OURS}
+        assert allowed(policy, "CreateJobQueue", NOBODYS, **made)
+    assert not allowed(policy, "CreateJobQueue", NOBODYS, jobQueueName=f"{name[:100]}y-canary", tags=OURS)
