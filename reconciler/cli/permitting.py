@@ -28,10 +28,10 @@ from reconciler.cli.planfiles import Wish
 @json_output
 @given(variable_options, drain_option, lock_option)
 def iam(options: Given, paths: tuple[str, ...], account: str | None, as_json: bool) -> int:
-    """Print the IAM policy that a plan file takes, or any plan of a manifest, and no more than that.
+    """Print the IAM policy that a plan file takes, or any plan of a manifest.
 
-    PATHS are those of a manifest, or one plan file. Nothing is asked of AWS: a region or an account that nobody names
-    is any.
+    It allows nothing beside. PATHS are those of a manifest, or one plan file. Nothing is asked of AWS: a region or an
+    account that nobody names is any.
     """
     del as_json  # The result is JSON in any case.
     kinds = all_kinds()

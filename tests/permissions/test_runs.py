@@ -41,13 +41,15 @@ def _spared(guard: Guard) -> list[str]:
     ]
 
 
-def test_a_guard_notices_what_is_denied() -> None:
-    """A run under the policy of another one is denied what it changes, and nothing that it reads."""
-    scenario = SCENARIOS["lab, changed"]
-    stage = Stage.new()
+@pytest.mark.parametrize("name", ["lab, changed", "create first, tried", "drain cancel", "a quota share, ended"])
+def test_a_guard_notices_what_is_denied(name: str) -> None:
+    """Without one action of its policy a run is denied the calls of that action, and no others."""
+    scenario = SCENARIOS[name]
+    stage = Stage.new(simulated=scenario.simulated)
     scenario.before(stage)
     with guarded(stage) as guard:
         scenario.ended(stage)
+    assert guard.granted
     for action in sorted({action for _, action, _ in guard.granted}):
         denied = [ask for ask in guard.asked if not granting(without(guard.plan, action), ask)]
         assert {ask.action for ask in denied} == {action}
