@@ -51,6 +51,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."),
     "explain": ("explaining", "Tell what a field is, and what a change of it does."),
     "iam": ("permitting", "Print the IAM policy that a plan file takes, or any plan of a manifest."),
+    "controller": ("controlling", "Keep stacks that lie in Git, a bucket or a folder as they say."),
     "simulator": ("controlplane", "Serve, show or reset the embedded model of AWS Batch."),
 }
 """The verbs in the order of `--help`: the module of each, and its help in a line."""
