@@ -11,8 +11,9 @@ import attrs
 
 from providers.clock import Clock
 from providers.errors import StalePlan, UnknownStack
+from reconciler.controller.agenda import Held
 from reconciler.controller.logs import Log
-from reconciler.controller.loop import GRACE, Held, Loop
+from reconciler.controller.loop import GRACE, Loop
 from reconciler.controller.status import Status
 from reconciler.store import Approval, Store
 
@@ -27,10 +28,10 @@ class Front:
     log: Log
 
     def statuses(self) -> Sequence[Status]:
-        return [self.loop.held[name].status for name in sorted(self.loop.held)]
+        return [self.loop.agenda.held[name].status for name in sorted(self.loop.agenda.held)]
 
     def status(self, stack: str) -> Status | None:
-        held = self.loop.held.get(stack)
+        held = self.loop.agenda.held.get(stack)
         return None if held is None else held.status
 
     def runs(self, stack: str, limit: int) -> Sequence[Mapping[str, Any]]:
@@ -45,40 +46,45 @@ class Front:
         held = self._at_hand(stack, plan)
         self.store.approve(Approval(stack, plan, who, self.clock.now()))
         self.log.info("approved", stack=stack, plan=plan, who=who)
-        self.loop.post(partial(self.loop.approve, held, plan))
+        self.loop.post(partial(self.loop.outcomes.approve, held, plan))
 
     def look(self, stack: str, who: str) -> None:
         held = self._held(stack)
         self.log.info("asked for a look", stack=stack, who=who)
-        self.loop.post(partial(self.loop.look_soon, held))
+        self.loop.post(partial(self.loop.outcomes.look_soon, held))
 
     def suspend(self, stack: str, suspended: bool, who: str) -> None:
         held, by = self._held(stack), who if suspended else None
         self.store.suspend(stack, by, self.clock.now())
         self.log.info("suspended" if suspended else "resumed", stack=stack, who=who)
-        self.loop.post(partial(self.loop.suspend, held, by))
+        self.loop.post(partial(self.loop.outcomes.suspend, held, by))
 
     def override(self, stack: str, plan: str, who: str) -> None:
         held = self._at_hand(stack, plan)
         self.log.info("windows overridden", stack=stack, plan=plan, who=who)
-        self.loop.post(partial(self.loop.override, held, plan))
+        self.loop.post(partial(self.loop.outcomes.override, held, plan))
 
     def hint(self, source: str) -> None:
-        self.loop.post(partial(self.loop.fetch_soon, source))
+        self.loop.post(partial(self.loop.outcomes.fetch_soon, source))
 
     def alive(self) -> str | None:
-        """Why a restart may help: the loop stands still, or a worker has been at one thing for too long."""
+        """Why a restart may help: the loop stands still, or a worker has been at one thing for too long.
+
+        A store or a source that is away is no reason: a restart brings neither back.
+        """
         still = self.clock.now() - self.loop.turned_at
-        return f"the loop has stood still for {still:.0f} s" if still > GRACE else self.loop.late()
+        return f"the loop has stood still for {still:.0f} s" if still > GRACE else self.loop.late
 
     def ready(self) -> str | None:
         if self.loop.leading is None:
             return "another controller leads, or the store does not answer"
-        missing = sorted(source.name for source in self.loop.sources.values() if source.revision is None)
+        # One that cannot be had is told by the status of its stacks; it keeps nobody from asking for that.
+        sources = self.loop.agenda.sources.values()
+        missing = sorted(source.name for source in sources if source.revision is None and source.failing is None)
         return f"not fetched yet: {', '.join(missing)}" if missing else None
 
     def _held(self, stack: str) -> Held:
-        held = self.loop.held.get(stack)
+        held = self.loop.agenda.held.get(stack)
         if held is None:
             raise UnknownStack(f"there is no stack {stack}")
         return held

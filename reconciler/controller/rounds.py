@@ -57,7 +57,8 @@ class Question:
 class Seen:
     """What a look at a stack found: a plan of `manifest` with this asked, and what is to be done about it; or an error.
 
-    `inventory` maps addresses to ARNs, `invalid` those that AWS calls INVALID to its reason.
+    `inventory` maps addresses to ARNs, `invalid` those that AWS calls INVALID to its reason. `opens_at` is when a
+    window opens that it waits for.
     """
 
     stack: str
@@ -70,21 +71,31 @@ class Seen:
     verdict: Verdict | None = None
     inventory: Mapping[str, str] = EMPTY
     invalid: Mapping[str, str] = EMPTY
-    error: BatchwrightError | None = None
+    opens_at: float | None = None
+    error: Exception | None = None
 
 
-def fetch(
-    fetcher: Fetcher, last: Revision | None, stacks: Collection[Stack]
-) -> tuple[Revision, Mapping[str, str | BatchwrightError]]:
-    """The source as it is now, and of each of its stacks the digest of what that is to be, or why it has none."""
+@attrs.frozen
+class Fetched:
+    """A source as it is now, and of each of its stacks the digest of what that is to be.
+
+    `untidied` is why what was fetched before could not be removed.
+    """
+
+    revision: Revision
+    digests: Mapping[str, str]
+    untidied: OSError | None = None
+
+
+def fetch(fetcher: Fetcher, last: Revision | None, stacks: Collection[Stack], used: Collection[Revision]) -> Fetched:
+    """Fetch a source, and remove what was fetched before, save `last` and what is `used` by looks under way."""
     revision = fetcher.fetch(last)
-    found: dict[str, str | BatchwrightError] = {}
-    for stack in stacks:
-        try:
-            found[stack.name] = digest(stack, revision)
-        except BatchwrightError as error:
-            found[stack.name] = error
-    return revision, found
+    found = Fetched(revision, {stack.name: digest(stack, revision) for stack in stacks})
+    try:
+        fetcher.tidy([revision, *used, *([] if last is None else [last])])
+    except OSError as error:
+        return attrs.evolve(found, untidied=error)
+    return found
 
 
 def digest(stack: Stack, revision: Revision) -> str:
@@ -102,7 +113,7 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
         try:
             known = question.known
             wish = known if known is not None and known.digest == told else _read(question, place, told, reconciler)
-        except BatchwrightError as error:
+        except Exception as error:
             answers.append(Seen(question.stack.name, question.revision.id, told, error=error))
         else:
             wished.append((question, wish))
@@ -120,7 +131,7 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
         seen = Seen(question.stack.name, question.revision.id, wish.digest, wish)
         try:
             seen = _judged(seen, reconciler, place, question, wish, world, now)
-        except BatchwrightError as error:
+        except Exception as error:
             seen = attrs.evolve(seen, error=error)
         answers.append(_with_inventory(seen, own.get(question.stack.name, ())))
     return answers
@@ -173,7 +184,7 @@ def _judged(
             applied=question.applied,
             revision=wish.digest,
             approved=plan.id if plan.id in approved else None,
-            open=windows.is_open(stack.windows, now),
+            open=may_begin(stack, plan, question.override, now),
             opens_at=windows.opens_at(stack.windows, now),
             overridden=question.override == plan.id,
             narrowed=narrowed,
@@ -181,7 +192,13 @@ def _judged(
         if verdict.narrow is None or narrowed:
             break
         manifest, asked = ignoring(wish.manifest, stack, reconciler.kinds, healing=True), verdict.narrow
-    return attrs.evolve(seen, manifest=manifest, asked=asked, plan=plan, verdict=verdict)
+    opens_at = windows.opens_at(stack.windows, now) if verdict.do == "window" else None
+    return attrs.evolve(seen, manifest=manifest, asked=asked, plan=plan, verdict=verdict, opens_at=opens_at)
+
+
+def may_begin(stack: Stack, plan: Plan, override: str | None, now: float) -> bool:
+    """Whether a window is open, or somebody let this very plan begin all the same."""
+    return override == plan.id or windows.is_open(stack.windows, now)
 
 
 def _with_inventory(seen: Seen, own: Sequence[Live]) -> Seen:
@@ -221,6 +238,6 @@ def _approved(stack: Stack, revision: Revision) -> frozenset[str]:
     (path,) = revision.paths((stack.approval.file,))
     try:
         lines = path.read_text(errors="replace").splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return frozenset()
     return frozenset(line.partition("#")[0].strip() for line in lines) - {""}

@@ -52,7 +52,7 @@ def run(
         bridge = Bridge(log)
         bridge.begin()
         ended.callback(bridge.end)
-        pool = ended.enter_context(ThreadPoolExecutor(configuration.workers, "worker"))
+        pool = ended.enter_context(ThreadPoolExecutor(3 * configuration.workers, "worker"))
         loop = Loop(
             configuration=configuration,
             store=store,

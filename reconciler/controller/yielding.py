@@ -20,23 +20,30 @@ NEWER = 15
 
 @attrs.define(eq=False)
 class Yielding:
-    """One run, and whether it may give way. `stop` is the future that ends it.
+    """One run, and whether it may give way. `stop` is the future that ends it, `why` the words of who asked first.
 
-    `take` is called by the run with each of its events, and so between two calls; `ask` by anybody.
+    `take` is called by the run with each of its events, and so between two calls; `ask` and `end` by anybody.
     """
 
     plan: Plan
     stop: Future[int] = attrs.field(factory=Future)
-    asked: bool = attrs.field(default=False, init=False)
+    why: str = attrs.field(default="", init=False)
     _begun: set[str] = attrs.field(factory=set, init=False)
     _ended: set[str] = attrs.field(factory=set, init=False)
     _guard: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    def ask(self) -> None:
+    def ask(self, why: str) -> None:
         """Let the run end at the next moment at which it may."""
         with self._guard:
-            self.asked = True
+            self.why = self.why or why
             self._end_if_safe()
+
+    def end(self, why: str) -> None:
+        """Let the run end now, since it may do nothing any more."""
+        with self._guard:
+            self.why = self.why or why
+            if not self.stop.done():
+                self.stop.set_result(NEWER)
 
     def take(self, event: Event) -> None:
         with self._guard:
@@ -45,7 +52,7 @@ class Yielding:
                     self._begun.add(event.step)
                 case "finished" | "failed" | "retiring" | "skipped":
                     self._ended.add(event.step)
-            if self.asked:
+            if self.why:
                 self._end_if_safe()
 
     def _end_if_safe(self) -> None:

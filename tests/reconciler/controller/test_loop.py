@@ -228,7 +228,7 @@ def test_stacks_of_one_target_share_one_observation(tmp_path: Path) -> None:
     with room(tmp_path, configured) as made:
         for stack in ("shared", "second", "third"):
             made.write(named(stack), f"{stack}.yaml")
-        made.until(lambda: all(made.answer("Ready", name) == ("True", "Succeeded") for name in made.loop.held))
+        made.until(lambda: all(made.answer("Ready", name) == ("True", "Succeeded") for name in made.loop.agenda.held))
         made.pass_time(600)
         made.stage.simulator.calls.clear()
         made.pass_time(3000)
@@ -269,12 +269,12 @@ def test_a_new_revision_lets_the_run_of_an_old_one_give_way(tmp_path: Path) -> N
     """It ends where it may, and what is newest is made next."""
     with room(tmp_path) as made:
         made.write(LAB)
-        held = made.loop.held["lab"]
+        held = made.loop.agenda.held["lab"]
 
         def newer(operation: str, _number: int) -> None:
-            if operation == "CreateComputeEnvironment" and held.yielding is not None:
+            if operation == "CreateComputeEnvironment" and held.run is not None:
                 made.write(WIDER)
-                held.yielding.ask()
+                held.run.yielding.ask("a newer one")
 
         made.stage.simulator.before_call = newer
         made.until(lambda: bool(made.front.runs("lab", 10)) and made.front.runs("lab", 10)[0]["outcome"] is not None)

@@ -45,7 +45,7 @@ def test_the_run_ends_where_it_may_once_it_was_asked() -> None:
     def hear(event: Event) -> None:
         yielding.take(event)
         if event.event == "finished" and event.step == first:
-            yielding.ask()
+            yielding.ask("a newer one")
 
     report = stage.apply(LAB, on_event=hear)
     assert report.interrupted_by == NEWER
@@ -80,7 +80,7 @@ def test_a_queue_that_is_gone_is_made_anew_first() -> None:
     def hear(event: Event) -> None:
         yielding.take(event)
         if event.event == "called" and event.detail["call"] == "UpdateJobQueue":
-            yielding.ask()
+            yielding.ask("a newer one")
 
     stage.apply(QUEUE, asked=asked, on_event=hear)
     assert stage.queue("first")["state"] == "ENABLED"

@@ -1,0 +1,47 @@
+"""What the store is yet to be told. It is told again until it was: a store that is away holds up nobody."""
+
+from collections.abc import Callable, Hashable
+
+import attrs
+
+from providers.errors import StoreError
+from reconciler.controller.logs import Log
+
+_PAUSE = 3.0
+
+
+@attrs.define(eq=False)
+class Notes:
+    """Writes by their key: of two with the same the later counts, since it says all that the earlier did."""
+
+    log: Log
+    _left: dict[Hashable, Callable[[], object]] = attrs.field(factory=dict, init=False)
+    _again_at: float = attrs.field(default=0.0, init=False)
+
+    def __len__(self) -> int:
+        return len(self._left)
+
+    def put(self, key: Hashable, write: Callable[[], object]) -> None:
+        """Have something written; `write` may be called several times, and raises StoreError."""
+        self._left.pop(key, None)
+        self._left[key] = write
+
+    def drop(self) -> None:
+        """Another one tells the store from now on."""
+        self._left.clear()
+
+    def tell(self, now: float) -> None:
+        """Write what is left, up to the first that fails, which is the last one next time."""
+        if now < self._again_at:
+            return
+        while self._left:
+            key = next(iter(self._left))
+            write = self._left.pop(key)
+            try:
+                write()
+            except StoreError as error:
+                self._left[key], self._again_at = write, now + _PAUSE
+                self.log.error("store failed", error=str(error), left=len(self._left))
+                return
+            except Exception as error:
+                self.log.error("unexpected", exc_info=error)
