@@ -1,14 +1,16 @@
 """A controller over a simulated account: a folder as its source, SQLite as its store, no threads, no real time."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 import attrs
 
 from plans.nodes import Source
+from providers.errors import StoreError
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.front import Front
 from reconciler.controller.leader import Leader, leader
@@ -30,6 +32,53 @@ stacks:
   lab: {source: here, target: lab, mode: apply-and-heal}
 """
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class HandPool(Executor):
+    """Workers that begin at once and end when they are let: what they do is done then."""
+
+    def __init__(self) -> None:
+        self.left: list[Callable[[], None]] = []
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+
+        def do() -> None:
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
+
+        self.left.append(do)
+        return future
+
+    def let(self, number: int = 0) -> None:
+        """Let one end, if any is at work."""
+        if self.left:
+            self.left.pop(number % len(self.left))()
+
+
+class Shaky:
+    """A store whose methods fail that are in `away`; `*` is all of them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.away: Collection[str] = ()
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self._store, name)
+        if not callable(real):
+            return real
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if name in self.away or "*" in self.away:
+                raise StoreError("the store is away")
+            return real(*args, **kwargs)
+
+        return call
+
 
 @attrs.define(eq=False)
 class Room:
@@ -40,6 +89,8 @@ class Room:
     store: Store
     loop: Loop
     front: Front
+    shaky: Shaky
+    lines: list[tuple[str, Mapping[str, Any]]]
 
     @property
     def now(self) -> float:
@@ -56,7 +107,7 @@ class Room:
         while self.now < until:
             self.loop.turn()
             pause = min(self.loop.next_due(), until) - self.now
-            if not self.loop._flight:
+            if not any(future.done() for future in self.loop._flight):
                 self.stage.clock.sleep(max(0.001, pause))
 
     def until(self, there: Callable[[], bool], seconds: float = 3600.0) -> None:
@@ -75,18 +126,29 @@ class Room:
         found = self.status(stack).conditions.get(kind)
         return None if found is None else (found.status, found.reason)
 
+    def run_of(self, stack: str = "lab") -> Any:
+        """The last run of a stack, as the API shows it; None where there is none."""
+        return next(iter(self.front.runs(stack, 1)), None)
+
     def told(self) -> Mapping[str, Any]:
         return {status.stack: status for status in self.front.statuses()}
 
 
 @contextmanager
-def room(folder: Path, configured: str = USUAL, *, stage: Stage | None = None, seed: int = 7) -> Iterator[Room]:
+def room(
+    folder: Path,
+    configured: str = USUAL,
+    *,
+    stage: Stage | None = None,
+    seed: int = 7,
+    pool: Executor | None = None,
+) -> Iterator[Room]:
     """A controller of this configuration, whose paths lie in `folder`."""
     stage = stage or Stage.new()
     said = read(Source("controller.yaml", configured.encode()), folder=folder, kinds=kinds())
     (folder / "stacks").mkdir(exist_ok=True)
     store = Store.open(said.store, stage.clock)
-    made = room_of(said, folder, stage, store, leader(store, clock=stage.clock), seed)
+    made = room_of(said, folder, stage, store, leader(store, clock=stage.clock), seed, pool)
     try:
         yield made
     finally:
@@ -94,19 +156,44 @@ def room(folder: Path, configured: str = USUAL, *, stage: Stage | None = None, s
         store.close()
 
 
-def room_of(said: Configuration, folder: Path, stage: Stage, store: Store, leading: Leader, seed: int) -> Room:
+def room_of(
+    said: Configuration,
+    folder: Path,
+    stage: Stage,
+    store: Store,
+    leading: Leader,
+    seed: int,
+    pool: Executor | None = None,
+) -> Room:
+    shaky, lines = Shaky(store), list[tuple[str, Mapping[str, Any]]]()
     loop = Loop(
         configuration=said,
-        store=store,
+        store=cast(Store, shaky),
         leader=leading,
         fetchers={
             name: fetcher(origin, said.cache / name, s3=lambda _region: None, clock=stage.clock)
             for name, origin in said.sources.items()
         },
         reconcilers=dict.fromkeys(said.targets, stage.reconciler),
-        pool=InlinePool(),
+        pool=pool or InlinePool(),
         clock=stage.clock,
         rng=random.Random(seed),
-        log=silent(),
+        log=Heard(lines),
     )
-    return Room(folder, stage, store, loop, Front(loop, store, stage.clock, silent()))
+    return Room(folder, stage, store, loop, Front(loop, loop.store, stage.clock, silent()), shaky, lines)
+
+
+@attrs.frozen
+class Heard:
+    """A log that is kept: each event with what belongs to it."""
+
+    lines: list[tuple[str, Mapping[str, Any]]]
+    bound: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def bind(self, **values: Any) -> "Heard":
+        return Heard(self.lines, {**self.bound, **values})
+
+    def debug(self, event: str, **values: Any) -> None:
+        self.lines.append((event, {**self.bound, **values}))
+
+    info = warning = error = debug
