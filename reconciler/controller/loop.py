@@ -120,8 +120,8 @@ class Loop:
             self._shielded(self._inbox.get())
         self._collect()
         self._elect()
+        self._hurry()
         if self.leading is not None:
-            self._hurry()
             self._start()
             self._retain()
         self.notes.tell(self.clock.now())

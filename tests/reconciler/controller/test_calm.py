@@ -28,9 +28,8 @@ STACKS = {"one": "stacks", "two": "stacks", "three": "others"}
 
 
 def text(stack: str, share: int) -> str:
-    return (
-        f"stack: {stack}\nschedulingPolicies:\n  {stack}: {{shareDecaySeconds: {share + 60}, computeReservation: 5}}\n"
-    )
+    policy = f"{{fairsharePolicy: {{shareDecaySeconds: {share + 60}, computeReservation: 5}}}}"
+    return f"stack: {stack}\nschedulingPolicies:\n  {stack}: {policy}\n"
 
 
 @attrs.define(eq=False)
@@ -131,7 +130,7 @@ EVENTS = st.tuples(
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.lists(EVENTS, max_size=40))
 def test_in_the_end_all_is_as_it_is_to_be(events: list[tuple[str, str, int]]) -> None:
     """Nothing that came in on the way is lost, whatever else went on, and nothing is done twice at once."""

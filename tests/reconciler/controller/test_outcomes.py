@@ -29,11 +29,11 @@ def let(made: Room, pool: HandPool, until: str) -> None:
     raise AssertionError(held.doing)
 
 
-def settled(made: Room, pool: HandPool, seconds: float = 600.0) -> None:
+def settled(made: Room, pool: HandPool, seconds: float = 200.0) -> None:
     """Let time pass with workers that end at once."""
     until = made.now + seconds
     while made.now < until:
-        made.pass_time(10)
+        made.pass_time(20)
         while pool.left:
             pool.let()
             made.loop.turn()
@@ -130,6 +130,7 @@ def test_an_approval_that_comes_too_late_is_for_nothing(tmp_path: Path) -> None:
         first, held = made.status().plan, made.loop.agenda.held["lab"]
         assert first is not None
         made.write(WIDER)
+        made.front.hint("here")
         let(made, pool, "look")
         pool.let()
         # The answer is there and not taken yet, nor is this, which comes after it.
