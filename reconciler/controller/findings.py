@@ -17,7 +17,7 @@ _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.ManifestError: ("ManifestInvalid", "stuck"),
     errors.PlanFileError: ("StalePlan", "going"),
     errors.StoreError: ("StoreFailed", "going"),
-    errors.UnknownStack: ("Unexpected", "going"),
+    errors.UnknownStack: ("ManifestInvalid", "stuck"),
     errors.SourceError: ("SourceFailed", "going"),
     errors.SourceAway: ("SourceFailed", "going"),
     errors.SourceRefused: ("SourceFailed", "stuck"),

@@ -122,7 +122,21 @@ class Play:
         )
 
 
-ACTIONS = "write break drift suspend approve look hint away lead store work turn time".split()
+ACTIONS = [
+    "write",
+    "break",
+    "drift",
+    "suspend",
+    "approve",
+    "look",
+    "hint",
+    "away",
+    "lead",
+    "store",
+    "work",
+    "turn",
+    "time",
+]
 EVENTS = st.tuples(
     st.sampled_from([*ACTIONS, "work", "work", "work", "time", "write"]),
     st.sampled_from(list(STACKS)),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from reconciler import files
 from reconciler.controller import rounds
+from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Seen
 from tests.kit import LAB, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
@@ -235,14 +237,14 @@ def test_a_fault_in_an_answer_loses_nothing(tmp_path: Path, monkeypatch: pytest.
     """The stack is looked at again; the fault is told with its trace."""
     with room(tmp_path) as made:
         made.write(LAB)
-        real, faults = made.loop.outcomes.looked.__func__, [ValueError("a fault"), OSError("another")]
+        real, faults = Outcomes.looked, [ValueError("a fault"), OSError("another")]
 
         def looked(self: Any, held: Any, seen: Seen) -> None:
             if faults:
                 raise faults.pop()
             real(self, held, seen)
 
-        monkeypatch.setattr(type(made.loop.outcomes), "looked", looked)
+        monkeypatch.setattr(Outcomes, "looked", looked)
         made.until(lambda: made.answer("Ready") == READY)
         assert [about["exc_info"].args for event, about in made.lines if event == "unexpected"] == [
             ("another",),
@@ -256,7 +258,7 @@ def test_a_fault_in_one_stack_is_no_matter_of_its_neighbours(tmp_path: Path, mon
     configured = edit(
         configured, ("lab: {source: here, target: lab,", "lab: {source: here, target: lab, paths: [lab.yaml],")
     )
-    real = rounds.load
+    real = files.load
 
     def load(paths: Any, **given: Any) -> Any:
         if "other" in str(paths):
