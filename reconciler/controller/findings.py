@@ -20,7 +20,7 @@ _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.UnknownStack: ("ManifestInvalid", "stuck"),
     errors.SourceError: ("SourceFailed", "going"),
     errors.SourceAway: ("SourceFailed", "going"),
-    errors.SourceRefused: ("SourceFailed", "stuck"),
+    errors.SourceRefused: ("Refused", "stuck"),
     errors.RefusedError: ("Refused", "stuck"),
     errors.PlanRefused: ("Refused", "stuck"),
     errors.StalePlan: ("StalePlan", "going"),

@@ -144,7 +144,7 @@ EVENTS = st.tuples(
 )
 
 
-@settings(max_examples=6)
+@settings(max_examples=20)
 @given(st.lists(EVENTS, max_size=40))
 def test_in_the_end_all_is_as_it_is_to_be(events: list[tuple[str, str, int]]) -> None:
     """Nothing that came in on the way is lost, whatever else went on, and nothing is done twice at once."""
