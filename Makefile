@@ -9,10 +9,12 @@ DEMO := .batchwright/demo
 BATCHWRIGHT := XDG_STATE_HOME="$(CURDIR)/$(DEMO)" BATCHWRIGHT_PROVIDER=simulator $(BIN)/batchwright
 SIMULATED := --simulator-file $(DEMO)/simulator.db --speed 30
 
-.PHONY: help demo test lint bench performance explore fuzz docs clean
+.PHONY: help demo demo-controller test lint bench performance explore fuzz docs clean
 
 help:
 	@echo "make demo    plan, apply and plan again on the embedded simulator"
+	@echo "make demo-controller"
+	@echo "             a controller keeps three stacks of a repository: a commit, a webhook, drift (SPEED=20: of the simulator)"
 	@echo "make test    format, lint, types, import contracts, tests with coverage"
 	@echo "make lint    the same without the tests"
 	@echo "make bench   speed, memory and calls, as ratios within one run: ten minutes on two cores (BENCH=--quick: two)"
@@ -29,6 +31,10 @@ demo: $(SEEN)/run
 	$(BATCHWRIGHT) plan examples/genomics $(SIMULATED)
 	$(BATCHWRIGHT) apply examples/genomics $(SIMULATED) --auto-approve
 	$(BATCHWRIGHT) plan examples/genomics $(SIMULATED)
+
+demo-controller: SPEED ?= 20
+demo-controller: $(SEEN)/controller
+	$(BIN)/python examples/controller/demo.py --folder $(DEMO)-controller --speed $(SPEED)
 
 lint: $(SEEN)/develop
 	$(BIN)/ruff format --check .
@@ -68,7 +74,7 @@ docs: $(SEEN)/run
 	mv docs/fields.new docs/fields.md
 
 clean:
-	rm -rf $(VENV) $(DEMO) build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	rm -rf $(VENV) $(DEMO) $(DEMO)-controller build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
 
 $(SEEN)/made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Batchwright needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -79,6 +85,10 @@ $(SEEN)/run: $(SEEN)/made setup.cfg pyproject.toml constraints.txt
 	$(PIP) --editable .
 	@touch $@
 
+$(SEEN)/controller: $(SEEN)/made setup.cfg pyproject.toml constraints.txt
+	$(PIP) --editable '.[controller]'
+	@touch $(SEEN)/run $@
+
 $(SEEN)/develop: $(SEEN)/made setup.cfg pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
-	@touch $(SEEN)/run $@
+	@touch $(SEEN)/run $(SEEN)/controller $@
