@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from reconciler import scenario
 ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
 FIELDS = "docs/fields.md"
+CONTROLLER = "docs/controller.md"
 PAGES = (
     "README.md",
     "docs/manifest.md",
@@ -32,6 +34,7 @@ PAGES = (
     "docs/replacing.md",
     "docs/rehearsing.md",
     "docs/doctor.md",
+    CONTROLLER,
     SIMULATOR,
     FIELDS,
 )
@@ -77,6 +80,7 @@ def workplace(tmp_path: Path) -> Path:
     for name in ("plans", "providers", "reconciler"):
         shutil.copytree(ROOT / name, tmp_path / name)
     (tmp_path / "scenario.yaml").write_text(scenario_on_the_page())
+    (tmp_path / "controller.yaml").write_text(next(blocks(CONTROLLER, "yaml")).replace(":8700", ":0"))
     return tmp_path
 
 
@@ -105,14 +109,22 @@ def run(command: Command, workplace: Path) -> str:
         case ["make", target]:
             seen = Path(sys.prefix, ".seen")
             seen.mkdir(exist_ok=True)
-            for stamp in ("made", "run"):
+            for stamp in ("made", "run", "controller"):
                 (seen / stamp).touch()
-            words = ["make", target, f"VENV={sys.prefix}", "SIMULATED=--simulator-file demo.db --speed 3000"]
+            words = [
+                "make",
+                target,
+                f"VENV={sys.prefix}",
+                "SIMULATED=--simulator-file demo.db --speed 3000",
+                "SPEED=400",
+            ]
         case ["python3", "-m", "pip", "install", *_]:
             offline = ["--no-deps", "--no-build-isolation", "--quiet", "--target", str(workplace / "site")]
             words = [sys.executable, *words[1:], *offline]
         case ["batchwright", "simulator", "serve", *_]:
             return served([*words, "--port", "0"], workplace)
+        case ["batchwright", "controller", "run", *_]:
+            return served(words, workplace)
         case ["batchwright", ("plan" | "apply" | "destroy" | "drift" | "rehearse"), *_]:
             words = [*words, "--speed", "3000"]
     done = subprocess.run(
@@ -131,18 +143,33 @@ def run(command: Command, workplace: Path) -> str:
 
 
 def served(words: list[str], workplace: Path) -> str:
-    with subprocess.Popen(
-        words, cwd=workplace, env=environment(workplace), stdout=subprocess.PIPE, text=True
-    ) as server:
+    with serving(words, workplace) as line:
+        return line
+
+
+@contextmanager
+def serving(words: list[str], workplace: Path) -> Iterator[str]:
+    """A server that runs meanwhile, which says where it is, and ends well."""
+    with (
+        (workplace / "told.log").open("w") as told,
+        subprocess.Popen(
+            words, cwd=workplace, env=environment(workplace), stdout=subprocess.PIPE, stderr=told, text=True
+        ) as server,
+    ):
         assert server.stdout is not None
         line = server.stdout.readline()
-        server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 0
-    assert line.startswith("http://127.0.0.1:")
-    return line
+        try:
+            assert line.startswith("http://127.0.0.1:")
+            yield line
+        finally:
+            server.send_signal(signal.SIGINT)
+            ended = server.wait(20)
+        assert ended == 0
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, marks=pytest.mark.needs("git") if page == CONTROLLER else ()) for page in PAGES]
+)
 def test_commands_do_what_the_page_says(page: str, workplace: Path) -> None:
     """Every command of a page works, in the order of the page, and prints the lines that stand under it; what is
     foretold there is what is foretold today."""
