@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from reconciler.cli.options import Given, given
 from reconciler.files import source
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reconciler.controller.configuration import Configuration
 
 _CONFIG = click.option(
@@ -63,12 +66,45 @@ def run(options: Given, config: str) -> int:
 @_CONFIG
 @given()
 def check(options: Given, config: str) -> int:
-    """Check its configuration: all faults at once. Nothing is fetched, and AWS is not asked."""
+    """Check its configuration: all faults at once. Nothing is fetched, and AWS is not asked.
+
+    What is not a fault of the file, such as a secret that is not there on this machine, is told on stderr.
+    """
     said = _read(config)
     counts = {"stack": len(said.stacks), "source": len(said.sources), "target": len(said.targets)}
     told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
     options.terminal.say(f"{config} is right: {told}.")
+    for doubt in _doubts(said):
+        options.terminal.note(doubt)
     return 0
+
+
+def _doubts(said: "Configuration") -> "Iterator[str]":
+    """What a controller of this machine would do without."""
+    from reconciler.controller import hooks, tokens
+    from reconciler.controller.configuration import Folder, Git
+    from reconciler.controller.reread import Reread
+
+    found: list[InputError] = []
+    if said.tokens is None:
+        yield "tokens: there are none, so nobody may ask the API for anything"
+    else:
+        Reread(said.tokens, partial(tokens.parse, said.tokens), found.append).value()
+        yield from (f"tokens: nobody may ask the API for anything: {error}" for error in found)
+    for name, hook in said.hooks.items():
+        found.clear()
+        Reread(hook.secrets, partial(hooks.parse_secrets, hook.kind), found.append).value()
+        yield from (f"hooks[{name}]: it hears nobody: {error}" for error in found)
+    for name, origin in said.sources.items():
+        match origin:
+            case Git():
+                named = (origin.known_hosts, origin.ssh_key, origin.credentials, origin.signers, origin.keyring)
+                missing = [path for path in named if path is not None and not path.is_file()]
+            case Folder():
+                missing = [] if origin.path.is_dir() else [origin.path]
+            case _:
+                missing = []
+        yield from (f"sources[{name}]: {path} is not there" for path in missing)
 
 
 def _read(config: str) -> "Configuration":

@@ -1,0 +1,95 @@
+"""controller: its configuration checked, and who may run it."""
+
+import hashlib
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from providers.clock import SystemClock
+from reconciler.controller.leader import leader
+from reconciler.store import Store
+from tests.reconciler.cli.conftest import Cli
+
+USUAL = """
+listen: 127.0.0.1:0
+tokens: tokens.yaml
+targets: {play: {provider: simulator, simulatorFile: play.db, region: eu-west-1}}
+sources:
+  here: {folder: stacks}
+  there: {git: "git@example.org:acme/batch.git", knownHosts: known_hosts, sshKey: key}
+  shelf: {s3: s3://bucket}
+stacks: {small: {source: here, target: play}}
+hooks: {pushed: {kind: generic, source: there, secrets: webhook.secret}}
+"""
+
+
+@pytest.fixture
+def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a configuration, where everything is that it names."""
+    folder = tmp_path / "controller"
+    (folder / "stacks").mkdir(parents=True)
+    digest = hashlib.sha256(b"token").hexdigest()
+    (folder / "tokens.yaml").write_text(f"tokens:\n  - {{name: me, sha256: {digest}, role: view}}\n")
+    (folder / "controller.yaml").write_text(USUAL)
+    for name in ("known_hosts", "key", "webhook.secret"):
+        (folder / name).write_text("something\n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.mark.usefixtures("configured")
+def test_a_configuration_that_is_right(cli: Cli) -> None:
+    """It is told how much is kept, and nothing beside where nothing is missing."""
+    said = cli("controller", "check", "--config", "controller.yaml")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "controller.yaml is right: 1 stack, 3 sources, 1 target.\n"
+
+
+def test_all_faults_of_a_configuration_are_told(cli: Cli, configured: Path) -> None:
+    """A faulty file ends both verbs with 1 and all its faults, by line and column."""
+    (configured / "controller.yaml").write_text("stack: {}\nstacks: {small: {source: here}}\n")
+    for verb in ("check", "run"):
+        said = cli("controller", verb, "--config", "controller.yaml")
+        assert said.code == 1
+        assert "controller.yaml:1:1" in said.err
+        assert "controller.yaml:2:" in said.err
+
+
+def test_what_this_machine_lacks_is_told_beside(cli: Cli, configured: Path) -> None:
+    """A file that is missing or damaged is no fault of the configuration; what goes without it is told, each once, and
+    no secret with it."""
+    (configured / "tokens.yaml").write_text("tokens: [{name: me, sha256: hunter2, role: view}]\n")
+    (configured / "webhook.secret").write_text("\n")
+    (configured / "key").unlink()
+    (configured / "stacks").rmdir()
+    said = cli("controller", "check", "--config", "controller.yaml")
+    assert said.code == 0
+    told = said.err.splitlines()
+    assert [line.partition(":")[0] for line in told if not line.startswith(" ")] == [
+        "tokens",
+        "hooks[pushed]",
+        "sources[here]",
+        "sources[there]",
+    ]
+    assert "hunter2" not in said.err
+    assert told[-1] == f"sources[there]: {configured / 'key'} is not there"
+
+
+def test_without_tokens_it_is_told_that_nobody_may_ask(cli: Cli, configured: Path) -> None:
+    """A configuration without tokens is right, and told to keep everybody out."""
+    (configured / "controller.yaml").write_text(USUAL.replace("tokens: tokens.yaml\n", ""))
+    said = cli("controller", "check", "--config", "controller.yaml")
+    assert (said.code, said.err) == (0, "tokens: there are none, so nobody may ask the API for anything\n")
+
+
+def test_a_second_controller_on_sqlite_is_refused(cli: Cli, configured: Path) -> None:
+    """Where another controller has the store, `run` ends with 3 and says so, and serves nothing."""
+    with closing(Store.open(f"sqlite:///{configured}/controller.db", SystemClock())) as store:
+        first = leader(store)
+        assert first.lead() is not None
+        said = cli("controller", "run", "--config", "controller.yaml")
+        first.release()
+    assert said.code == 3
+    assert "another controller" in said.err
+    assert said.out == ""
