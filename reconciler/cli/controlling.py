@@ -75,7 +75,8 @@ def check(options: Given, config: str) -> int:
     told = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
     options.terminal.say(f"{config} is right: {told}.")
     for doubt in _doubts(said):
-        options.terminal.note(doubt)
+        for line in doubt.splitlines():
+            options.terminal.note(line)
     return 0
 
 

@@ -66,12 +66,13 @@ def test_what_this_machine_lacks_is_told_beside(cli: Cli, configured: Path) -> N
     said = cli("controller", "check", "--config", "controller.yaml")
     assert said.code == 0
     told = said.err.splitlines()
-    assert [line.partition(":")[0] for line in told if not line.startswith(" ")] == [
+    assert [line.partition(":")[0] for line in told if not line.startswith("/")] == [
         "tokens",
         "hooks[pushed]",
         "sources[here]",
         "sources[there]",
     ]
+    assert any("tokens.yaml:1:29: tokens[0].sha256" in line for line in told)
     assert "hunter2" not in said.err
     assert told[-1] == f"sources[there]: {configured / 'key'} is not there"
 
