@@ -304,10 +304,19 @@ def _in_role(role_arn: str, external_id: str | None, own: "Session", make: _Make
     return other
 
 
+@cache
+def _loader(data_path: str | None) -> Any:
+    """What reads botocore's models, once for all sessions of a process: each that did so itself kept 9 MiB."""
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
+
+
 def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = None) -> _Make:
     import boto3
     from botocore.config import Config
 
+    core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
     create: Any = boto3.Session(botocore_session=core).client
     config = Config(
         retries={"total_max_attempts": 1, "mode": "standard"},

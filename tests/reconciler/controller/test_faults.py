@@ -1,0 +1,144 @@
+"""What a controller lives through: sources that go away, deaths, stacks that fail, and repositories that mean harm."""
+
+from collections import Counter
+from collections.abc import Collection
+from concurrent.futures import Future
+from pathlib import Path
+
+import attrs
+import pytest
+
+from providers.errors import SourceAway
+from reconciler.controller.leader import leader
+from reconciler.controller.sources import Fetcher, Revision
+from tests import programs
+from tests.kit import LAB, Died, Stage, edit
+from tests.reconciler.controller.sources.repositories import FILE, LINK, Repo
+from tests.reconciler.controller.stages import USUAL, Room, room, room_of
+
+WIDER = edit(LAB, ("maxvCpus: 64", "maxvCpus: 128"))
+READY = ("True", "Succeeded")
+UNDISTURBED = 30
+"""Calls of a first apply of LAB at most, the look before it included; deaths are spread over them."""
+
+
+@attrs.define(eq=False)
+class Watched:
+    """A fetcher that counts, and can be made to hang for so many seconds until it gives up."""
+
+    inner: Fetcher
+    stage: Stage
+    hangs: float = 0.0
+    tries: int = 0
+
+    def fetch(self, last: Revision | None) -> Revision:
+        self.tries += 1
+        if self.hangs:
+            self.stage.clock.sleep(self.hangs)
+            raise SourceAway("no answer in time")
+        return self.inner.fetch(last)
+
+    def tidy(self, kept: Collection[Revision]) -> None:
+        self.inner.tidy(kept)
+
+
+def watched(made: Room, source: str) -> Watched:
+    found = Watched(made.loop.sources[source].fetcher, made.stage)
+    made.loop.sources[source].fetcher = found
+    return found
+
+
+def ready(made: Room, stack: str = "lab") -> None:
+    made.until(lambda: made.answer("Ready", stack) == READY)
+
+
+@pytest.mark.needs("git")
+def test_a_git_server_is_away_for_an_hour(tmp_path: Path) -> None:
+    """The last revision is kept and drift healed, tries get rarer, and what came meanwhile is made once it is back."""
+    repo = Repo.new(tmp_path / "repo")
+    repo.put({"lab.yaml": LAB})
+    with room(tmp_path, edit(USUAL, ("{folder: stacks, interval: 1m}", "{git: repo, interval: 1m}"))) as made:
+        ready(made)
+        fetcher = watched(made, "here")
+        repo.put({"lab.yaml": WIDER})
+        repo.folder.rename(tmp_path / "away")
+        made.pass_time(1800)
+        made.stage.world.update_job_queue(jobQueue="lab-high", priority=77)
+        made.pass_time(1800)
+        assert made.stage.plan(LAB).empty
+        assert made.answer("Ready") == READY
+        assert made.answer("Reconciling") == ("True", "SourceFailed")
+        assert 5 <= fetcher.tries <= 12
+        (tmp_path / "away").rename(repo.folder)
+        made.until(lambda: made.stage.plan(WIDER).empty, 1000)
+        ready(made)
+        assert made.answer("Reconciling") == ("False", "Succeeded")
+
+
+def mutations(made: Room) -> "Counter[str]":
+    return Counter(made.stage.mutations)
+
+
+def of_one_apply() -> "Counter[str]":
+    stage = Stage.new()
+    stage.apply(LAB)
+    return Counter(stage.mutations)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("at", [3, 13, 14, 16, 18, 19, 20, 22, 27])
+def test_a_controller_that_dies_is_gone_on_with(tmp_path: Path, at: int, when: str) -> None:
+    """Whichever call of a first apply it dies at: the next one makes the rest, nothing twice, and the run is marked."""
+    with room(tmp_path) as made:
+        made.write(LAB)
+        made.stage.kill(at, when)
+        with pytest.raises(Died):
+            made.pass_time(600)
+        made.stage.revive()
+        began = made.store.unended()
+        made.loop.leader.release()
+        again = room_of(
+            made.loop.configuration, tmp_path, made.stage, made.store, leader(made.store, clock=made.stage.clock), 8
+        )
+        ready(again)
+        assert mutations(made) == of_one_apply()
+        assert made.store.unended() == ()
+        outcomes = {run["id"]: run["outcome"] for run in again.front.runs("lab", 10)}
+        assert [outcomes[run.id] for run in began] == ["lost"] * len(began)
+        assert made.stage.plan(LAB).empty
+        again.loop.leader.release()
+
+
+SEVERAL = """
+workers: 2
+sources:
+  good: {folder: stacks, interval: 1m}
+  bad: {folder: bad, interval: 1m}
+targets:
+  lab: {region: eu-west-1}
+defaults: {target: lab, source: good, mode: apply-and-heal}
+stacks:
+  lab: {paths: [lab.yaml]}
+  failing: {paths: [failing.yaml]}
+  hanging: {source: bad}
+"""
+
+
+def test_who_always_fails_or_hangs_slows_nobody(tmp_path: Path) -> None:
+    """Of two workers one is kept by a fetch that hangs, over and over; others are looked at as often as ever."""
+    with room(tmp_path, SEVERAL) as made:
+        (tmp_path / "bad").mkdir()
+        made.write(LAB)
+        made.write(edit(LAB, ("stack: lab", "stack: failing"), ("priority: 10", "priority: -10")), "failing.yaml")
+        fetcher = watched(made, "bad")
+        fetcher.hangs = 60.0
+        ready(made)
+        for _ in range(3):
+            made.stage.world.update_job_queue(jobQueue="lab-high", priority=77)
+            made.until(lambda: made.stage.queue("lab-high")["priority"] == 10, 500)
+            ready(made)
+        made.write(WIDER)
+        made.until(lambda: made.stage.plan(WIDER).empty, 300)
+        assert made.answer("Stalled", "failing") == ("True", "ManifestInvalid")
+        assert made.status("failing").failures > 2
+        assert fetcher.tries > 3
