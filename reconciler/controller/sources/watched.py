@@ -118,9 +118,10 @@ def _size(folder: Path) -> int:
     """Bytes of all files below a folder in which a program is at work."""
     total = 0
     try:
-        for entry in os.scandir(folder):
-            inner = entry.is_dir(follow_symlinks=False)
-            total += _size(Path(entry.path)) if inner else entry.stat(follow_symlinks=False).st_size
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                inner = entry.is_dir(follow_symlinks=False)
+                total += _size(Path(entry.path)) if inner else entry.stat(follow_symlinks=False).st_size
     except FileNotFoundError:
         return total
     return total
