@@ -14,6 +14,7 @@ from reconciler.controller.status import STANDS, Reason, Stand, Status, answer, 
 _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.BatchwrightError: ("Unexpected", "going"),
     errors.InputError: ("ManifestInvalid", "stuck"),
+    errors.UnknownStack: ("ManifestInvalid", "stuck"),
     errors.ManifestError: ("ManifestInvalid", "stuck"),
     errors.PlanFileError: ("StalePlan", "going"),
     errors.StoreError: ("StoreFailed", "going"),

@@ -176,7 +176,7 @@ def test_who_always_fails_or_hangs_slows_nobody(tmp_path: Path) -> None:
             while not there():
                 assert made.now < until, made.told()
                 made.loop.turn()
-                made.stage.clock.sleep(1.0)
+                made.stage.clock.sleep(2.0)
                 pool.end()
 
         def brought_back() -> bool:
@@ -187,8 +187,69 @@ def test_who_always_fails_or_hangs_slows_nobody(tmp_path: Path) -> None:
             made.stage.world.update_job_queue(jobQueue="lab-high", priority=77)
             within(340, brought_back)
         made.write(WIDER)
-        within(200, lambda: made.stage.plan(WIDER).empty)
+        within(200, lambda: made.stage.environment("lab-spot")["computeResources"]["maxvCpus"] == 128)
         assert made.status("failing").failures > 2
         assert {run["outcome"] for run in made.front.runs("failing", 10)} == {"failed"}
         assert fetcher.tries > 3
-        assert made.answer("Reconciling", "hanging") == ("True", "SourceFailed")
+        assert made.answer("Ready", "hanging") == ("False", "SourceFailed")
+
+
+HOSTILE = """
+sources:
+  good: {folder: stacks, interval: 1m}
+  link: {folder: link, interval: 1m}
+  huge: {folder: huge, interval: 1m}
+  bomb: {folder: bomb, interval: 1m}
+  role: {folder: role, interval: 1m}
+  stack: {folder: stack, interval: 1m}
+targets:
+  lab: {region: eu-west-1}
+defaults: {mode: apply-and-heal}
+stacks:
+  lab: {source: good, target: lab}
+  link: {source: link, target: lab}
+  huge: {source: huge, target: lab}
+  bomb: {source: bomb, target: lab}
+  role: {source: role, target: lab}
+  stack: {source: stack, target: lab}
+"""
+BOMB = "stack: bomb\na0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+"""Nine to the twelfth of something, in a few lines."""
+TOLD = {
+    "link": ("SourceFailed", "leaves the tree"),
+    "huge": ("SourceFailed", "bytes"),
+    "bomb": ("ManifestInvalid", "alias"),
+    "role": ("Refused", "claims role_arn"),
+    "stack": ("Refused", "is of the stack 'lab'"),
+}
+
+
+def test_hostile_sources_are_told_and_harm_nobody(tmp_path: Path) -> None:
+    """A link that leaves, a file too large, a bomb of aliases, another's role, another's stack: each is refused with
+    its reason, again and again, while a stack beside them is made and kept."""
+    with room(tmp_path, HOSTILE) as made:
+        for name, text in {
+            "bomb": BOMB,
+            "role": edit(LAB, ("stack: lab", "stack: role\ntarget: {roleArn: 'arn:aws:iam::123456789012:role/admin'}")),
+            "stack": edit(LAB, ("maxvCpus: 64", "maxvCpus: 1")),
+        }.items():
+            made.write(text, f"../{name}/a.yaml")
+        for name in ("link", "huge"):
+            (tmp_path / name).mkdir()
+        (tmp_path / "link" / "a.yaml").symlink_to("../stacks/lab.yaml")
+        with open(tmp_path / "huge" / "a.yaml", "w") as file:
+            file.truncate(65 * 1024 * 1024)
+        made.write(LAB)
+        made.until(lambda: made.status().ready, 300)
+        made.stage.world.update_job_queue(jobQueue="lab-high", priority=77)
+        made.pass_time(600)
+        assert made.status().ready
+        assert made.stage.queue("lab-high")["priority"] == 10
+        assert mutations(made) == of_one_apply() + Counter(["UpdateJobQueue"])
+        for name, (reason, words) in TOLD.items():
+            ready = made.status(name).conditions["Ready"]
+            assert (ready.status, ready.reason) == ("False", reason)
+            assert words in ready.message
+        assert made.stage.plan(LAB).empty
