@@ -1,0 +1,156 @@
+"""What only processes show: a signal in the middle of an apply, and a death, with another one to go on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import attrs
+import pytest
+
+from providers.clock import ManualClock
+from providers.simulator import Settings as Simulated
+from providers.simulator import Simulator
+from providers.simulator import Store as Accounts
+from reconciler.store import Store
+from tests import kit, servers
+from tests.commands import Shell
+from tests.kit import LAB, Stage
+from tests.postgres import NEEDS, Cluster
+from tests.servers import READS, Wire
+
+ROOT = Path(__file__).parents[3]
+COMMAND = (sys.executable, "-c", "from reconciler.cli import main; main()", "controller", "run", "--config")
+PATIENCE = 30.0
+CONFIGURED = """
+store: {store}
+listen: 127.0.0.1:0
+sources:
+  here: {{folder: stacks, interval: 1m}}
+targets:
+  lab: {{region: eu-west-1, endpointUrl: "{address}", speed: 20}}
+stacks:
+  lab: {{source: here, target: lab, mode: apply-and-heal}}
+"""
+
+
+@attrs.frozen
+class World:
+    """An account behind a server, whose time goes on when it is told to."""
+
+    address: str
+    wire: Wire
+    clock: ManualClock
+    simulator: Simulator
+
+    @property
+    def mutations(self) -> "Counter[str]":
+        return Counter(name for name in self.wire.operations if not name.startswith(READS))
+
+    def until(self, there: Callable[[], bool], step: float = 0.0) -> float:
+        """Wait until something is so, while time goes on in so large steps; how long that took."""
+        began = time.monotonic()
+        while not there():
+            assert time.monotonic() - began < PATIENCE, self.wire.operations
+            self.clock.sleep(step)
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    @property
+    def made(self) -> bool:
+        queues = kit.client(self.simulator).describe_job_queues()["jobQueues"]
+        return sorted(queue["jobQueueName"] for queue in queues if queue["status"] == "VALID") == [
+            "lab-high",
+            "lab-low",
+        ]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    clock = ManualClock()
+    simulated = Simulator(Accounts.open(None, now=0.0), clock, settings=Simulated(rate=None))
+    with servers.simulator(simulated) as (address, wire):
+        yield World(address, wire, clock, simulated)
+
+
+@contextmanager
+def controlled(world: World, home: Path, store: str) -> Iterator["subprocess.Popen[str]"]:
+    """A controller at home in a folder, which serves."""
+    (home / "stacks").mkdir(parents=True, exist_ok=True)
+    (home / "stacks" / "lab.yaml").write_text(LAB)
+    (home / "controller.yaml").write_text(CONFIGURED.format(store=store, address=world.address))
+    with (home / "log").open("a") as log:
+        process = subprocess.Popen(
+            [*COMMAND, "controller.yaml"],
+            cwd=home,
+            env={**Shell(home).environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    with process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("http://127.0.0.1:"), (home / "log").read_text()
+            yield process
+        finally:
+            process.kill()
+
+
+def told(home: Path, event: str) -> bool:
+    """Whether a controller has said so."""
+    return any(json.loads(line)["event"] == event for line in (home / "log").read_text().splitlines() if line)
+
+
+def ended(process: "subprocess.Popen[str]") -> float:
+    """The seconds until it ended, which it did well."""
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+    return time.monotonic() - began
+
+
+def of_one_apply() -> "Counter[str]":
+    stage = Stage.new()
+    stage.apply(LAB)
+    return Counter(stage.mutations)
+
+
+def test_a_signal_in_the_middle_of_an_apply(world: World, tmp_path: Path) -> None:
+    """SIGTERM ends a controller within seconds and well, its run is on record, and the next one goes on with it."""
+    with controlled(world, tmp_path, "sqlite:///controller.db") as process:
+        world.until(lambda: "CreateComputeEnvironment" in world.mutations)
+        assert ended(process) < 10
+    with closing(Store.open(f"sqlite:///{tmp_path / 'controller.db'}")) as store:
+        assert store.unended() == ()
+        (run,) = store.runs("lab")
+        assert run.outcome == "failed"
+    assert "CreateJobQueue" not in world.mutations
+    with controlled(world, tmp_path, "sqlite:///controller.db") as process:
+        world.until(lambda: world.made, 5.0)
+        ended(process)
+    assert world.mutations == of_one_apply()
+
+
+@NEEDS
+def test_a_leader_that_is_killed_is_followed(world: World, cluster: Cluster, tmp_path: Path) -> None:
+    """Within 15 seconds another goes on in the middle of its apply, and nothing is done twice."""
+    url = cluster.fresh()
+    one, two = tmp_path / "one", tmp_path / "two"
+    with controlled(world, one, url) as first, controlled(world, two, url) as second:
+        world.until(lambda: "CreateComputeEnvironment" in world.mutations)
+        assert not told(two, "leading")
+        os.kill(first.pid, signal.SIGKILL)
+        assert world.until(lambda: told(two, "leading")) < 15
+        with closing(Store.open(url)) as store:
+            world.until(lambda: [run.outcome for run in store.runs("lab")] == ["done", "lost"], 5.0)
+        ended(second)
+    assert world.made
+    assert world.mutations == of_one_apply()
