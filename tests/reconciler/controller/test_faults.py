@@ -11,10 +11,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from providers.clock import Clock
-from providers.errors import SourceAway
+from providers.errors import SourceAway, StoreError
 from reconciler.controller.leader import leader
 from reconciler.controller.sources import Fetcher, Revision
 from reconciler.retry import InlinePool
+from reconciler.store import Store
 from tests.kit import LAB, Died, Stage, edit
 from tests.reconciler.controller.sources.repositories import Repo
 from tests.reconciler.controller.stages import USUAL, Room, room, room_of
@@ -253,3 +254,35 @@ def test_hostile_sources_are_told_and_harm_nobody(tmp_path: Path) -> None:
             assert (ready.status, ready.reason) == ("False", reason)
             assert words in ready.message
         assert made.stage.plan(LAB).empty
+
+
+def test_a_damaged_status_is_made_anew(tmp_path: Path) -> None:
+    """Whoever comes to lead reads what it can of what is kept, and looks for the rest."""
+    with room(tmp_path) as made:
+        made.write(LAB)
+        made.store.put_status("lab", {"stack": 5}, made.now)
+        made.until(lambda: made.status().ready)
+        assert made.store.statuses()["lab"]["stack"] == "lab"
+
+
+def test_a_store_that_fails_in_the_middle_of_taking_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is taken over again from the beginning, and what was under way at a failure is not held to be so for ever."""
+    with room(tmp_path) as made:
+        made.write(LAB)
+        for name in ("unended", "put_status", "begin", "end"):
+            fails_once(monkeypatch, name)
+        made.until(lambda: made.status().ready)
+        assert mutations(made) == of_one_apply()
+        assert made.store.unended() == ()
+        assert made.stage.plan(LAB).empty
+
+
+def fails_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let an action of the store fail when it is asked for first."""
+    well = getattr(Store, name)
+
+    def failing(_store: Store, *_: Any, **__: Any) -> None:
+        monkeypatch.setattr(Store, name, well)
+        raise StoreError("the store is away")
+
+    monkeypatch.setattr(Store, name, failing)
