@@ -473,3 +473,17 @@ def test_a_client_waits_for_neither_connection_nor_answer_for_long(reach: Callab
     assert config.connect_timeout <= 10
     assert config.read_timeout <= 60
     assert config.max_pool_connections >= 32
+
+
+def test_what_reads_the_models_is_shared(reach: Callable[..., Connection], tmp_path: Path) -> None:
+    """Many targets of one process hold the model of AWS Batch once, but for whom it lies elsewhere."""
+    target = Target(region="eu-west-1", endpoint_url="http://127.0.0.1:1")
+
+    def read(**environ: str) -> Any:
+        return reach(target, **KEYS, **environ).batch.meta.service_model.metadata
+
+    one = read()
+    assert read() is one
+    elsewhere = read(AWS_DATA_PATH=str(tmp_path))
+    assert elsewhere is not one
+    assert elsewhere == one
