@@ -251,12 +251,12 @@ def told(load: Load, found: dict[str, float]) -> str:
     each = found["cpu"] / (found["looks"] or 1) * 1000
     return "\n".join(
         (
-            f"{load.stacks} stacks of {load.targets} targets, a look every {load.interval:.0f} s, {load.workers} workers",
+            f"{load.stacks} stacks of {load.targets} targets, every {load.interval:.0f} s, {load.workers} workers",
             f"until all was as it is to be: {found['first_seconds']:.0f} s, {found['first_cpu']:.0f} s of processor, "
             f"{found['first_calls']:.0f} calls, peak {found['first_mib']:.0f} MiB",
             f"from then on, for {found['seconds']:.0f} s:",
             f"  peak of memory    {found['mib']:.0f} MiB (at most {TARGET_MIB})",
-            f"  share of a core   {share:.1%}, which at {USUAL:.0f} s would be {usual:.1%} (at most {TARGET_SHARE:.0%})",
+            f"  share of a core   {share:.1%}, at {USUAL:.0f} s {usual:.1%} (at most {TARGET_SHARE:.0%})",
             f"  looks a minute    {found['looks'] / found['seconds'] * 60:.0f}, {each:.1f} ms each",
             f"  calls a second    {found['calls'] / found['seconds']:.2f}",
         )
