@@ -68,8 +68,8 @@ def moved(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> Ma
 def there(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> bool:
     """Whether all that a pending call would bring about is there, though it was not: somebody else has done the same,
     or an attempt of which no answer came. Every member of an update must tell, so that none is left out that is never
-    described, or is only said once more. What this run itself has changed, and is about to change
-    back, tells nothing: a describe may lag."""
+    described, or is only said once more. What this run itself has changed, and is about to change back, tells
+    nothing: a describe may lag."""
     if now is None or now.status == "INVALID":
         return False
     if pending.call in TAGGING:
