@@ -73,8 +73,8 @@ def there(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> bo
     if now is None or now.status == "INVALID":
         return False
     if pending.call in TAGGING:
-        *before, after = ([tags.get(key) for key in pending.tags] for tags in _stages_of_tags(known.and_sent(pending)))
-        return after not in before and after == [now.tags.get(key) for key in pending.tags]
+        *were, will = ([tags.get(key) for key in pending.tags] for tags in _stages_of_tags(known.and_sent(pending)))
+        return will not in were and will == [now.tags.get(key) for key in pending.tags]
     if pending.call != kind.facts.update:
         return False
     *before, after = (normalise(stage, kind) for stage in _stages(known.and_sent(pending), kind))
