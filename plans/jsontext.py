@@ -19,7 +19,7 @@ _Span = tuple[Node, int]
 _SPACE = re.compile(r"[ \r\n]*")
 _UNLIKE = re.compile(r"""[\t\x85\u2028\u2029]|\r(?!\n)|\\u[dD][89a-fA-F]|"\s*\n\s*:|"[^"]{1000}""")
 """What YAML reads in another way: tabs; line breaks of its own; halves of a pair; a key that is long, or that a line
-break parts from its colon. Any text of that length takes the longer way. Quotes within a text are taken out before."""
+break parts from its colon. Any text of that length takes the longer way. Escaped quotes are taken out before."""
 
 
 @attrs.frozen
@@ -31,7 +31,7 @@ def read(source: Source) -> Node | None:
     """The root of a JSON document; None where it is for `yamltext` to read, or to say what is wrong."""
     try:
         text = text_of(source)
-        if not text.lstrip().startswith("{") or _UNLIKE.search(text.replace('\\"', "..")):
+        if not text.lstrip().startswith("{") or _UNLIKE.search(_unescaped(text)):
             return None
         # No value stands without one of these, but the root.
         if sum(text.count(mark) for mark in ",:[{") >= MOST_NODES:
@@ -39,6 +39,11 @@ def read(source: Source) -> Node | None:
         return _Reader(source.name, text).document()
     except (Unreadable, _Unlike, ValueError, IndexError, RecursionError):
         return None
+
+
+def _unescaped(text: str) -> str:
+    """As long as before, and all quotes that are left begin or end a text."""
+    return text.replace("\\\\", "..").replace('\\"', "..")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -68,22 +68,24 @@ def moved(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> Ma
 def there(known: Expectation, now: Live | None, kind: Kind, pending: Sent) -> bool:
     """Whether all that a pending call would bring about is there, though it was not: somebody else has done the same,
     or an attempt of which no answer came. Every member of an update must tell, so that none is left out that is never
-    described, or is only said once more."""
+    described, or is only said once more. What this run itself has changed, and is about to change back, tells
+    nothing: a describe may lag."""
     if now is None or now.status == "INVALID":
         return False
     if pending.call in TAGGING:
-        before, after = list(_stages_of_tags(known.and_sent(pending)))[-2:]
-        found = [(before.get(key), after.get(key), now.tags.get(key)) for key in pending.tags]
-        return any(was != will for was, will, _ in found) and all(will == shown for _, will, shown in found)
+        *were, will = ([tags.get(key) for key in pending.tags] for tags in _stages_of_tags(known.and_sent(pending)))
+        return will not in were and will == [now.tags.get(key) for key in pending.tags]
     if pending.call != kind.facts.update:
         return False
-    was, will = (normalise(stage, kind) for stage in _stages(known.and_sent(pending), kind)[-2:])
-    shown = normalise(now.spec, kind)
-    pairs = compare(was, will)
+    *before, after = (normalise(stage, kind) for stage in _stages(known.and_sent(pending), kind))
+    pairs = compare(before[-1], after)
     changed = {".".join(pair.segments[:depth]) for pair in pairs for depth in range(1, len(pair.segments) + 1)}
-    return {*_units(pending.arguments, kind)} <= changed and all(
-        _at(shown, pair.segments) == pair.after for pair in pairs
-    )
+
+    def shows(form: Document) -> bool:
+        return all(_at(form, pair.segments) == pair.after for pair in pairs)
+
+    all_tell = {*_units(pending.arguments, kind)} <= changed
+    return all_tell and shows(normalise(now.spec, kind)) and not any(map(shows, before))
 
 
 def _units(sent: Document, kind: Kind, prefix: str = "") -> Iterator[str]:

@@ -16,7 +16,7 @@ _SEGMENT = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 Segments = tuple[str, ...]
 
 
-@functools.cache
+@functools.lru_cache(maxsize=4096)
 def split(path: str) -> Segments:
     """The segments of a path; raises ValueError where it is none."""
     segments: list[str] = []

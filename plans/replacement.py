@@ -94,7 +94,7 @@ def _is_new(
         return False
     if manner == "twoHop":
         leaving = (old.state == "DISABLED" or old.status == "DELETING" for old in lives if old is not live)
-        return live.name == resource.physical_name and _works(live) and any(leaving)
+        return live.name == resource.physical_name and works(live) and any(leaving)
     return any(
         succeeds(
             live.name,
@@ -181,7 +181,8 @@ def _replaced(
     return attrs.evolve(made, refusals=tuple(_taken(made, resource, world)))
 
 
-def _works(live: Live) -> bool:
+def works(live: Live) -> bool:
+    """Whether an object serves those that refer to it; of some kinds there is no status."""
     return live.state != "DISABLED" and live.status in (None, "VALID", "UPDATING")
 
 

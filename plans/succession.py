@@ -25,7 +25,7 @@ from plans.naming import successor
 from plans.normalise import normalise
 from plans.plan import Goal, Step
 from plans.removals import retire
-from plans.replacement import heir
+from plans.replacement import heir, works
 from plans.users import Users, members
 from plans.world import World, referred
 from providers.kinds import Kind
@@ -236,10 +236,10 @@ class Succession:
                 live, own = None, self.users.decisions.get(reference.address)
             made = live is None or anew or (own is not None and (own.units or own.change.address in self.over))
             if own is not None and own.resource is not None and made:
-                works = own.spec.get("state") != "DISABLED"
+                serving = own.spec.get("state") != "DISABLED"
             else:
-                works = live is not None and live.state != "DISABLED" and live.status in (None, "VALID", "UPDATING")
-            if works:
+                serving = live is not None and works(live)
+            if serving:
                 return True
         return False
 

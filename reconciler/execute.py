@@ -8,10 +8,9 @@ What each answer means for its step says `answers`; what becomes of the others i
 take everything with them that has not begun.
 """
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import cast
 
 import attrs
 
@@ -27,7 +26,7 @@ from reconciler.durations import rows, still_to_go
 from reconciler.emptying import EmptyingCall
 from reconciler.journal import Journal
 from reconciler.lock import Lock, NoLock
-from reconciler.rechecking import Call, Rechecks
+from reconciler.rechecking import Rechecks
 from reconciler.retry import NOT_NEEDED, Caller, Done
 from reconciler.telling import Ended, OnEvent, Running, Teller
 from reconciler.trial import TrialCall
@@ -194,10 +193,8 @@ class _Walk:
         step, kind = running.step, self.answers.kind(running.step)
         assert step.call is not None
         registers = kind.facts.revisions and step.call == kind.facts.create
-        before: Sequence[str] = ()
-        call = cast(Call, partial(self.provider.call, step.call, running.sent))
-        if self.rechecks is not None:
-            before, call = self.rechecks.guarded(step, kind, self.answers.sent(running), call)
+        call = partial(self.provider.call, step.call, running.sent)
+        before = () if self.rechecks is None else self.rechecks.looks(step, kind, self.answers.sent(running))
         urgency = self.urgency.get(step.id, 0.0)
         self.caller.submit(StepCall(step.id), step.call, call, blind=not registers, before=before, urgency=urgency)
 

@@ -163,11 +163,11 @@ class Lease:
         """A clock that was set back makes it unsure, as time that has passed does, also while it was renewed.
 
         Once the term is over, as after a long approval, it is tried for as long as it was to be taken: who else took it
-        meanwhile is found out all the same.
+        meanwhile is found out all the same. A clock that was set back makes that no longer.
         """
-        while self._lost is None and not 0.0 <= self.clock.now() - self._began <= TERM - _CALL:
+        while self._lost is None and not 0.0 <= (passed := self.clock.now() - self._began) <= TERM - _CALL:
             try:
-                self._insist(self._renew, max(self._began + TERM, self.clock.now() + _PATIENCE))
+                self._insist(self._renew, self.clock.now() + min(_CALL, max(_PATIENCE, TERM - passed)))
             except BatchwrightError as error:
                 self._lose(f"the lock could not be renewed in time: {error}")
         return self._lost

@@ -29,15 +29,11 @@ from providers.errors import ChangedMeanwhile
 from providers.kinds import Kind
 from providers.provider import Page, Provider
 from providers.resources import Live
-from reconciler.retry import NOT_NEEDED
+from reconciler.retry import Look
 
 HINT = "run the same command again: it plans anew from what is there; a --lock keeps other runs out"
 
 _GOING = ("DELETING", "DELETED", "INACTIVE")
-
-
-Call = Callable[[], Any]
-Look = Callable[[], bool | None]
 
 
 @attrs.define
@@ -79,17 +75,17 @@ class Rechecks:
             live = attrs.evolve(live, spec={**live.spec, "state": "ENABLED"})
         self.saw(live)
 
-    def guarded(self, step: Step, kind: Kind, sent: Sent, call: Call) -> tuple[Sequence[str], Call]:
-        """The operations of the looks before the call of a step, and all as one call; none where none is needed."""
+    def looks(self, step: Step, kind: Kind, sent: Sent) -> Sequence[Look]:
+        """What is to be looked at before the call of a step, each time that it is made."""
         if kind.facts.revisions and sent.call == kind.facts.create:
             name = str(sent.arguments[kind.name_member])
             newest = partial(self._unregistered, step, kind, name, self._newest.get(name, 0))
-            return (kind.facts.lookup.listing,), partial(_in_turn, [newest], call)
+            return [(kind.facts.lookup.listing, newest)]
         found = self._known(sent)
         if found is None:
-            return (), call
+            return []
         known, own = found
-        looks: list[tuple[str, Look]] = [(own.facts.lookup.describe, partial(self._as_seen, step, own, known, sent))]
+        looks: list[Look] = [(own.facts.lookup.describe, partial(self._as_seen, step, own, known, sent))]
         for target, named in self._to_refer_to(own, sent).items():
             described = self.provider.kinds[target].facts.lookup.describe
             looks.append((described, partial(self._still_there, step, target, named)))
@@ -97,7 +93,7 @@ class Rechecks:
             for user in self.provider.kinds:
                 if own.name in user.references.values() and not user.facts.revisions and not user.facts.lookup.per:
                     looks.append((user.facts.lookup.listing, partial(self._unreferenced, step, user, known.live)))
-        return [operation for operation, _ in looks], partial(_in_turn, [look for _, look in looks], call)
+        return looks
 
     def _known(self, sent: Sent) -> tuple[Expectation, Kind] | None:
         """What is expected of the object that a call is about, and its kind; None where it is about none that was
@@ -191,10 +187,3 @@ def _everything(page: Callable[[str | None], Page]) -> Iterator[Live]:
 def _retires(step: Step, kind: Kind, sent: Sent) -> bool:
     """Whether a call switches something off so that it can be deleted."""
     return step.id.startswith("disable:") and sent.call == kind.facts.update
-
-
-def _in_turn(looks: Iterable[Look], call: Call) -> Any:
-    for look in looks:
-        if look():
-            return NOT_NEEDED
-    return call()

@@ -22,7 +22,6 @@ from providers.clock import Clock
 from providers.errors import (
     AnswerLost,
     BatchwrightError,
-    CallError,
     InTransition,
     ServerFault,
     StillReferenced,
@@ -93,7 +92,10 @@ class Done:
 
 
 NOT_NEEDED: Mapping[str, Any] = MappingProxyType({})
-"""Answered by an attempt whose first look found all done that the call would do: this very object."""
+"""Answered by an attempt of which a look found all done that the call would do: this very object."""
+
+Look = tuple[str, Callable[[], bool | None]]
+"""An operation, and what makes it: whether what comes after it need not be done."""
 
 
 @attrs.define(eq=False)
@@ -104,14 +106,29 @@ class _Call:
     blind: bool
     order: int
     urgency: float
-    before: Sequence[str] = ()
+    before: Sequence[Look] = ()
     attempts: int = 0
+    made: int = 0
     started: float = 0.0
     failed_at: float | None = None
     row_of: type[BatchwrightError] | None = None
     row_began: float = 0.0
     row: int = 0
     error: BatchwrightError | None = None
+
+    @property
+    def operations(self) -> list[str]:
+        """What an attempt makes, of which `made` says how much the last one did."""
+        return [*(operation for operation, _ in self.before), self.operation]
+
+    def attempt(self) -> Any:
+        self.made = 0
+        for _, look in self.before:
+            self.made += 1
+            if look():
+                return NOT_NEEDED
+        self.made += 1
+        return self.call()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -150,7 +167,7 @@ class Caller:
         *,
         blind: bool = True,
         at: float | None = None,
-        before: Sequence[str] = (),
+        before: Sequence[Look] = (),
         urgency: float = math.inf,
     ) -> None:
         """Queue one call; `wait` starts it, not before `at`, and returns how it ended, under `key`.
@@ -160,8 +177,8 @@ class Caller:
 
         `blind` False is for a call that must not be made twice (RegisterJobDefinition makes a new revision each
         time): a failure after which it may have been done ends it at once. One that says that nothing was done is
-        repeated all the same. `before` are other operations that each attempt makes
-        first; where the first of them shows that there is nothing to do, it answers NOT_NEEDED.
+        repeated all the same. `before` is looked at first by each attempt, in turn; where one of these looks shows that
+        there is nothing to do, it answers NOT_NEEDED.
         """
         queued = _Call(key, operation, call, blind, self._submitted, urgency, before)
         self._submitted += 1
@@ -215,10 +232,10 @@ class Caller:
             if self._barred(queued):
                 continue
             self.pace.spend(now)
-            self.calls[next(iter(queued.before), queued.operation)] += 1
+            self.calls[queued.operations[0]] += 1
             queued.attempts += 1
             queued.started = now
-            self._flight[self.pool.submit(queued.call)] = queued
+            self._flight[self.pool.submit(queued.attempt)] = queued
 
     def _chosen(self) -> _Call:
         """Take out the call that starts next."""
@@ -256,17 +273,15 @@ class Caller:
             try:
                 result = future.result()
             except BatchwrightError as error:
-                if isinstance(error, CallError) and error.operation == attempted.operation:
-                    self._followed(attempted)
+                self._followed(attempted)
                 self._failed(attempted, error)
             else:
-                if result is not NOT_NEEDED:
-                    self._followed(attempted)
+                self._followed(attempted)
                 self._ended.append((attempted, Done(attempted.key, result, None, attempted.attempts)))
 
     def _followed(self, attempted: _Call) -> None:
-        """The call itself went out, after those that each attempt makes first."""
-        for operation in [*attempted.before, attempted.operation][1:]:
+        """What went out after the first look, or call, of an attempt."""
+        for operation in attempted.operations[1 : attempted.made]:
             self.pace.spend(self.clock.now())
             self.calls[operation] += 1
 

@@ -89,8 +89,8 @@ class Simulator:
     `faults` are in force from the start. `before_call` is run before each call with the operation and the number of
     the call, from 1: a test lets a foreign writer in there, or raises to die. `calls` holds the last 10,000 calls of
     this object; `calls.clear()` forgets them. `struck` counts all calls that a fault hit, by its kind and the
-    operation. `on_change` is told what became of every object, in the order of time,
-    once the call is done before or in which it happened.
+    operation. `on_change` is told what became of every object, in the order of time, once the call is done before or in
+    which it happened.
     """
 
     store: Store

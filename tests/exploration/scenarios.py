@@ -48,9 +48,9 @@ class Scenario:
     """A world as `before` leaves it, and the command `run` in it, which gives a report, or raises an error of ours.
 
     Nothing is left to do for `wanted` afterwards, unless the command itself came to no good end. The service is
-    `simulated` so, and has these `faults` while the command runs. `watched` attends to what must never
-    be meanwhile. Where there is an `edit`, whoever comes after a death wants something else by then, and runs
-    that: names that we make up, and numbers of revisions, may be others than without the death.
+    `simulated` so, and has these `faults` while the command runs. `watched` attends to what must never be
+    meanwhile. Where there is an `edit`, whoever comes after a death wants something else by then, and runs that: names
+    that we make up, and numbers of revisions, may be others than without the death.
     """
 
     before: Run

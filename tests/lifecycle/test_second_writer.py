@@ -19,6 +19,7 @@ QUEUE, ENVIRONMENT = "lab-high", "lab-spot"
 MORE = edit(LAB, ("priority: 10", "priority: 11"))
 WIDER = edit(LAB, ("vCpus: 64", "vCpus: 65"))
 RED = edit(LAB, ("team: blue", "team: red"))
+BUSY = Fault("DescribeComputeEnvironments", "throttle")
 NEWER = edit(LAB, ("align:1", "align:2"))
 
 
@@ -132,6 +133,24 @@ def test_what_is_retired_is_not_switched_off_under_who_came_back() -> None:
     calls = [call.operation for call in stage.simulator.calls]
     looks = ["DescribeComputeEnvironments", "DescribeJobQueues", "UpdateComputeEnvironment"]
     assert any(calls[at : at + 3] == looks for at in range(len(calls)))
+
+
+def test_every_look_before_a_call_is_counted() -> None:
+    """Also one that bars the call, or fails, behind others that did not."""
+    wanted = edit(LAB, ("[spot, ondemand]", "[ondemand]"))
+    stage = bare()
+    report = after(stage, wanted, "update:job_queue.high", lambda _: stage.simulator.inject(BUSY))
+    assert report.failures == ()
+    assert report.calls == stage.calls
+
+    def switch(stage: Stage) -> None:
+        stage.world.update_compute_environment(computeEnvironment="lab-ondemand", state="DISABLED")
+
+    stage = bare()
+    stage.world.update_job_queue(jobQueue="lab-low", state="DISABLED")
+    report = after(stage, wanted, "update:job_queue.high", switch)
+    assert len(report.failures) == 1
+    assert report.calls == stage.calls
 
 
 def test_only_a_run_without_a_lock_looks_again() -> None:

@@ -104,6 +104,7 @@ def test_every_document_is_read_as_it_is_by_yaml(
 @given(st.lists(st.sampled_from((*_PIECES, *_MORE)), max_size=14).map("".join))
 @example('{"a"\n:1}')
 @example('{"a":{"b"\n:1}}')
+@example('{"a\\\\"\n:1}')
 @example('{"a":\r1}')
 @example('{"a":1,"a":2}')
 @example('{"a":{"b":{"c":1,"c":2}}}')

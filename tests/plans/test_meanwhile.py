@@ -134,6 +134,17 @@ def test_what_is_there_already_need_not_be_sent() -> None:
     assert not done(QUEUE, QUEUE, untagged)
 
 
+def test_what_was_there_before_we_changed_it_may_be_a_late_look() -> None:
+    """What a call takes back that this run did is sent: a describe that lags shows it as it was before."""
+    off, on = update(QUEUE, state="DISABLED"), update(QUEUE, state="ENABLED")
+    kind = KINDS[QUEUE.kind]
+    assert there(Expectation(with_spec(QUEUE, state="DISABLED")), QUEUE, kind, on)
+    assert not there(Expectation(QUEUE, (off,)), QUEUE, kind, on)
+    tagged = Sent("TagResource", {"resourceArn": QUEUE.arn, "tags": {"cost": "high"}})
+    untagged = Sent("UntagResource", {"resourceArn": QUEUE.arn, "tagKeys": ["cost"]})
+    assert not there(Expectation(QUEUE, (tagged,)), QUEUE, kind, untagged)
+
+
 def test_what_we_did_before_is_no_difference_shown_or_not() -> None:
     """A describe may lag; what another wrote since is one, told from our own value."""
     done = update(QUEUE, state="DISABLED")

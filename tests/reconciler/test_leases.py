@@ -229,6 +229,18 @@ def test_a_clock_that_was_set_back_makes_it_unsure(fleet: Fleet) -> None:
             assert lease.lost() is not None
 
 
+def test_after_a_clock_was_set_back_it_is_not_tried_for_as_long(fleet: Fleet) -> None:
+    """Where the lock cannot be read either, the run does not stand still for an hour."""
+    own = ManualClock()
+    with fleet.lease("one", clock=own) as lease:
+        own.instant -= 3600
+        began = own.now()
+        fleet.shelf.failures += [ServerFault("down")] * 2000
+        assert lease.lost() is not None
+        assert own.now() - began < 60
+        fleet.shelf.failures.clear()
+
+
 def test_one_that_cannot_be_renewed_before_its_end_is_lost(fleet: Fleet) -> None:
     """It is tried until the term is over, and no longer; nothing is changed from then on."""
     with fleet.lease() as lease:
