@@ -165,7 +165,7 @@ class Controller:
 
     def conditions(self, stack: str) -> Mapping[str, Any]:
         status = self.get(f"/api/v1/stacks/{stack}")
-        return {told["kind"]: told for told in status["conditions"]}
+        return {told["type"]: told for told in status["conditions"]}
 
     def pushed(self) -> None:
         """Send the webhook: signed, with the time that it was sent at."""
@@ -233,7 +233,7 @@ def ready(controller: Controller) -> bool | None:
         found = controller.get("/api/v1/stacks")["stacks"]
     except urllib.error.URLError:
         return None
-    told = {status["stack"]: {it["kind"]: it["status"] for it in status["conditions"]} for status in found}
+    told = {status["stack"]: {it["type"]: it["status"] for it in status["conditions"]} for status in found}
     return True if all(told.get(stack, {}).get("Ready") == "True" for stack in STACKS) else None
 
 
@@ -250,7 +250,7 @@ def commit(repository: Repository, controller: Controller, simulator: str) -> No
 
     def applied() -> float | None:
         status = controller.get("/api/v1/stacks/exports")
-        done = any(told["kind"] == "Ready" and told["status"] == "True" for told in status["conditions"])
+        done = any(told["type"] == "Ready" and told["status"] == "True" for told in status["conditions"])
         return time.monotonic() - began if done and status["applied"].endswith(revision) else None
 
     took = until("the commit is applied", applied)

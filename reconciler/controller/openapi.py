@@ -221,7 +221,7 @@ _TIME: Mapping[str, Any] = {"type": "number", "description": "Seconds of the Uni
 
 def _schemas() -> dict[str, Any]:
     condition = {
-        "kind": {"enum": list(KINDS)},
+        "type": {"enum": list(KINDS)},
         "status": {"enum": list(get_args(Answer))},
         "reason": {"enum": list(get_args(Reason))},
         "message": _TEXT,
@@ -232,11 +232,12 @@ def _schemas() -> dict[str, Any]:
         "conditions": _each(_object(condition)),
         "observed": _TEXT,
         "applied": _TEXT,
+        "digest": _TEXT,
         "plan": _or_null(_TEXT),
         "inventory": {"type": "object", "additionalProperties": _TEXT},
         "failures": {"type": "integer", "minimum": 0},
-        "looked_at": _or_null(_TIME),
-        "next_at": _or_null(_TIME),
+        "lookedAt": _or_null(_TIME),
+        "nextAt": _or_null(_TIME),
     }
     return {
         "Well": _object({"status": {"const": "ok"}}),

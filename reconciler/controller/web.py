@@ -35,7 +35,7 @@ from reconciler.controller.logs import Log
 from reconciler.controller.openapi import OPERATIONS, PLAN, STACK, Operation, document
 from reconciler.controller.rates import Bucket, Rate
 from reconciler.controller.reread import Reread
-from reconciler.controller.status import Status
+from reconciler.controller.status import Status, to_json
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -115,8 +115,8 @@ def _plan(desk: Desk, ask: _Ask) -> Any:
 
 
 _SEEING: Mapping[str, Callable[[Desk, _Ask], Any]] = {
-    "stacks": lambda desk, _ask: {"stacks": [told(status) for status in desk.statuses()]},
-    "stack": lambda desk, ask: told(_known(desk, ask.stack)),
+    "stacks": lambda desk, _ask: {"stacks": [to_json(status) for status in desk.statuses()]},
+    "stack": lambda desk, ask: to_json(_known(desk, ask.stack)),
     "runs": _runs,
     "plan": _plan,
 }
@@ -127,13 +127,6 @@ _DOING: Mapping[str, Callable[[Desk, _Ask], None]] = {
     "resume": lambda desk, ask: desk.suspend(ask.stack, False, ask.who),
     "override": lambda desk, ask: desk.override(ask.stack, ask.plan, ask.who),
 }
-
-
-def told(status: Status) -> dict[str, Any]:
-    """A status as JSON."""
-    conditions = [attrs.asdict(condition) for condition in status.conditions.values()]
-    said = attrs.asdict(status, recurse=False)
-    return {**said, "conditions": conditions, "inventory": dict(status.inventory)}
 
 
 def _known(desk: Desk, stack: str) -> Status:

@@ -70,8 +70,8 @@ class Watched:
 
 
 def watched(made: Room, source: str) -> Watched:
-    found = Watched(made.loop.sources[source].fetcher)
-    made.loop.sources[source].fetcher = found
+    found = Watched(made.loop.agenda.sources[source].fetcher)
+    made.loop.agenda.sources[source].fetcher = found
     return found
 
 
@@ -219,8 +219,8 @@ BOMB = "stack: bomb\na0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 """Nine to the twelfth of something, in a few lines."""
 TOLD = {
-    "link": ("SourceFailed", "leaves the tree"),
-    "huge": ("SourceFailed", "bytes"),
+    "link": ("Refused", "leaves the tree"),
+    "huge": ("Refused", "bytes"),
     "bomb": ("ManifestInvalid", "alias"),
     "role": ("Refused", "claims role_arn"),
     "stack": ("Refused", "is of the stack 'lab'"),
@@ -273,6 +273,7 @@ def test_a_store_that_fails_in_the_middle_of_taking_over(tmp_path: Path, monkeyp
             fails_once(monkeypatch, name)
         made.until(lambda: made.status().ready)
         assert mutations(made) == of_one_apply()
+        made.pass_time(10)
         assert made.store.unended() == ()
         assert made.stage.plan(LAB).empty
 

@@ -246,4 +246,4 @@ def test_what_is_said_in_between() -> None:
 def test_stands_of_errors_are_those_of_their_reasons() -> None:
     """An error stands another way than its reason does only where it is told apart on purpose."""
     apart = {kind.__name__ for kind, (reason, stand) in _ERRORS.items() if STANDS[reason] != stand}
-    assert apart == {"CredentialsExpired", "Rejected", "SourceRefused", "UnknownOperation"}
+    assert apart == {"CredentialsExpired", "Rejected", "UnknownOperation"}

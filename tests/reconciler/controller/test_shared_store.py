@@ -112,6 +112,6 @@ def test_a_leader_whose_session_ends_is_followed(cluster: Cluster, shared: Room,
     assert outcomes <= {"lost", "failed", "done"}
     assert second.store.unended() == ()
     assert second.status().ready
-    assert second.store.statuses()["lab"] == to_json(second.loop.held["lab"].status)
+    assert second.store.statuses()["lab"] == to_json(second.loop.agenda.held["lab"].status)
     assert shared.stage.plan(LAB).empty
     end(second)

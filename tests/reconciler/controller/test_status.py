@@ -37,6 +37,7 @@ STATUSES = st.builds(
     CONDITIONS,
     TEXTS,
     TEXTS,
+    TEXTS,
     st.none() | TEXTS,
     st.dictionaries(TEXTS, TEXTS, max_size=3),
     st.integers(0, 99),

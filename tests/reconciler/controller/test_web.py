@@ -56,15 +56,15 @@ def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
     assert status == {
         "stack": "genomics",
         "conditions": [
-            {"kind": "Ready", "status": "True", "reason": "Succeeded", "message": "all is well", "since": 5.0}
+            {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "all is well", "since": 5.0}
         ],
         "observed": "abc",
         "applied": "",
         "plan": PLAN,
         "inventory": {"JobQueue/a": "arn:aws:batch:…"},
         "failures": 0,
-        "looked_at": None,
-        "next_at": None,
+        "lookedAt": None,
+        "nextAt": None,
     }
     assert made.call("GET", "/api/v1/stacks", "view").json == {"stacks": [status]}
     assert len(made.call("GET", f"{STACK}/runs?limit=2", "view").json["runs"]) == 2
