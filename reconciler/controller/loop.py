@@ -121,10 +121,9 @@ class Loop:
         self._collect()
         self._elect()
         self._hurry()
-        if self.leading is not None:
-            self._start()
-            self._retain()
+        self._retain()
         self.notes.tell(self.clock.now())
+        self._start()
         now = self.clock.now()
         self.late = next((_late(work) for work in self._flight.values() if work.until < now), None)
         self.turned_at = now
@@ -213,6 +212,8 @@ class Loop:
                 run.yielding.ask("it took longer than `timeout`")
 
     def _start(self) -> None:
+        if self.leading is None:
+            return
         while (key := self.agenda.take(self.clock.now())) is not None:
             try:
                 begun = self._begin(key)
@@ -303,7 +304,11 @@ class Loop:
         self._collect()
 
     def _collect(self) -> None:
-        for future in [future for future in self._flight if future.done()]:
+        """Take what has ended; what another leader may have told of since is told by that one alone."""
+        ended = [future for future in self._flight if future.done()]
+        if ended:
+            self._beat()
+        for future in ended:
             work = self._flight.pop(future)
             runs = [held.run for held in work.held]
             for held in work.held:
@@ -340,7 +345,7 @@ class Loop:
     def _retain(self) -> None:
         """What is old goes from the store."""
         now, said = self.clock.now(), self.configuration
-        if now >= self._retained_at + RETAINED:
+        if self.leading is not None and now >= self._retained_at + RETAINED:
             self._retained_at = now
             self.notes.put("old", partial(self.store.retain, now, said.keep, said.keep_for))
 

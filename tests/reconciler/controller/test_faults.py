@@ -281,9 +281,12 @@ def test_a_store_that_fails_in_the_middle_of_taking_over(tmp_path: Path, monkeyp
 def fails_once(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Let an action of the store fail when it is asked for first."""
     well = getattr(Store, name)
+    failures = iter([StoreError("the store is away")])
 
-    def failing(_store: Store, *_: Any, **__: Any) -> None:
-        monkeypatch.setattr(Store, name, well)
-        raise StoreError("the store is away")
+    def failing(store: Store, *asked: Any, **named: Any) -> Any:
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        return well(store, *asked, **named)
 
     monkeypatch.setattr(Store, name, failing)

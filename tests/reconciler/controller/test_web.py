@@ -60,6 +60,7 @@ def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
         ],
         "observed": "abc",
         "applied": "",
+        "digest": "",
         "plan": PLAN,
         "inventory": {"JobQueue/a": "arn:aws:batch:…"},
         "failures": 0,
