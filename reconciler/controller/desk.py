@@ -25,7 +25,10 @@ class Desk(Protocol):
         """The plan at hand as `plan --json` prints it, masked; None where there is none."""
 
     def approve(self, stack: str, plan: str, who: str) -> None:
-        """Let the plan of this id be carried out; `StalePlan` where it is not the one at hand."""
+        """Let the plan of this id be carried out; `StalePlan` where it is not the one at hand.
+
+        Here and below: `LockHeld` where another controller leads, `StoreError` where the store does not answer.
+        """
 
     def look(self, stack: str, who: str) -> None:
         """Reconcile as soon as may be."""

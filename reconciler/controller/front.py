@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from providers.clock import Clock
-from providers.errors import StalePlan, UnknownStack
+from providers.errors import LockHeld, StalePlan, UnknownStack
 from reconciler.controller.agenda import Held
 from reconciler.controller.logs import Log
 from reconciler.controller.loop import GRACE, Loop
@@ -20,7 +20,7 @@ from reconciler.store import Approval, Store
 
 @attrs.frozen
 class Front:
-    """A `Desk` at a loop."""
+    """A `Desk` at a loop. Whoever does not lead takes nothing in."""
 
     loop: Loop
     store: Store
@@ -43,24 +43,24 @@ class Front:
         return None if told is None else self.store.plan(told)
 
     def approve(self, stack: str, plan: str, who: str) -> None:
-        held = self._at_hand(stack, plan)
+        held = self._to_be_changed(stack, plan)
         self.store.approve(Approval(stack, plan, who, self.clock.now()))
         self.log.info("approved", stack=stack, plan=plan, who=who)
         self.loop.post(partial(self.loop.outcomes.approve, held, plan))
 
     def look(self, stack: str, who: str) -> None:
-        held = self._held(stack)
+        held = self._to_be_changed(stack)
         self.log.info("asked for a look", stack=stack, who=who)
         self.loop.post(partial(self.loop.outcomes.look_soon, held))
 
     def suspend(self, stack: str, suspended: bool, who: str) -> None:
-        held, by = self._held(stack), who if suspended else None
+        held, by = self._to_be_changed(stack), who if suspended else None
         self.store.suspend(stack, by, self.clock.now())
         self.log.info("suspended" if suspended else "resumed", stack=stack, who=who)
         self.loop.post(partial(self.loop.outcomes.suspend, held, by))
 
     def override(self, stack: str, plan: str, who: str) -> None:
-        held = self._at_hand(stack, plan)
+        held = self._to_be_changed(stack, plan)
         self.log.info("windows overridden", stack=stack, plan=plan, who=who)
         self.loop.post(partial(self.loop.outcomes.override, held, plan))
 
@@ -89,9 +89,15 @@ class Front:
             raise UnknownStack(f"there is no stack {stack}")
         return held
 
-    def _at_hand(self, stack: str, plan: str) -> Held:
+    def _to_be_changed(self, stack: str, plan: str | None = None) -> Held:
+        """A stack about which something is asked here; `plan` is what is taken for the one at hand.
+
+        Raises LockHeld where another controller leads, which would not hear of it.
+        """
         held = self._held(stack)
-        if held.status.plan != plan:
+        if self.loop.leading is None:
+            raise LockHeld("this controller does not lead", hint="ask the one that does: its /readyz answers 200")
+        if plan is not None and held.status.plan != plan:
             raise StalePlan(
                 f"plan {plan} of {stack} is not the one at hand, which is {held.status.plan or 'none'}",
                 hint="look at the plan again",

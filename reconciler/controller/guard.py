@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from providers.clock import Clock
-from providers.errors import BatchwrightError, StalePlan, UnknownStack
+from providers.errors import BatchwrightError, LockHeld, StalePlan, StoreError, UnknownStack
 from providers.resources import EMPTY
 from reconciler.controller.logs import Log
 from reconciler.controller.rates import Bucket, Rate
@@ -62,6 +62,8 @@ def _refusal(error: Exception) -> Refusal:
             return Refusal(404, "unknown_stack", str(error), error.hint)
         case StalePlan():
             return Refusal(409, "stale_plan", str(error), error.hint or "look at the plan again")
+        case StoreError() | LockHeld():
+            return Refusal(503, "not_now", str(error), error.hint or "ask again in a while")
         case HTTPException(status_code=405):
             allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
             return Refusal(405, "method", "the path has no such method", f"it has {allowed}", {"Allow": allowed})
@@ -74,7 +76,7 @@ async def handler(_request: Request, error: Exception) -> Response:
     return refused(error)
 
 
-HANDLERS = {HTTPException: handler, Refusal: handler, UnknownStack: handler, StalePlan: handler}
+HANDLERS = dict.fromkeys((HTTPException, Refusal, UnknownStack, StalePlan, StoreError, LockHeld), handler)
 
 
 def hosts_of(host: str, named: Collection[str]) -> frozenset[str] | None:

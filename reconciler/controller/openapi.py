@@ -138,7 +138,7 @@ def failures(operation: Operation) -> tuple[int, ...]:
     """All statuses with which this one may fail."""
     found = {405, 408, 413, 421, 422, 431, 500, *operation.fails}
     if operation.role is not None:
-        found |= {401, 403, 429}
+        found |= {401, 403, 429, 503}
     if "{name}" in operation.path:
         found.add(404)
     if operation.sends == "plan":

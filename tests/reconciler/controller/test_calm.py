@@ -8,7 +8,7 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.errors import StalePlan
+from providers.errors import LockHeld, StalePlan
 from tests.reconciler.controller.stages import HandPool, Room, room
 
 CONFIGURED = """
@@ -84,6 +84,8 @@ class Play:
         }
         try:
             doings[action]()
+        except LockHeld:
+            assert made.loop.leading is None
         except StalePlan:
             assert action == "approve"
         except BaseException:
@@ -100,6 +102,10 @@ class Play:
         """Mend all, let workers end, and approve what is to be approved."""
         made = self.made
         made.shaky.away = ()
+        while made.loop.leading is None:
+            while self.pool.left:
+                self.pool.let()
+            made.pass_time(5)
         for stack in STACKS:
             self.away(stack, 0)
             self.write(stack, self.wanted[stack])

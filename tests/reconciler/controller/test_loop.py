@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.errors import StalePlan
+from providers.errors import LockHeld, StalePlan
 from reconciler.controller.leader import leader
 from tests.kit import LAB, cut, edit
 from tests.reconciler.controller.stages import USUAL, room, room_of
@@ -133,6 +133,7 @@ def test_a_stack_rests_while_it_is_suspended(tmp_path: Path) -> None:
     """And goes on where it was; the word outlives the process."""
     with room(tmp_path) as made:
         made.write(LAB)
+        made.loop.turn()
         made.front.suspend("lab", True, "ann")
         made.pass_time(1000)
         assert made.stage.mutations == []
@@ -141,6 +142,8 @@ def test_a_stack_rests_while_it_is_suspended(tmp_path: Path) -> None:
         again = room_of(
             made.loop.configuration, tmp_path, made.stage, made.store, leader(made.store, clock=made.stage.clock), 8
         )
+        with pytest.raises(LockHeld, match="does not lead"):
+            again.front.suspend("lab", False, "ann")
         again.pass_time(1000)
         assert made.stage.mutations == []
         again.front.suspend("lab", False, "ann")

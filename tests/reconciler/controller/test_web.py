@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from providers.clock import ManualClock
-from providers.errors import UnknownStack
+from providers.errors import BatchwrightError, LockHeld, StoreError, UnknownStack
 from reconciler.controller.configuration import Hook, Role
 from reconciler.controller.guard import Guard, hosts_of
 from reconciler.controller.logs import lines
@@ -270,6 +270,17 @@ def test_a_fault_of_ours_is_told_to_the_log_and_not_to_who_asked(tmp_path: Path)
     assert "hunter2" not in made.told[0]
     made.desk.broken = UnknownStack("it went")
     assert made.call("GET", STACK, "view").status == 404
+
+
+@pytest.mark.parametrize("error", [StoreError("the store is away"), LockHeld("this controller does not lead")])
+def test_a_store_that_is_away_and_a_controller_that_does_not_lead_are_told(
+    tmp_path: Path, error: BatchwrightError
+) -> None:
+    """503: the same may be asked again, here or of another one."""
+    made = house(tmp_path)
+    made.desk.broken = error
+    got = made.call("GET", STACK, "view")
+    assert (got.status, got.code) == (503, "not_now")
 
 
 def test_what_fails_in_the_middle_of_an_answer_is_not_answered_twice() -> None:
