@@ -20,7 +20,7 @@ from providers.clock import ManualClock
 from providers.errors import InputError, Interrupted
 from providers.resources import Snapshot
 from providers.simulator import Fault, Quotas, Simulator, Store
-from reconciler.durations import TABLE, Manner, Table, simulated
+from reconciler.durations import TABLE, Manner, Table, simulated, trying
 from reconciler.overtime import OverTime
 from reconciler.retry import Caller, InlinePool
 from reconciler.seeding import JOBS, seeds
@@ -96,12 +96,12 @@ class Stand:
     def _play(self, store: Store, manner: Manner, dice: random.Random, faults: tuple[Fault, ...]) -> Played:
         snapshot, before = self.snapshot, self.task.caller
         settings = attrs.evolve(
-            simulated(self.table, manner, dice),
+            trying(simulated(self.table, manner, dice), self.plan, snapshot),
             quotas=Quotas(environments=_RAISED, queues=_RAISED, service_environments=_RAISED, consumables=_RAISED),
             account=snapshot.account or "",
         )
         clock = ManualClock(before.clock.now())
-        overtime = OverTime(clock.now())
+        overtime = OverTime(clock.now(), {outcome.name for outcome in settings.outcomes})
         simulator = Simulator(store, clock, settings=settings, before_call=self._counted, on_change=overtime.take)
         simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
         unread = {self.task.kinds[kind].facts.lookup.listing for kind in snapshot.unobserved}
