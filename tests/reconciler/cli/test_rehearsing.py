@@ -56,6 +56,28 @@ def test_a_page(cli: Cli, home: Path) -> None:
     assert (home / "told.html").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_page_takes_the_place_of_no_other_file(cli: Cli, home: Path) -> None:
+    """`--html` over a manifest, a plan file or somebody's page is refused before anything is done; over one of ours, or
+    an empty file, it is written again."""
+    assert cli("plan", "small.yaml", "--out", "held.plan", *FAST).code == 0
+    (home / "theirs.html").write_text("<!DOCTYPE html>\n<title>ours</title>\n")
+    (home / "empty.html").touch()
+    for name in ("small.yaml", "held.plan", "theirs.html"):
+        before = (home / name).read_bytes()
+        for verb in ("plan", "rehearse"):
+            said = cli(verb, "small.yaml", "--html", name, *FAST)
+            assert (said.code, said.out) == (1, "")
+            assert f"{name} exists and is not a page of batchwright" in said.err
+            assert (home / name).read_bytes() == before
+    for name in ("empty.html", "empty.html", "new.html", "new.html"):
+        for words in (("plan", "small.yaml"), ("rehearse", "small.yaml", "--runs", "1")):
+            assert cli(*words, "--html", name, *FAST).code == 0
+    assert cli("rehearse", "held.plan", "--html", "held.plan", *FAST).code == 1
+    assert cli("plan", str(home), "--html", str(home / "page.yaml"), *FAST).code == 1
+    assert cli("plan", "small.yaml", "--out", "one", "--html", "./one", *FAST).code == 1
+    assert not (home / "one").exists()
+
+
 def test_a_plan_file(cli: Cli) -> None:
     """A plan that is held is rehearsed as it stands, and refused where the world has moved; options that it holds are
     refused too."""
