@@ -78,6 +78,15 @@ class Holder:
         return f"process {self.pid} on {self.host}{doing}, since {moment(self.since)}"
 
 
+@attrs.frozen
+class Freed:
+    """Where the lock of a stack was looked for, and the dead run that held it; None where nobody did."""
+
+    account: str | None
+    region: str
+    holder: Holder | None
+
+
 def moment(at: float) -> str:
     """A time in words."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
