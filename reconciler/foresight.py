@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 @attrs.define
 class Foresight:
-    """What is expected of a plan; without `usual` nothing is, and `why` says why where that is worth saying."""
+    """What is expected of a plan; without `usual` nothing is. `why` says why it has no estimate, where that is worth saying."""
 
     stand: Stand
     usual: Played | None = None
@@ -62,12 +62,12 @@ class Foresight:
         usual = _tried(lambda: stand.play("usual", "0/0"))
         if isinstance(usual, _Failed):
             return cls(stand, why=f"how long this takes is not known: {usual.why}")
-        return cls(stand, usual)
+        return cls(stand, usual, _unfinished(usual.report) if usual.report.exit_code else "")
 
     @property
     def plan(self) -> Plan:
-        """The plan with its estimate."""
-        if self.usual is None:
+        """The plan with its estimate, or with a warning that says why there is none."""
+        if self.usual is None or self.usual.report.exit_code:
             warnings = (*self.stand.plan.warnings, *filter(None, [self.why]))
             return attrs.evolve(self.stand.plan, warnings=warnings)
         estimate = Estimate(self.usual.calls.total(), round(self.usual.report.seconds, 1))
@@ -132,6 +132,11 @@ def _tried(play: Callable[[], T]) -> T | _Failed:
         return _Failed("a wait for jobs may take days; rehearse plays it")
     except Exception as error:
         return _Failed(f"{type(error).__name__}: {error}")
+
+
+def _unfinished(report: Report) -> str:
+    failed = "".join(f": {it.address}: {it.call or 'wait'}: {it.error}" for it in report.failures[:1])
+    return f"a rehearsal of this does not do all of it, so how long it takes is not known{failed}"
 
 
 def _waited(step: Step | None) -> bool:

@@ -166,8 +166,7 @@ def rehearse(
             played.append(("drawn", stand.play("drawn", name, drawn)))
     if not played:
         return Rehearsal(stand.plan, seed, faults, table=stand.table)
-    whole = [run.report.seconds for _, run in played if run.report.exit_code == 0]
-    seconds = whole or [run.report.seconds for _, run in played]
+    seconds = [run.report.seconds for _, run in played if run.report.exit_code == 0]
     first = played[0][1]
     return Rehearsal(
         plan=stand.plan,
@@ -181,8 +180,8 @@ def rehearse(
         troubles=tuple(trouble for number, (_, run) in enumerate(played, 1) for trouble in _troubles(number, run)),
         jobs_ended=first.jobs_ended,
         table=stand.table,
-        low=min(seconds) * (1 - _BETWEEN_LOOKS),
-        high=max(seconds) * (1 + _BETWEEN_LOOKS),
+        low=min(seconds, default=0.0) * (1 - _BETWEEN_LOOKS),
+        high=max(seconds, default=0.0) * (1 + _BETWEEN_LOOKS),
     )
 
 

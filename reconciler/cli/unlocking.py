@@ -40,6 +40,6 @@ def unlock(options: Given, paths: tuple[str, ...], stack: str | None, as_json: b
         terminal.say(plain(f"Removed: the lock of stack {manifest.stack} was held by {holder}, which is dead."))
         return 0
     terminal.say(plain(f"Nobody holds the lock of stack {manifest.stack} ({lock})."))
-    if not options.target(manifest.target).region:
+    if stack and not options.target(manifest.target).region:
         terminal.say(f"It was looked for in {freed.region} alone; give --region REGION to look in another.")
     return 0

@@ -2,6 +2,8 @@
 
 import pytest
 
+from plans.rehearsal import to_json
+from plans.views.rehearsal import result
 from providers.simulator import Durations
 from providers.simulator import Settings as Simulated
 from tests.kit import LAB, Stage, edit, manifest
@@ -56,8 +58,16 @@ def test_a_trial_succeeds_in_every_run(before: str | None, after: str) -> None:
 
 
 def test_a_trial_that_is_ended_is_no_job_that_would_end() -> None:
-    """Jobs of others are what is told of; where a trial cannot end in time that is a failure, and no more."""
-    wanted = edit(FARM, ("canary: {queue: high}", "canary: {queue: high, timeout: 1s}"))
-    told = Stage.new().reconciler.rehearse(manifest(wanted), runs=1)
-    assert not told.sound
-    assert told.jobs_ended == {}
+    """Jobs of others are what is told of; where a trial cannot end in time that is a failure, and no more. No time is
+    told then: not by the rehearsal, and not by the plan, which says what failed."""
+    stage = Stage.new(estimating=True)
+    wanted = manifest(edit(FARM, ("canary: {queue: high}", "canary: {queue: high, timeout: 1s}")))
+    told = stage.reconciler.rehearse(wanted, runs=1)
+    assert (told.sound, told.jobs_ended, told.usual) == (False, {}, None)
+    assert set(to_json(told)["seconds"].values()) == {None}
+    assert result(told) == "Rehearsed: 1 of 1 run did not do all."
+    plan = stage.plan(wanted)
+    assert plan.estimate is None
+    (warning,) = plan.warnings
+    assert warning.startswith("a rehearsal of this does not do all of it, so how long it takes is not known: ")
+    assert "job_definition.work: SubmitJob: " in warning
