@@ -87,6 +87,8 @@ def rehearse(
             on_event=asides(terminal),
         )
     shown = attrs.evolve(found, plan=mask_plan(found.plan, terminal.salt))
+    if calibrate and shown.runs and not shown.observations:
+        terminal.note("--calibrate rests on nothing: the journal has no waits of this stack, so the table holds")
     if html is not None:
         planfiles.keep(html, rehearsal_page.render(shown))
     if as_json:

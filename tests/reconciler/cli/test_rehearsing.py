@@ -93,11 +93,15 @@ def test_a_plan_file(cli: Cli) -> None:
 
 def test_the_journal_calibrates(cli: Cli) -> None:
     """`--calibrate` takes what earlier runs saw, and says how many waits that rests on; without a journal it says
-    nothing."""
-    assert "Durations:" not in cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", *FAST).out
+    that it rests on nothing."""
+    bare = cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", *FAST)
+    assert "Durations:" not in bare.out
+    assert "--calibrate rests on nothing" in bare.err
+    assert "rests on nothing" not in cli("rehearse", "small.yaml", "--runs", "1", *FAST).err
     assert cli("apply", "small.yaml", "--auto-approve", *FAST).code == 0
     Path("small.yaml").write_text(SMALL.replace("priority: 5", "priority: 6"))
     told = cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", "-v", *FAST)
+    assert "rests on nothing" not in told.err
     assert "Durations: 2 of 24 rest on 2 waits in the journal, the others on the table." in told.out
     assert "your journal, 1 wait" in told.out
 
