@@ -186,7 +186,10 @@ def by_address(trace: Iterable[Deed]) -> Mapping[str, tuple[str, ...]]:
 
 
 def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
-    """The rehearsal as JSON, with no seconds of what no run did; its schema is published by `batchwright schema rehearsal`."""
+    """The rehearsal as JSON; its schema is published by `batchwright schema rehearsal`.
+
+    There are no seconds of what no run did.
+    """
     return {
         "format": FORMAT,
         "plan": rehearsal.plan.id,
