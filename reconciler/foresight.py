@@ -43,7 +43,8 @@ T = TypeVar("T")
 
 @attrs.define
 class Foresight:
-    """What is expected of a plan; without `usual` nothing is. `why` says why it has no estimate, where that is worth saying."""
+    """What is expected of a plan; without `usual` nothing is. `why` says why it has no estimate, where that is worth a
+    word."""
 
     stand: Stand
     usual: Played | None = None

@@ -29,8 +29,8 @@ _FORM = re.compile(
 _NAMES = {
     "s3": (
         _BUCKET,
-        "the name of a bucket has 3 to 63 lower-case letters, digits, dots and hyphens, and begins and ends with a letter "
-        "or digit",
+        "the name of a bucket has 3 to 63 lower-case letters, digits, dots and hyphens, and begins and ends with a "
+        "letter or digit",
     ),
     "dynamodb": (_TABLE, "the name of a table has 3 to 255 letters, digits, dots, hyphens and underscores"),
 }

@@ -96,8 +96,8 @@ def free(path: str, manifest: tuple[str, ...]) -> None:
 
 
 def free_page(path: str, manifest: tuple[str, ...], out: str | None = None) -> None:
-    """Raise InputError where a page may not be put: over a file that is none of ours, where the plan file `out` goes, or
-    among those of the manifest."""
+    """Raise InputError where a page may not be put: over a file that is none of ours, where the plan file `out` goes,
+    or among those of the manifest."""
     if os.path.isfile(path) and os.path.getsize(path) and not _is_page(path):
         raise InputError(
             f"{path} exists and is not a page of batchwright", hint="give another file, or remove that one"

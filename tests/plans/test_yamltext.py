@@ -264,7 +264,8 @@ def test_collector(was_on: bool) -> None:
     ],
 )
 def test_what_is_not_json(text: str, message: str, place: tuple[int, int]) -> None:
-    """Of a file called .json Python's own parser tells what is wrong and where; of what is JSON, and no YAML, YAML's."""
+    """Of a file called .json Python's own parser tells what is wrong and where; of what is JSON and no YAML, YAML's
+    does."""
     faults = Faults()
     assert read(Source("a.json", text.encode()), faults) is None
     (found,) = faults.found

@@ -182,5 +182,5 @@ def test_why_a_text_is_no_lock(text: str, why: str) -> None:
     with pytest.raises(InputError) as caught:
         place(text)
     assert caught.value.message.startswith(f"{text!r} is no lock: {why}")
-    with pytest.raises(InputError, match="'iron' is no lock$"):
+    with pytest.raises(InputError, match=r"'iron' is no lock$"):
         place("iron")

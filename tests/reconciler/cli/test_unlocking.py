@@ -69,7 +69,8 @@ def test_a_lock_in_a_file_is_removed_where_its_process_is_dead(cli: Cli, applied
     assert path.read_bytes() == b""
 
 
-def test_unlock_says_where_it_looked(cli: Cli, small: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("small", "home")
+def test_unlock_says_where_it_looked(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Account and region, and that it was one region alone where neither the options nor a manifest name one."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     said = cli("unlock", "--stack", "small", *FAST)
