@@ -111,7 +111,7 @@ class Rehearsal:
     `trace`, `calls` (by operation, with those that only look) and `queues` are those of the first run, which meets no
     faults and takes the usual time; `jobs_ended` has, by queue, how many jobs ended in it because of a call. `worst` is
     the run in which queues wait for longest that do not wait in the first, if there is one. `low` and `high` are the
-    seconds between which an apply can be expected to take.
+    seconds between which an apply can be expected to take, 0 where no run did all.
     """
 
     plan: Plan
@@ -129,16 +129,19 @@ class Rehearsal:
     high: float = 0.0
 
     @property
+    def whole(self) -> tuple[Run, ...]:
+        """The runs that did all that is planned."""
+        return tuple(run for run in self.runs if run.exit_code == 0)
+
+    @property
     def median(self) -> float:
-        """The seconds that a run took which did all that is planned, half of them more and half of them less; of all
-        runs where none did."""
-        whole = [run.seconds for run in self.runs if run.exit_code == 0]
-        return middle(whole or [run.seconds for run in self.runs]) if self.runs else 0.0
+        """The seconds that such a run took, half of them more and half of them less; 0 where there is none."""
+        return middle(run.seconds for run in self.whole) if self.whole else 0.0
 
     @property
     def usual(self) -> Estimate | None:
-        """What the first run took."""
-        return Estimate(self.runs[0].calls, self.runs[0].seconds) if self.runs else None
+        """What the first run took, if that did all that is planned."""
+        return next((Estimate(run.calls, run.seconds) for run in self.whole if run.number == 1), None)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -183,7 +186,10 @@ def by_address(trace: Iterable[Deed]) -> Mapping[str, tuple[str, ...]]:
 
 
 def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
-    """The rehearsal as JSON; its schema is published by `batchwright schema rehearsal`."""
+    """The rehearsal as JSON; its schema is published by `batchwright schema rehearsal`.
+
+    There are no seconds of what no run did.
+    """
     return {
         "format": FORMAT,
         "plan": rehearsal.plan.id,
@@ -193,12 +199,7 @@ def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
         "seed": rehearsal.seed,
         "faults": rehearsal.faults,
         "sound": rehearsal.sound,
-        "seconds": {
-            "usual": rehearsal.runs[0].seconds if rehearsal.runs else 0.0,
-            "median": rehearsal.median,
-            "low": rehearsal.low,
-            "high": rehearsal.high,
-        },
+        "seconds": _seconds(rehearsal),
         "trace": [attrs.asdict(deed) for deed in rehearsal.trace],
         "calls": dict(rehearsal.calls),
         "queues": [attrs.asdict(queue) for queue in rehearsal.queues],
@@ -208,6 +209,13 @@ def to_json(rehearsal: Rehearsal) -> dict[str, Any]:
         "troubles": [_plain(trouble) for trouble in rehearsal.troubles],
         "durations": [attrs.asdict(span) for span in rehearsal.table],
     }
+
+
+def _seconds(rehearsal: Rehearsal) -> dict[str, float | None]:
+    done, usual = bool(rehearsal.whole) or not rehearsal.runs, rehearsal.usual
+    told = {"median": rehearsal.median, "low": rehearsal.low, "high": rehearsal.high}
+    first = usual.seconds if usual else None if rehearsal.runs else 0.0
+    return {"usual": first, **{name: value if done else None for name, value in told.items()}}
 
 
 def _plain(row: Run | Trouble) -> dict[str, Any]:

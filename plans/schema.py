@@ -211,7 +211,7 @@ def rehearsal_schema() -> dict[str, Any]:
         "seed": {"type": "integer"},
         "faults": _word(*get_args(rehearsal.Faults)),
         "sound": _FLAG,
-        "seconds": _object({"usual": _NUMBER, "median": _NUMBER, "low": _NUMBER, "high": _NUMBER}),
+        "seconds": _object({name: _or_null(_NUMBER) for name in ("usual", "median", "low", "high")}),
         "trace": _each(_object({"call": _TEXT, "address": _TEXT, "at": _NUMBER, "jobs": _COUNT})),
         "calls": _map(_COUNT),
         "queues": queues,

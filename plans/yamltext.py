@@ -6,6 +6,7 @@ it nearly is, if `jsontext` has not read it.
 """
 
 import gc
+import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,14 +52,32 @@ def read(source: Source, faults: Faults) -> Node | None:
         return _Reader(source.name, faults, yaml.parse(text, Loader=_loader())).document()
     except Unreadable as error:
         faults.add(Node(None, source.name, error.line, error.column), "", error.message, error.hint)
-    except yaml.MarkedYAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        told = _not_json(source) or _not_yaml(error)
+        faults.add(Node(None, source.name, told.line, told.column), "", told.message, told.hint)
+    return None
+
+
+def _not_yaml(error: Exception) -> "Unreadable":
+    if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         hint = "indent with spaces, not with tabs" if "cannot start any token" in problem else None
-        faults.add(Node(None, source.name, line, column), "", f"not YAML: {problem}", hint)
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        faults.add(Node(None, source.name, 0, 0), "", f"not YAML: {error}")
+        return Unreadable(f"not YAML: {problem}", line, column, hint)
+    return Unreadable(f"not YAML: {error}")
+
+
+def _not_json(source: Source) -> "Unreadable | None":
+    """What Python's parser has against a file whose name says that it is JSON; None where it says nothing."""
+    if not source.name.lower().endswith(".json"):
+        return None
+    try:
+        json.loads(source.content.decode("utf-8-sig"), parse_int=str)
+    except json.JSONDecodeError as error:
+        return Unreadable(f"not JSON: {error.msg}", error.lineno, error.colno)
+    except (ValueError, RecursionError):
+        return None
     return None
 
 

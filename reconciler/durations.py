@@ -6,7 +6,7 @@ set to from here, and `calibrated` puts in what the journal of a stack on this m
 
 import math
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Literal
 
@@ -16,6 +16,7 @@ from plans.change import Impact
 from plans.plan import Plan, Step
 from plans.rehearsal import Span, middle
 from providers.kinds.environment_changes import SCALE
+from providers.resources import Ref, Snapshot
 from reconciler.journal import Run
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _SERVICE = "https://docs.aws.amazon.com/batch/latest/userguide/service-environme
 _SHARES = "https://docs.aws.amazon.com/batch/latest/userguide/quota-shares.html"
 _NUKE = "https://github.com/ekristen/aws-nuke/issues/674"
 _OWN = "assumed: nobody but you knows your jobs"
+_RUNS = f"{_OWN}; one that a plan tries ends within three quarters of its timeout"
 
 Table = tuple[Span, ...]
 
@@ -53,7 +55,7 @@ TABLE: Table = (
     Span("stale_reads", 0, 1, 10, "assumed: no page promises that a read shows the call before it"),
     Span("job_submitted", 0.5, 1, 30, _OWN),
     Span("job_starting", 5, 60, 300, _OWN),
-    Span("job_running", 60, 600, 3600, _OWN),
+    Span("job_running", 60, 600, 3600, _RUNS),
     Span("job_scheduled", 10, 60, 600, _OWN),
     Span("job_without_capacity", 300, 900, 1800, _OWN),
     Span("job_tried_again", 60, 300, 600, _OWN),
@@ -146,6 +148,41 @@ def simulated(table: Table, manner: Manner, dice: random.Random) -> "Settings":
     drawn = {span.name: choose[manner](span) for span in table}
     lag, stale = drawn.pop("relation_lag"), drawn.pop("stale_reads")
     return Settings(durations=Durations(**drawn), relation_lag=lag, stale_reads=stale)
+
+
+def trying(settings: "Settings", plan: Plan, snapshot: Snapshot) -> "Settings":
+    """The settings with which every job succeeds that the plan itself tries: all begin within a quarter of the shortest
+    of their timeouts, and each runs for up to half of its own, or for as long as its definition lets it."""
+    from providers.simulator import Outcome
+
+    tried = [(step, step.goal) for step in plan.steps if step.goal is not None and step.goal.until == "succeeded"]
+    if not tried:
+        return settings
+    durations = settings.durations
+    begun = durations.job_submitted + durations.job_starting
+    share = min(1.0, min(goal.deadline for _, goal in tried) / 4 / begun)
+    outcomes = (
+        Outcome(name=goal.name, seconds=min(durations.job_running, goal.deadline / 2, *_own(step, plan, snapshot)))
+        for step, goal in tried
+    )
+    return attrs.evolve(
+        settings,
+        durations=attrs.evolve(
+            durations, job_submitted=durations.job_submitted * share, job_starting=durations.job_starting * share
+        ),
+        outcomes=(*outcomes, *settings.outcomes),
+    )
+
+
+def _own(step: Step, plan: Plan, snapshot: Snapshot) -> Iterator[float]:
+    """After how many seconds AWS would stop the job of a step: as that says, or as its definition does."""
+    named = step.arguments["jobDefinition"]
+    made = [each.arguments for each in plan.steps if isinstance(named, Ref) and each.address == str(named.address)]
+    there = [live.spec for live in snapshot.live if live.arn == named]
+    for said in (step.arguments, *made, *there):
+        if seconds := (said.get("timeout") or {}).get("attemptDurationSeconds"):
+            yield float(seconds)
+            return
 
 
 def _drawn(span: Span, dice: random.Random) -> float:

@@ -99,6 +99,12 @@ class _Emptying:
     def count(self) -> JobCount:
         return JobCount(self.found, self.more, children=self.children)
 
+    @property
+    def ending(self) -> str:
+        """The call that ends jobs: for several, or for each."""
+        assert self.running.step.call is not None
+        return f"{self.running.step.call}s" if self.together else self.running.step.call
+
     def to_be_ended(self, items: Sequence[Mapping[str, Any]]) -> list[str]:
         """The jobs of a page that this step ends and that were not told to end before."""
         if self.mode == "terminate":
@@ -192,7 +198,7 @@ class Emptyings:
         if own.unended:
             return self._end_some(own)
         if own.ended:
-            self.teller.event("called", own.running, call=own.running.step.call, ended=own.ended)
+            self.teller.event("called", own.running, call=own.ending, ended=own.ended)
         if own.token is not None:
             self._list(own, own.token)
             return []
@@ -235,9 +241,8 @@ class Emptyings:
     def _end_some(self, own: _Emptying) -> list[Seen]:
         size = TOGETHER if own.together else 1
         some, own.unended = tuple(own.unended[:size]), own.unended[size:]
-        single, reason = own.running.step.call, own.running.step.arguments["reason"]
-        assert single is not None
-        operation = f"{single}s" if own.together else single
+        reason = own.running.step.arguments["reason"]
+        operation = own.ending
         arguments = {"jobs": list(some)} if own.together else {"jobId": some[0]}
         arguments["reason"] = reason
         unwritten = self.teller.call_begins(own.running, operation, arguments)

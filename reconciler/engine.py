@@ -36,7 +36,7 @@ from providers.provider import Provider
 from providers.resources import Address, Snapshot, Target, Unread
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
-from reconciler.lock import Fenced, Holder, Lock, Place, place
+from reconciler.lock import Fenced, Freed, Lock, Place, place
 from reconciler.pace import Pace
 from reconciler.retry import Caller
 from reconciler.task import Task, ask_account
@@ -355,8 +355,8 @@ class Reconciler:
                     report = task.deregister(plans, journal, lock=turn.lock, rng=self.rng, on_event=on_event)
         return attrs.evolve(made, report=report)
 
-    def unlock(self, stack: str) -> Holder | None:
-        """Remove the lock of a stack that a dead run left; who that was, None where nobody holds it.
+    def unlock(self, stack: str) -> Freed:
+        """Remove the lock of a stack that a dead run left; who that was, and where.
 
         Raises LockHeld where the holder is not known to be dead, InputError where there is no lock to remove.
         """
@@ -366,7 +366,7 @@ class Reconciler:
         if account is None and self._keeping.by_account:
             with self._task(Manifest(stack, {}), _ignore) as task:
                 account = task.observe().account
-        return self._lock(account, stack, "unlock", _ignore).free()
+        return Freed(account, self.connection.region, self._lock(account, stack, "unlock", _ignore).free())
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""

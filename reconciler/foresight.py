@@ -43,7 +43,8 @@ T = TypeVar("T")
 
 @attrs.define
 class Foresight:
-    """What is expected of a plan; without `usual` nothing is, and `why` says why where that is worth saying."""
+    """What is expected of a plan; without `usual` nothing is. `why` says why it has no estimate, where that is worth a
+    word."""
 
     stand: Stand
     usual: Played | None = None
@@ -62,12 +63,12 @@ class Foresight:
         usual = _tried(lambda: stand.play("usual", "0/0"))
         if isinstance(usual, _Failed):
             return cls(stand, why=f"how long this takes is not known: {usual.why}")
-        return cls(stand, usual)
+        return cls(stand, usual, _unfinished(usual.report) if usual.report.exit_code else "")
 
     @property
     def plan(self) -> Plan:
-        """The plan with its estimate."""
-        if self.usual is None:
+        """The plan with its estimate, or with a warning that says why there is none."""
+        if self.usual is None or self.usual.report.exit_code:
             warnings = (*self.stand.plan.warnings, *filter(None, [self.why]))
             return attrs.evolve(self.stand.plan, warnings=warnings)
         estimate = Estimate(self.usual.calls.total(), round(self.usual.report.seconds, 1))
@@ -134,6 +135,11 @@ def _tried(play: Callable[[], T]) -> T | _Failed:
         return _Failed(f"{type(error).__name__}: {error}")
 
 
+def _unfinished(report: Report) -> str:
+    failed = "".join(f": {it.address}: {it.call or 'wait'}: {it.error}" for it in report.failures[:1])
+    return f"a rehearsal of this does not do all of it, so how long it takes is not known{failed}"
+
+
 def _waited(step: Step | None) -> bool:
     return step is not None and step.goal is not None and step.goal.until not in _OF_JOBS
 
@@ -156,12 +162,17 @@ def _longer(outcomes: Iterable[Outcome], spans: Mapping[str, float], own: float)
 
 def _calls(made: Collection[Deed], rehearsed: Collection[Deed]) -> Iterator[Departure]:
     """The calls that changed something and were not rehearsed. How many jobs there are to end changes by the minute."""
-    expected = Counter((deed.address, deed.call) for deed in rehearsed)
-    for (address, call), count in Counter((deed.address, deed.call) for deed in made).items():
+    expected = Counter(map(_said, rehearsed))
+    for (address, call), count in Counter(map(_said, made)).items():
         more = count - expected[address, call]
         if more > 0 and not (call in _ENDING and expected[address, call]):
             times = "" if more == 1 else f" {more} times more"
             yield Departure("", address, "call", f"{call} was called{times}, which was not rehearsed")
+
+
+def _said(deed: Deed) -> tuple[str, str]:
+    """An address and a call; an endpoint that does not know the call for several jobs has each ended by its own."""
+    return deed.address, deed.call.removesuffix("s") if deed.call in _ENDING else deed.call
 
 
 def _failures(report: Report, rehearsed: Report) -> Iterator[Departure]:

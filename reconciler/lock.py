@@ -22,10 +22,20 @@ from reconciler.journal import told
 
 FORMS = "file, s3://BUCKET/KEY, dynamodb://TABLE/KEY or none"
 
+_BUCKET, _TABLE = "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "[A-Za-z0-9_.-]{3,255}"
 _FORM = re.compile(
-    r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<object>[^\x00-\x20\x7f]{1,512})"
-    r"|dynamodb://(?P<table>[A-Za-z0-9_.-]{3,255})/(?P<item>[^\x00-\x20\x7f]{1,512})"
+    rf"s3://(?P<bucket>{_BUCKET})/(?P<object>[^\x00-\x20\x7f]{{1,512}})"
+    rf"|dynamodb://(?P<table>{_TABLE})/(?P<item>[^\x00-\x20\x7f]{{1,512}})"
 )
+_NAMES = {
+    "s3": (
+        _BUCKET,
+        "the name of a bucket has 3 to 63 lower-case letters, digits, dots and hyphens, and begins and ends with a "
+        "letter or digit",
+    ),
+    "dynamodb": (_TABLE, "the name of a table has 3 to 255 letters, digits, dots, hyphens and underscores"),
+}
+"""What containers are called, by service (bucketnamingrules.html of the S3 user guide, API_CreateTable.html)."""
 
 
 @attrs.frozen
@@ -57,8 +67,21 @@ def place(text: str | Place) -> Place:
     found = _FORM.fullmatch(text)
     key = (found["object"] or found["item"]).strip("/") if found else ""
     if found is None or not key:
-        raise InputError(f"{text!r} is no lock", hint=f"a lock is {FORMS}")
+        why = _why(text)
+        raise InputError(f"{text!r} is no lock{why and f': {why}'}", hint=f"a lock is {FORMS}")
     return Place("s3", found["bucket"], key) if found["bucket"] else Place("dynamodb", found["table"], key)
+
+
+def _why(text: str) -> str:
+    """What keeps a text that names a service from being a lock; nothing where it names none."""
+    service, _, rest = text.partition("://")
+    container, _, key = rest.partition("/")
+    if service not in _NAMES or not container:
+        return ""
+    named, rule = _NAMES[service]
+    if not re.fullmatch(named, container):
+        return rule
+    return "KEY has 1 to 512 characters, none of them a blank" if key.strip("/") else "it names no KEY"
 
 
 @attrs.frozen
@@ -77,6 +100,15 @@ class Holder:
     def __str__(self) -> str:
         doing = f" ({self.doing})" if self.doing else ""
         return f"process {self.pid} on {self.host}{doing}, since {moment(self.since)}"
+
+
+@attrs.frozen
+class Freed:
+    """Where the lock of a stack was looked for, and the dead run that held it; None where nobody did."""
+
+    account: str | None
+    region: str
+    holder: Holder | None
 
 
 def moment(at: float) -> str:

@@ -21,10 +21,12 @@ _Stand = tuple[State, int]
 class OverTime:
     """Takes the changes of an account in order, from the time when it was filled.
 
-    `ended` counts, by queue, the jobs that a call ended: in a rehearsal none fails by itself.
+    `ended` counts, by queue, the jobs that a call ended: in a rehearsal none fails by itself. Those whose names are
+    `tried` are the plan's own, and count for nothing.
     """
 
     began: float
+    tried: Collection[str] = ()
     ended: Counter[str] = attrs.field(factory=Counter, init=False)
     _environments: dict[str, Mapping[str, Any]] = attrs.field(factory=dict, init=False)
     _queues: dict[str, Mapping[str, Any]] = attrs.field(factory=dict, init=False)
@@ -83,7 +85,8 @@ class OverTime:
 
     def _job(self, change: Change) -> None:
         shown = change.shown or {}
-        if shown.get("status") == "FAILED" and change.name not in self._failed:
+        own = shown.get("jobName") in self.tried
+        if shown.get("status") == "FAILED" and not own and change.name not in self._failed:
             self._failed.add(change.name)
             self.ended[shown["jobQueue"].rpartition("/")[2]] += 1
 

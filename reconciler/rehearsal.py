@@ -20,7 +20,7 @@ from providers.clock import ManualClock
 from providers.errors import InputError, Interrupted
 from providers.resources import Snapshot
 from providers.simulator import Fault, Quotas, Simulator, Store
-from reconciler.durations import TABLE, Manner, Table, simulated
+from reconciler.durations import TABLE, Manner, Table, simulated, trying
 from reconciler.overtime import OverTime
 from reconciler.pace import Pace
 from reconciler.retry import Caller, InlinePool
@@ -97,12 +97,12 @@ class Stand:
     def _play(self, store: Store, manner: Manner, dice: random.Random, faults: tuple[Fault, ...]) -> Played:
         snapshot, before = self.snapshot, self.task.caller
         settings = attrs.evolve(
-            simulated(self.table, manner, dice),
+            trying(simulated(self.table, manner, dice), self.plan, snapshot),
             quotas=Quotas(environments=_RAISED, queues=_RAISED, service_environments=_RAISED, consumables=_RAISED),
             account=snapshot.account or "",
         )
         clock = ManualClock(before.clock.now())
-        overtime = OverTime(clock.now())
+        overtime = OverTime(clock.now(), {outcome.name for outcome in settings.outcomes})
         simulator = Simulator(store, clock, settings=settings, before_call=self._counted, on_change=overtime.take)
         simulator.fill(seeds(snapshot, self.task.kinds, self.jobs), region=snapshot.region)
         unread = {self.task.kinds[kind].facts.lookup.listing for kind in snapshot.unobserved}
@@ -167,8 +167,7 @@ def rehearse(
             played.append(("drawn", stand.play("drawn", name, drawn)))
     if not played:
         return Rehearsal(stand.plan, seed, faults, table=stand.table)
-    whole = [run.report.seconds for _, run in played if run.report.exit_code == 0]
-    seconds = whole or [run.report.seconds for _, run in played]
+    seconds = [run.report.seconds for _, run in played if run.report.exit_code == 0]
     first = played[0][1]
     return Rehearsal(
         plan=stand.plan,
@@ -182,8 +181,8 @@ def rehearse(
         troubles=tuple(trouble for number, (_, run) in enumerate(played, 1) for trouble in _troubles(number, run)),
         jobs_ended=first.jobs_ended,
         table=stand.table,
-        low=min(seconds) * (1 - _BETWEEN_LOOKS),
-        high=max(seconds) * (1 + _BETWEEN_LOOKS),
+        low=min(seconds, default=0.0) * (1 - _BETWEEN_LOOKS),
+        high=max(seconds, default=0.0) * (1 + _BETWEEN_LOOKS),
     )
 
 

@@ -79,10 +79,13 @@ def result(rehearsal: Rehearsal) -> str:
     """How it went, in one line."""
     ill = [run for run in rehearsal.runs if run.exit_code]
     went = "all went well" if not ill else f"{len(ill)} of {many(len(rehearsal.runs), 'run')} did not do all"
-    whole = sum(not run.exit_code for run in rehearsal.runs) or len(rehearsal.runs)
-    median = f", {span(rehearsal.median)} in the median of {whole} runs" if whole > 1 else ""
-    between = f"between {span(rehearsal.low)} and {span(rehearsal.high)}"
-    return f"Rehearsed: {went}; it usually takes about {span(rehearsal.runs[0].seconds)}{median}, {between}."
+    whole, usual = len(rehearsal.whole), rehearsal.usual
+    if not whole:
+        return f"Rehearsed: {went}."
+    about = [f"about {span(usual.seconds)}"] if usual else []
+    median = [f"{span(rehearsal.median)} in the median of {whole} runs"] if whole > 1 else []
+    times = ", ".join([*about, *median, f"between {span(rehearsal.low)} and {span(rehearsal.high)}"])
+    return f"Rehearsed: {went}; it usually takes {times}."
 
 
 def met(trouble: Trouble) -> str:

@@ -16,7 +16,7 @@ from providers.errors import InputError, StalePlan
 from reconciler.files import SUFFIXES
 
 _HEAD = 200
-"""In so many characters a plan file says that it is one."""
+"""In so many characters a plan file, or a page, says that it is one."""
 
 
 @attrs.frozen
@@ -92,6 +92,32 @@ def free(path: str, manifest: tuple[str, ...]) -> None:
     """Raise InputError where a plan file may not be put: over another file, or among those of its manifest."""
     if os.path.isfile(path) and os.path.getsize(path) and read(path) is None:
         raise InputError(f"{path} exists and is not a plan file", hint="give another file, or remove that one")
+    _apart(path, manifest)
+
+
+def free_page(path: str, manifest: tuple[str, ...], out: str | None = None) -> None:
+    """Raise InputError where a page may not be put: over a file that is none of ours, where the plan file `out` goes,
+    or among those of the manifest."""
+    if os.path.isfile(path) and os.path.getsize(path) and not _is_page(path):
+        raise InputError(
+            f"{path} exists and is not a page of batchwright", hint="give another file, or remove that one"
+        )
+    if out is not None and os.path.realpath(path) == os.path.realpath(out):
+        raise InputError(f"--out and --html both say {path}", hint="give each its own file")
+    _apart(path, manifest)
+
+
+def _is_page(path: str) -> bool:
+    from plans.views.page import OURS
+
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return OURS in file.read(_HEAD)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}", hint="is the path right?") from error
+
+
+def _apart(path: str, manifest: tuple[str, ...]) -> None:
     folder = os.path.realpath(os.path.dirname(path) or ".")
     if path.endswith(SUFFIXES) and folder in map(os.path.realpath, manifest):
         raise InputError(f"{path} would be read as a part of the manifest", hint="give a file elsewhere")

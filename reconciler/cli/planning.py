@@ -48,6 +48,8 @@ def plan(
         raise InputError("stdout takes either --json or --markdown", hint="leave one of the two out")
     if out is not None:
         planfiles.free(out, paths)
+    if html is not None:
+        planfiles.free_page(html, paths, out)
     kinds, terminal = all_kinds(), options.terminal
     manifest = options.drained(options.manifest(paths, kinds))
     wish = Wish(manifest, options.asked())

@@ -64,6 +64,8 @@ def rehearse(
     if faults != "none" and runs <= rehearsals.CALM:
         told = f"the first {rehearsals.CALM} runs meet no faults, and this is {runs}"
         raise InputError(told, hint=f"give --runs {rehearsals.CALM + 1} or more")
+    if html is not None:
+        planfiles.free_page(html, paths)
     kinds, terminal = all_kinds(), options.terminal
     wish = planfiles.held(paths[0]) if len(paths) == 1 else None
     if wish is None:
@@ -85,6 +87,8 @@ def rehearse(
             on_event=asides(terminal),
         )
     shown = attrs.evolve(found, plan=mask_plan(found.plan, terminal.salt))
+    if calibrate and shown.runs and not shown.observations:
+        terminal.note("--calibrate rests on nothing: the journal has no waits of this stack, so the table holds")
     if html is not None:
         planfiles.keep(html, rehearsal_page.render(shown))
     if as_json:

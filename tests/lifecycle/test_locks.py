@@ -267,16 +267,16 @@ def test_what_a_dead_run_left_is_taken_over_with_a_word(make: Callable[[str], Va
 def test_unlock_removes_what_is_dead_and_nothing_else(make: Callable[[str], Vault], service: str) -> None:
     """A holder is alive until its term is over."""
     machines = Machines.new(make(service))
-    assert machines.one.unlock("lab") is None
+    assert machines.one.unlock("lab").holder is None
     machines.lock().__enter__()
     with pytest.raises(LockHeld):
         machines.one.unlock("lab")
     machines.stage.clock.sleep(120)
-    holder = machines.one.unlock("lab")
+    holder = machines.one.unlock("lab").holder
     assert holder is not None
     assert holder.doing == "apply"
     assert machines.vault.record["released"]
-    assert machines.one.unlock("lab") is None
+    assert machines.one.unlock("lab").holder is None
 
 
 def test_what_stood_in_for_the_lock_of_an_account_is_given_back_at_once(make: Callable[[str], Vault]) -> None:

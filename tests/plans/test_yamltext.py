@@ -252,3 +252,25 @@ def test_collector(was_on: bool) -> None:
         assert gc.isenabled() is was_on
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"),
+    [
+        ('{"stack": "s",\n "tags": {},      // none\n "jobQueues": {}}', "not JSON: Expecting property name", (2, 19)),
+        ('{"stack": "s"\n "tags": {}}', "not JSON: Expecting ',' delimiter", (2, 2)),
+        ('\ufeff{"stack": [', "not JSON: Expecting value", (1, 12)),
+        ('\t{"stack": "s"}', "not YAML: ", (1, 1)),
+    ],
+)
+def test_what_is_not_json(text: str, message: str, place: tuple[int, int]) -> None:
+    """Of a file called .json Python's own parser tells what is wrong and where; of what is JSON and no YAML, YAML's
+    does."""
+    faults = Faults()
+    assert read(Source("a.json", text.encode()), faults) is None
+    (found,) = faults.found
+    assert found.message.startswith(message)
+    assert (found.line, found.column) == place
+    again = Faults()
+    read(Source("a.yaml", text.encode()), again)
+    assert again.found[0].message.startswith("not YAML: ")

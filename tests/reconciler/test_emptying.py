@@ -213,4 +213,4 @@ def test_how_many_jobs_were_ended_is_told() -> None:
     run, _ = busy(3)
     run(emptied())
     told: list[Event] = [event for event in run.events if event.event == "called"]
-    assert [(event.detail["call"], event.detail["ended"]) for event in told] == [("TerminateJob", 3)]
+    assert [(event.detail["call"], event.detail["ended"]) for event in told] == [("TerminateJobs", 3)]

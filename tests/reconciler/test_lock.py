@@ -164,3 +164,23 @@ def test_a_lock_in_a_file_is_never_lost_and_never_rests(tmp_path: Path) -> None:
             lock.tend()
             assert (lock.rest(), lock.lost(), lock.looks) == (None, None, False)
         assert lock.free() is None
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("s3://b/k", "the name of a bucket has 3 to 63 "),
+        (f"s3://{'b' * 64}/k", "the name of a bucket has 3 to 63 "),
+        ("dynamodb://t/k", "the name of a table has 3 to 255 "),
+        ("s3://locks", "it names no KEY"),
+        ("s3://locks/", "it names no KEY"),
+        ("dynamodb://locks/x y", "KEY has 1 to 512 characters, none of them a blank"),
+    ],
+)
+def test_why_a_text_is_no_lock(text: str, why: str) -> None:
+    """What names a service is told what is wrong with it; what names none is told the forms alone."""
+    with pytest.raises(InputError) as caught:
+        place(text)
+    assert caught.value.message.startswith(f"{text!r} is no lock: {why}")
+    with pytest.raises(InputError, match=r"'iron' is no lock$"):
+        place("iron")

@@ -180,6 +180,7 @@ def test_jobs_that_would_end() -> None:
     told = stage.reconciler.rehearse(attrs.evolve(wanted, policy=policy), runs=1)
     assert told.jobs_ended == {"lab-low": 70}
     assert sum(deed.jobs for deed in told.trace) == 70
+    assert [deed.call for deed in told.trace if deed.jobs] == ["TerminateJobs"]
     report = stage.apply(attrs.evolve(wanted, policy=policy))
     assert report.exit_code == 0
     ending = {call: count for call, count in report.calls.items() if call.startswith("TerminateJob")}

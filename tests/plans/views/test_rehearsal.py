@@ -120,6 +120,15 @@ def test_usual_and_median_are_told_apart() -> None:
     assert " ".join(text(TOLD).split()).endswith(last)
 
 
+def test_no_time_is_told_of_what_no_run_did() -> None:
+    """Of the usual run none where that failed and others did not; of a rehearsal whose runs all failed none at all."""
+    failed = [attrs.evolve(run, exit_code=4) for run in TOLD.runs]
+    others = attrs.evolve(TOLD, runs=(failed[0], *TOLD.runs[1:]))
+    assert view.result(others) == "Rehearsed: 2 of 3 runs did not do all; it usually takes between 16s and 14m."
+    none = attrs.evolve(TOLD, runs=tuple(failed))
+    assert view.result(none) == "Rehearsed: 3 of 3 runs did not do all."
+
+
 def test_looks_that_are_not_rehearsed_are_told() -> None:
     """A wait of days is looked at less often than an apply does."""
     assert "an apply makes more looks" not in text(TOLD)

@@ -56,6 +56,28 @@ def test_a_page(cli: Cli, home: Path) -> None:
     assert (home / "told.html").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_page_takes_the_place_of_no_other_file(cli: Cli, home: Path) -> None:
+    """`--html` over a manifest, a plan file or somebody's page is refused before anything is done; over one of ours, or
+    an empty file, it is written again."""
+    assert cli("plan", "small.yaml", "--out", "held.plan", *FAST).code == 0
+    (home / "theirs.html").write_text("<!DOCTYPE html>\n<title>ours</title>\n")
+    (home / "empty.html").touch()
+    for name in ("small.yaml", "held.plan", "theirs.html"):
+        before = (home / name).read_bytes()
+        for verb in ("plan", "rehearse"):
+            said = cli(verb, "small.yaml", "--html", name, *FAST)
+            assert (said.code, said.out) == (1, "")
+            assert f"{name} exists and is not a page of batchwright" in said.err
+            assert (home / name).read_bytes() == before
+    for name in ("empty.html", "empty.html", "new.html", "new.html"):
+        for words in (("plan", "small.yaml"), ("rehearse", "small.yaml", "--runs", "1")):
+            assert cli(*words, "--html", name, *FAST).code == 0
+    assert cli("rehearse", "held.plan", "--html", "held.plan", *FAST).code == 1
+    assert cli("plan", str(home), "--html", str(home / "page.yaml"), *FAST).code == 1
+    assert cli("plan", "small.yaml", "--out", "one", "--html", "./one", *FAST).code == 1
+    assert not (home / "one").exists()
+
+
 def test_a_plan_file(cli: Cli) -> None:
     """A plan that is held is rehearsed as it stands, and refused where the world has moved; options that it holds are
     refused too."""
@@ -71,11 +93,15 @@ def test_a_plan_file(cli: Cli) -> None:
 
 def test_the_journal_calibrates(cli: Cli) -> None:
     """`--calibrate` takes what earlier runs saw, and says how many waits that rests on; without a journal it says
-    nothing."""
-    assert "Durations:" not in cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", *FAST).out
+    that it rests on nothing."""
+    bare = cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", *FAST)
+    assert "Durations:" not in bare.out
+    assert "--calibrate rests on nothing" in bare.err
+    assert "rests on nothing" not in cli("rehearse", "small.yaml", "--runs", "1", *FAST).err
     assert cli("apply", "small.yaml", "--auto-approve", *FAST).code == 0
     Path("small.yaml").write_text(SMALL.replace("priority: 5", "priority: 6"))
     told = cli("rehearse", "small.yaml", "--calibrate", "--runs", "1", "-v", *FAST)
+    assert "rests on nothing" not in told.err
     assert "Durations: 2 of 24 rest on 2 waits in the journal, the others on the table." in told.out
     assert "your journal, 1 wait" in told.out
 

@@ -54,7 +54,7 @@ def dead() -> Holder:
 
 def test_a_lock_in_a_file_is_removed_where_its_process_is_dead(cli: Cli, applied: Path, home: Path) -> None:
     """A killed process leaves its name and no lock; one that lives is told, and left alone."""
-    assert cli("unlock", applied, *FAST).out == "Nobody holds the lock of stack small (file).\n"
+    assert cli("unlock", applied, *FAST).out.endswith("\nNobody holds the lock of stack small (file).\n")
     (path,) = (home / "state" / "batchwright").glob("*.lock")
     with FileLock(path, Holder("elsewhere", 4321, 0.0, "apply")):
         left = path.read_bytes()
@@ -65,8 +65,22 @@ def test_a_lock_in_a_file_is_removed_where_its_process_is_dead(cli: Cli, applied
     path.write_bytes(left)
     said = cli("unlock", "--stack", "small", *FAST)
     assert said.code == 0
-    assert said.out.startswith("Removed: the lock of stack small was held by process 4321 on elsewhere (apply)")
+    assert "\nRemoved: the lock of stack small was held by process 4321 on elsewhere (apply)" in said.out
     assert path.read_bytes() == b""
+
+
+@pytest.mark.usefixtures("small", "home")
+def test_unlock_says_where_it_looked(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Account and region, and that it was one region alone where neither the options nor a manifest name one."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    said = cli("unlock", "--stack", "small", *FAST)
+    assert "account 123456789012 · region eu-west-1 (from AWS_REGION) · stack small" in said.out
+    assert "It was looked for in eu-west-1 alone; give --region REGION to look in another." in said.out
+    named = cli("unlock", "--stack", "small", "--region", "us-west-2", *FAST)
+    assert "region us-west-2 (from --region)" in named.out
+    assert "alone" not in named.out
+    told = cli("unlock", "--stack", "small", "--region", "us-west-2", "--json", *FAST).json
+    assert (told["account"], told["region"]) == ("123456789012", "us-west-2")
 
 
 def test_unlock_leaves_no_file_where_there_was_none(cli: Cli, small: Path, home: Path) -> None:
@@ -79,7 +93,7 @@ def test_a_lock_in_a_service(cli: Cli, small: Path, there: servers.Moto) -> None
     """Refused while it is held, by a process of another machine; removed where the process was one of this machine and
     is gone; and taken by the next run."""
     options = ("--lock", LOCK, *FAST)
-    assert cli("unlock", small, *options).out == f"Nobody holds the lock of stack small ({LOCK}).\n"
+    assert cli("unlock", small, *options).out.endswith(f"\nNobody holds the lock of stack small ({LOCK}).\n")
     lease = held(there, Holder("elsewhere", 4321, 0.0, "destroy", "another"))
     for verb in (("unlock", small), ("apply", small, "--auto-approve"), ("destroy", "--stack", "small")):
         said = cli(*verb, *options)
