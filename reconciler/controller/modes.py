@@ -217,7 +217,7 @@ def _gated(
 
 def _summary(plan: Plan) -> str:
     counted = [f"{count} to {action}" for action, count in plan.summary.items() if action != Action.NOOP.value]
-    return f"{', '.join(counted) or 'nothing to change'} in {len(plan.steps)} steps"
+    return f"{', '.join(counted) or 'nothing to change'} in {len(plan.steps)} step{'' if len(plan.steps) == 1 else 's'}"
 
 
 def _refused(plan: Plan) -> str:

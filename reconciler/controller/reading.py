@@ -65,7 +65,7 @@ GOES_WITH: Mapping[str, frozenset[str]] = {
 }
 """The keys of a source that mean something beside each of the three."""
 _WINDOWS: tuple[Literal["allow", "deny"], ...] = ("allow", "deny")
-_NOT_BY_DEFAULT = ("name", "source", "paths", "depends_on")
+_NOT_BY_DEFAULT = ("name", "paths", "depends_on")
 
 
 def _map(*shown: Mapping[str, Field]) -> Field:

@@ -277,7 +277,7 @@ def test_approval(by: Any, revision: str) -> None:
     stack, made = attrs.evolve(STACK, approval=Approving(by, "f")), plan(change(DRIFT))
     waiting = verdict(stack, made, revision=revision)
     assert (waiting.do, waiting.reason) == ("approve", "WaitsForApproval")
-    assert "plan p waits for approval: 1 to update in 1 steps" in waiting.message
+    assert "plan p waits for approval: 1 to update in 1 step" in waiting.message
     assert verdict(stack, made, revision=revision, approved="q").do == "approve"
     assert verdict(stack, made, revision=revision, approved="p").do == "apply"
     assert verdict(STACK, made, revision=revision).do == "apply"
@@ -289,7 +289,7 @@ def test_windows(revision: str) -> None:
     made = plan(change(DRIFT))
     closed = verdict(STACK, made, revision=revision, open=False, opens_at=1_800_000_000.0)
     assert (closed.do, closed.reason) == ("window", "WaitsForWindow")
-    assert closed.message == "the next window opens at 2027-01-15 08:00:00 UTC: 1 to update in 1 steps"
+    assert closed.message == "the next window opens at 2027-01-15 08:00:00 UTC: 1 to update in 1 step"
     never = verdict(STACK, made, revision=revision, open=False)
     assert never.message.startswith("no window opens within a year")
     assert verdict(STACK, made, revision=revision, open=False, overridden=True).do == "apply"
@@ -341,7 +341,7 @@ def test_of_many_the_first_are_told() -> None:
 def test_observing_edits() -> None:
     """Who only observes an edit is told that it is not applied, and what it would do."""
     found = verdict(attrs.evolve(STACK, mode="observe"), plan(change(EDIT)))
-    assert (found.do, found.reason, found.message) == ("tell", "ObservesOnly", "1 to update in 1 steps")
+    assert (found.do, found.reason, found.message) == ("tell", "ObservesOnly", "1 to update in 1 step")
 
 
 def test_changes_of_others() -> None:

@@ -277,8 +277,8 @@ def stack(said: str) -> str:
             "1:53: stacks[a].source: there is no source 'her' (did you mean here?)",
             "1:66: stacks[a].target: there is no target 'prod' (the file has no targets)"]),
         ("{targets: {p: {}}, defaults: {target: q}}", ["1:39: defaults.target: there is no target 'q' (there is p)"]),
-        ("defaults: {source: a}", [
-            "1:12: defaults.source: there is no key 'source' here (source is a key of stacks, hooks)"]),
+        ("defaults: {source: a}", ["1:20: defaults.source: there is no source 'a' (the file has no sources)"]),
+        ("defaults: {paths: [a]}", ["1:12: defaults.paths: there is no key 'paths' here (paths is a key of stacks)"]),
         ("hooks: {a: {kind: svn, source: b, secrets: c}}", [
             "1:19: hooks[a].kind: 'svn' is none of the values that this takes (one of github, gitlab, generic)",
             "1:32: hooks[a].source: there is no source 'b' (the file has no sources)"]),
@@ -370,3 +370,15 @@ def test_anything_anywhere(value: str) -> None:
             found += tried(f"{key}: {{x: {block}}}" if field.type == "map" else f"{key}: {block}")
     assert found
     assert all(fault.line for fault in found)
+
+
+def test_a_source_may_be_that_of_all_stacks(tmp_path: Path) -> None:
+    """Where most of them lie in one repository, it is said once."""
+    text = """
+targets: {lab: {region: eu-west-1}}
+sources: {here: {folder: stacks}, there: {folder: others}}
+defaults: {source: here, target: lab}
+stacks: {one: {paths: [one]}, two: {source: there}}
+"""
+    said = read(Source("controller.yaml", text.encode()), folder=tmp_path)
+    assert {name: stack.source for name, stack in said.stacks.items()} == {"one": "here", "two": "there"}
