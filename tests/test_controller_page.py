@@ -85,7 +85,7 @@ def test_no_section_of_the_file_is_left_out() -> None:
     holding = {path for path, field in FIELD.paths() if field.members and field.type == "structure"}
     assert {path for path in holding if not path.startswith("defaults") and ".policy" not in path} == told - {""}
     left = member("stacks", "x").members.keys() - member("defaults").members.keys()
-    assert {"source", "paths", "dependsOn"} == left
+    assert {"paths", "dependsOn"} == left
 
 
 def _path(path: tuple[str, ...]) -> str:
