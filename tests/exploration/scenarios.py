@@ -202,7 +202,7 @@ _IN_PLACE_OR_NOT = written(
 )
 _NOTHING = _applying()
 _MANNERS: Mapping[str, Callable[[str], str]] = {"create first": str, "two hop": fixed, "create first, tried": tried}
-_EXAMPLES = sorted(path.name for path in EXAMPLES.iterdir())
+_EXAMPLES = sorted(path.parent.name for path in EXAMPLES.glob("*/batchwright.yaml"))
 
 SCENARIOS: Mapping[str, Scenario] = {
     **{key: scenario for name in _EXAMPLES for key, scenario in _of_example(name).items()},
