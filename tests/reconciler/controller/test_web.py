@@ -296,9 +296,9 @@ def test_what_fails_in_the_middle_of_an_answer_is_not_answered_twice() -> None:
         sent.append(message["type"])
 
     clock = ManualClock()
-    guard = Guard(breaking, clock, lines(told.append, clock, "p"), None, Rate(1.0, 1.0))
+    guard: Any = Guard(breaking, clock, lines(told.append, clock, "p"), None, Rate(1.0, 1.0))
     scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
-    asyncio.run(guard(scope, asyncio.Event().wait, send))  # type: ignore[arg-type]
+    asyncio.run(guard(scope, asyncio.Event().wait, send))
     assert sent == ["http.response.start"]
     assert [json.loads(line)["event"] for line in told] == ["a request failed", "request"]
 
