@@ -26,6 +26,7 @@ import os
 import select
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
@@ -250,6 +251,10 @@ class SessionLeader:
     def release(self) -> None:
         with self._one:
             self._token, self._why = None, _not_led()
+            if self._session is not None:
+                # The server drops the locks of a session that was closed, but in its own time.
+                with suppress(_Failed):
+                    self._session.ask("SELECT pg_advisory_unlock_all()", until=self.clock.now() + _SURE)
             self._end()
 
     def _taken(self, until: float) -> int | None:
