@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import attrs
 import yaml
 
 from plans.printable import plain
@@ -13,6 +14,13 @@ _EXPANDED = re.compile(r"(?<=\$)\$\{|\$\{(?=var\.)")
 _TAGS: Mapping[type, str] = {bool: "bool", int: "int", float: "float", str: "str"}
 _LINE = 90
 _UNBROKEN = 2**31 - 1
+
+
+@attrs.frozen
+class Expression:
+    """Text in a document that is to be written as it stands, since it names variables: `${var.subnet}`."""
+
+    text: str
 
 
 def commented(lines: Iterable[str]) -> str:
@@ -43,6 +51,8 @@ def _escaped(value: Any) -> Any:
     match value:
         case str():
             return _EXPANDED.sub("$${", value)
+        case Expression(text):
+            return text
         case Mapping():
             return {_escaped(key): _escaped(item) for key, item in value.items()}
         case list() | tuple():

@@ -1,7 +1,5 @@
 """The verb that writes a manifest of what is live: export."""
 
-import os
-
 import click
 
 from plans.export import Selection
@@ -10,6 +8,7 @@ from plans.written import to_json
 from providers.errors import InputError
 from providers.kinds import Kinds
 from providers.resources import Target
+from reconciler.cli import newfile
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, all_kinds, given, json_output, target_options
 from reconciler.cli.progress import asides
@@ -40,8 +39,8 @@ def export(
     """
     kinds, terminal = all_kinds(), options.terminal
     selection = _selection(stack, everything, name_prefix, as_stack, kinds)
-    if out is not None and os.path.lexists(out):
-        raise _taken(out)
+    if out is not None:
+        newfile.free(out)
     with interruptible() as stop:
         reconciler = options.reconciler(Target(), kinds, stop=stop)
         made = reconciler.export(selection, on_event=asides(terminal))
@@ -49,7 +48,7 @@ def export(
     if out is None:
         terminal.result(text)
     else:
-        _write(out, text)
+        newfile.write(out, text)
     for line in (*made.lacking, *made.notes):
         terminal.note(line)
     if out is not None:
@@ -67,18 +66,3 @@ def _selection(
     name = stack or as_stack or "exported"
     parse([Source("the name of the stack", to_json({"stack": name}).encode())], variables={}, kinds=kinds)
     return Selection(name, None if stack is not None else prefix or "")
-
-
-def _taken(path: str) -> InputError:
-    return InputError(f"{path} exists already", hint="give a new file, or remove that one")
-
-
-def _write(path: str, text: str) -> None:
-    """Write a new file that only its owner may read."""
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise _taken(path) from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}", hint="give another file") from error
