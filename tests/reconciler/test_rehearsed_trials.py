@@ -7,25 +7,9 @@ from plans.views.rehearsal import result
 from providers.simulator import Durations
 from providers.simulator import Settings as Simulated
 from tests.kit import LAB, Stage, edit, manifest
+from tests.lifecycle.test_definition_canary import FARM
 
-FARM = """
-stack: farm
-computeEnvironments:
-  one:
-    type: MANAGED
-    computeResources: {type: FARGATE, maxvCpus: 16, subnets: [subnet-1], securityGroupIds: [sg-1]}
-jobQueues:
-  high: {priority: 10, computeEnvironmentOrder: [one]}
-jobDefinitions:
-  work:
-    type: container
-    platformCapabilities: [FARGATE]
-    containerProperties:
-      image: "work:1"
-      executionRoleArn: arn:aws:iam::123456789012:role/runs-tasks
-      resourceRequirements: [{type: VCPU, value: "1"}, {type: MEMORY, value: "2048"}]
-    rollout: {keep: 2, canary: {queue: high}}
-"""
+UNTIMED = edit(FARM, (", timeout: 5m", ""))
 SHORT = ("canary: {queue: high}", "canary: {queue: high, timeout: 1m}")
 OWN = ("    rollout:", "    timeout: {attemptDurationSeconds: 60}\n    rollout:")
 ROLE = ("type: SPOT\n", "type: SPOT\n      spotIamFleetRole: arn:aws:iam::123456789012:role/fleet\n")
@@ -35,10 +19,10 @@ TRIED = edit(LAB, ("  ondemand:\n", "  ondemand:\n    lifecycle: {canary: {jobDe
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (None, FARM),
-        (None, edit(FARM, SHORT)),
-        (None, edit(FARM, OWN)),
-        (edit(FARM, OWN), edit(FARM, OWN, ("work:1", "work:2"))),
+        (None, UNTIMED),
+        (None, edit(UNTIMED, SHORT)),
+        (None, edit(UNTIMED, OWN)),
+        (edit(UNTIMED, OWN), edit(UNTIMED, OWN, ("work:1", "work:2"))),
         (TRIED, edit(TRIED, ROLE)),
     ],
     ids=["definition", "a short timeout", "a timeout of its own", "another revision", "environment"],
@@ -61,7 +45,7 @@ def test_a_trial_that_is_ended_is_no_job_that_would_end() -> None:
     """Jobs of others are what is told of; where a trial cannot end in time that is a failure, and no more. No time is
     told then: not by the rehearsal, and not by the plan, which says what failed."""
     stage = Stage.new(estimating=True)
-    wanted = manifest(edit(FARM, ("canary: {queue: high}", "canary: {queue: high, timeout: 1s}")))
+    wanted = manifest(edit(UNTIMED, ("canary: {queue: high}", "canary: {queue: high, timeout: 1s}")))
     told = stage.reconciler.rehearse(wanted, runs=1)
     assert (told.sound, told.jobs_ended, told.usual) == (False, {}, None)
     assert set(to_json(told)["seconds"].values()) == {None}

@@ -1,6 +1,7 @@
 """A controller over a simulated account: a folder as its source, SQLite as its store, no threads, no real time."""
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from reconciler.controller.sources import fetcher
 from reconciler.controller.status import Kind, Status
 from reconciler.retry import InlinePool
 from reconciler.store import Store
-from tests.kit import Stage, kinds
+from tests.kit import LAB, Stage, kinds
 
 USUAL = """
 sources:
@@ -197,3 +198,14 @@ class Heard:
         self.lines.append((event, {**self.bound, **values}))
 
     info = warning = error = debug
+
+
+def mutations(made: Room) -> Counter[str]:
+    return Counter(made.stage.mutations)
+
+
+def of_one_apply() -> Counter[str]:
+    """The calls that make the laboratory from nothing."""
+    stage = Stage.new()
+    stage.apply(LAB)
+    return Counter(stage.mutations)

@@ -18,7 +18,7 @@ from reconciler.retry import InlinePool
 from reconciler.store import Store
 from tests.kit import LAB, Died, Stage, edit
 from tests.reconciler.controller.sources.repositories import Repo
-from tests.reconciler.controller.stages import USUAL, Room, room, room_of
+from tests.reconciler.controller.stages import USUAL, Room, mutations, of_one_apply, room, room_of
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,16 +98,6 @@ def test_a_git_server_is_away_for_an_hour(tmp_path: Path) -> None:
         (tmp_path / "away").rename(repo.folder)
         made.until(lambda: made.stage.plan(WIDER).empty, 1000)
         made.until(lambda: made.status().ready)
-
-
-def mutations(made: Room) -> "Counter[str]":
-    return Counter(made.stage.mutations)
-
-
-def of_one_apply() -> "Counter[str]":
-    stage = Stage.new()
-    stage.apply(LAB)
-    return Counter(stage.mutations)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

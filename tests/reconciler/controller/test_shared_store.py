@@ -1,6 +1,5 @@
 """Controllers on one PostgreSQL: what they live through of its restarts, and of each other's deaths."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,9 @@ import pytest
 from reconciler.controller.leader import leader
 from reconciler.controller.status import to_json
 from reconciler.store import Store
-from tests.kit import LAB, READS, Stage
+from tests.kit import LAB, READS
 from tests.postgres import NEEDS, Cluster
-from tests.reconciler.controller.stages import USUAL, Room, room, room_of
+from tests.reconciler.controller.stages import USUAL, Room, mutations, of_one_apply, room, room_of
 
 pytestmark = NEEDS
 
@@ -23,16 +22,6 @@ def shared(cluster: Cluster, tmp_path: Path) -> Iterator[Room]:
     with room(tmp_path, f"store: {cluster.fresh()}\n{USUAL}") as made:
         made.write(LAB)
         yield made
-
-
-def mutations(made: Room) -> "Counter[str]":
-    return Counter(made.stage.mutations)
-
-
-def of_one_apply() -> "Counter[str]":
-    stage = Stage.new()
-    stage.apply(LAB)
-    return Counter(stage.mutations)
 
 
 @contextmanager
