@@ -26,7 +26,7 @@ def history(seed: int, level: Level) -> History:
     rng = random.Random(seed)
     first = wishes.stack(rng)
     second = wishes.edited(rng, first)
-    events = [*_jobs(rng, first)]
+    events = [*_jobs(rng, first, second)]
     troubles: list[Trouble] = []
     lag, stale, locked = 15.0, 0.0, True
     if level != "none":
@@ -45,6 +45,7 @@ def history(seed: int, level: Level) -> History:
         events += _strangers(rng, first, second)
         events += [_job(rng, first, 1, _call(rng)) for _ in range(rng.choice((0, 0, 1, 3)))]
         events += _busy(rng, first, second)
+        events += _latecomer(rng, first, second)
     return History(seed, (first, second), tuple(troubles), tuple(events), lag, stale, locked)
 
 
@@ -69,18 +70,36 @@ def _death(rng: random.Random) -> Event:
     return Event(_phase(rng), _call(rng), rng.choice(("die-before", "die-after")))
 
 
-def _jobs(rng: random.Random, made: Mapping[str, Any]) -> list[Event]:
-    """Jobs that are in the queues when the manifest is edited."""
-    return [_job(rng, made, 1, 0) for _ in range(rng.choice((0, 0, 1, 3, 5)) if made.get("jobDefinitions") else 0)]
+def _going(section: str, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    return sorted({*first[section]} - {*second[section]})
+
+
+def _jobs(rng: random.Random, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Event]:
+    """Jobs that are in the queues when the manifest is edited, and rather in those that go."""
+    if not first.get("jobDefinitions"):
+        return []
+    going = _going("jobQueues", first, second)
+    queues = [rng.choice(going) if going and rng.random() < 0.6 else "" for _ in range(rng.choice((0, 0, 1, 3, 5)))]
+    return [_job(rng, first, 1, 0, queue) for queue in queues]
 
 
 def _busy(rng: random.Random, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Event]:
     """A queue that goes, and to which jobs come all the while from some call on."""
-    going = sorted({*first["jobQueues"]} - {*second["jobQueues"]})
+    going = _going("jobQueues", first, second)
     if not going or not first.get("jobDefinitions") or rng.random() < 0.3:
         return []
-    begins = rng.randint(8, 30)
+    begins = rng.randint(2, 30)
     return [_job(rng, first, 1, call, going[0]) for call in range(begins, begins + 12)]
+
+
+def _latecomer(rng: random.Random, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Event]:
+    """A queue of a stranger on an environment that goes, made when that is planned already."""
+    going = _going("computeEnvironments", first, second)
+    if not going or rng.random() < 0.3:
+        return []
+    order = [{"order": 1, "computeEnvironment": rng.choice(going)}]
+    members = {"jobQueueName": "late", "priority": 1, "computeEnvironmentOrder": order}
+    return [Event(1, rng.randint(6, 40), "write", operation="CreateJobQueue", members=members)]
 
 
 def _job(rng: random.Random, made: Mapping[str, Any], phase: int, call: int, queue: str = "") -> Event:
