@@ -6,18 +6,22 @@ in seconds of the epoch. It may be used from several threads.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from sqlalchemy import Connection, Row, Table, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from providers.clock import Clock
-from providers.errors import StoreError
+from providers.errors import UnknownRun
 from reconciler.database import Database
 from reconciler.tables import APPROVAL, LEADER, PLAN, RUN, STATUS, SUSPENDED
 
 Document = Mapping[str, Any]
+
+Ending = Literal["done", "failed", "interrupted", "timed-out", "lost"]
+"""interrupted: it was asked to end before it was done · timed-out: so it was, since it took too long · lost: whoever
+did it is gone, and told no end."""
 
 _UNNAMED = 3600.0
 """Seconds for which a plan is kept though nothing names it: that of a run in work is named only when that ends."""
@@ -28,7 +32,10 @@ _PORTION = 1000
 
 @attrs.frozen
 class Run:
-    """One look at one stack: of what revision, by which plan, and how it ended; `fence` is the number of who led."""
+    """One run of one stack: of what revision, by which plan, and how it ended; `fence` is the number of who led.
+
+    `why` is by what it was cut short, None where it was not.
+    """
 
     id: str
     stack: str
@@ -36,9 +43,10 @@ class Run:
     plan: str | None
     began: float
     ended: float | None = None
-    outcome: str | None = None
+    outcome: Ending | None = None
     document: Document | None = None
     fence: int | None = None
+    why: str | None = None
 
 
 @attrs.frozen
@@ -111,15 +119,24 @@ class Store:
     def begin(self, run: Run) -> None:
         self._put(RUN, **{**attrs.asdict(run, recurse=False), "document": _plain(run.document)})
 
-    def end(self, run_id: str, outcome: str, document: Document | None, at: float, plan: str | None = None) -> None:
+    def end(
+        self,
+        run_id: str,
+        outcome: Ending,
+        document: Document | None,
+        at: float,
+        *,
+        plan: str | None = None,
+        why: str | None = None,
+    ) -> None:
         """Note how a run ended, and by which plan where that came out only in its course.
 
-        Raises StoreError where there is no such run.
+        Raises UnknownRun where there is no such run.
         """
-        said = {"outcome": outcome, "document": _plain(document), "ended": at}
+        said = {"outcome": outcome, "document": _plain(document), "ended": at, "why": why}
         change = update(RUN).where(RUN.c.id == run_id).values(said if plan is None else {**said, "plan": plan})
         if not self._do(change):
-            raise StoreError(f"{self.database.place} has no run {run_id}")
+            raise UnknownRun(f"{self.database.place} has no run {run_id}")
 
     def run(self, run_id: str) -> Run | None:
         found = self._rows(select(RUN).where(RUN.c.id == run_id))

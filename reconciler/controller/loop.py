@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from functools import partial
+from signal import Signals
 from typing import Any
 
 import attrs
@@ -103,13 +104,17 @@ class Loop:
         while not stop.done():
             self._shielded(self.turn)
             self.clock.wait([*self._flight, self._wake, stop], max(0.0, self.next_due() - self.clock.now()))
+        why = f"the controller was stopped by {Signals(stop.result()).name}"
+        self.log.info("stopping", why=why)
         for run in self.agenda.running():
-            run.yielding.ask("the controller stops")
+            self.log.info("waiting for a run to end", run=run.id, stack=run.seen.stack)
+            run.yielding.ask(why)
         while self._flight:
             self.clock.wait([*self._flight], BEAT)
             self._shielded(self._wind_up)
         self.notes.tell(self.clock.now())
         self.leader.release()
+        self.log.info("stopped", why=why)
 
     def turn(self) -> None:
         """Take what has come in and what has ended, and start what is due."""
@@ -209,7 +214,7 @@ class Loop:
         for run in self.agenda.running():
             if run.deadline <= now:
                 run.deadline = NEVER
-                run.yielding.ask("it took longer than `timeout`")
+                run.yielding.ask("it took longer than `timeout`", "TimedOut")
 
     def _start(self) -> None:
         if self.leading is None:

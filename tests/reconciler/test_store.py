@@ -28,7 +28,7 @@ def _run(number: int, began: float = NOON, stack: str = "genomics", **said: Any)
 
 def _ended(store: Store, run: Run, at: float | None = None) -> None:
     store.begin(run)
-    store.end(run.id, "Succeeded", None, run.began + 1 if at is None else at)
+    store.end(run.id, "done", None, run.began + 1 if at is None else at)
 
 
 def _ids(runs: tuple[Run, ...]) -> list[str]:
@@ -75,12 +75,14 @@ def test_a_run_begins_and_ends(store: Store) -> None:
     store.begin(run)
     assert store.run("run-1") == run
     assert store.unended() == (run,)
-    store.end("run-1", "Succeeded", {"calls": 3}, NOON + 60, plan="p1")
-    ended = attrs.evolve(run, plan="p1", ended=NOON + 60, outcome="Succeeded", document={"calls": 3})
+    store.end("run-1", "done", {"calls": 3}, NOON + 60, plan="p1")
+    ended = attrs.evolve(run, plan="p1", ended=NOON + 60, outcome="done", document={"calls": 3})
     assert store.run("run-1") == ended
     assert store.unended() == ()
-    store.end("run-1", "Interrupted", None, NOON + 61)
-    assert store.run("run-1") == attrs.evolve(ended, ended=NOON + 61, outcome="Interrupted", document=None)
+    store.end("run-1", "interrupted", None, NOON + 61, why="SIGTERM")
+    assert store.run("run-1") == attrs.evolve(
+        ended, ended=NOON + 61, outcome="interrupted", document=None, why="SIGTERM"
+    )
     assert store.run("run-2") is None
 
 
@@ -99,7 +101,7 @@ def test_what_is_done_twice_is_as_if_done_once(store: Store) -> None:
 def test_no_run_ends_that_never_began(store: Store) -> None:
     """It is told, rather than lost."""
     with pytest.raises(StoreError, match="has no run run-9"):
-        store.end("run-9", "Succeeded", None, NOON)
+        store.end("run-9", "done", None, NOON)
 
 
 def test_runs_are_told_page_by_page(store: Store) -> None:

@@ -363,24 +363,6 @@ stacks:
         assert made.loop.agenda.held["second"].due < float("inf")
 
 
-def test_a_run_ends_on_its_timeout_and_says_so(tmp_path: Path) -> None:
-    """It is gone on with later."""
-    with room(tmp_path, edit(USUAL, ("apply-and-heal", "apply-and-heal, timeout: 1m"))) as made:
-        made.write(LAB)
-        pool_time = made.stage.clock
-
-        def slow(operation: str, _number: int) -> None:
-            if operation == "CreateComputeEnvironment":
-                pool_time.sleep(70)
-                made.loop._hurry()
-
-        made.stage.simulator.before_call = slow
-        made.until(lambda: made.answer("Ready") == ("False", "Interrupted"))
-        assert "it took longer than `timeout`" in made.status().conditions["Ready"].message
-        made.stage.simulator.before_call = None
-        made.until(lambda: made.answer("Ready") == READY)
-
-
 def test_a_part_is_healed_and_known_to_be_as_applied(tmp_path: Path) -> None:
     """What is only reported stays, and the next look begins no other run."""
     drift = "drift: [{kind: job_queue, path: priority, do: report}]"

@@ -131,7 +131,7 @@ def test_a_signal_in_the_middle_of_an_apply(world: World, tmp_path: Path) -> Non
     with closing(Store.open(f"sqlite:///{tmp_path / 'controller.db'}")) as store:
         assert store.unended() == ()
         (run,) = store.runs("lab")
-        assert run.outcome == "failed"
+        assert (run.outcome, run.why) == ("interrupted", "the controller was stopped by SIGTERM")
     assert "CreateJobQueue" not in world.mutations
     with controlled(world, tmp_path, "sqlite:///controller.db") as process:
         world.until(lambda: world.made, 5.0)
