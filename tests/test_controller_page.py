@@ -129,8 +129,8 @@ def test_the_defaults_on_the_page_are_those_that_count() -> None:
 
 
 def test_conditions_reasons_endpoints_and_roles_on_the_page_are_those_that_there_are() -> None:
-    """The page names every condition, every reason with how a stack stands with it, every end of a run, every endpoint and
-    every role."""
+    """The page names every condition, every reason with how a stack stands with it, every end of a run, every endpoint
+    and every role."""
     conditions, reasons, outcomes = tables("What is known of a stack")
     assert [row[0] for row in conditions] == list(KINDS)
     said = {row[0]: row[1] for row in reasons}

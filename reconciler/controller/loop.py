@@ -112,7 +112,8 @@ class Loop:
         while self._flight:
             self.clock.wait([*self._flight], BEAT)
             self._shielded(self._wind_up)
-        self.notes.tell(self.clock.now())
+        # However short ago the store failed: there is no other time.
+        self.notes.tell(NEVER)
         self.leader.release()
         self.log.info("stopped", why=why)
 

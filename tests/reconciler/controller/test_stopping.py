@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +171,31 @@ def test_what_the_document_says_of_a_run_is_so(tmp_path: Path) -> None:
         run = ended(made)
     assert run.keys() == said.keys()
     assert said["outcome"]["enum"] == ["done", "failed", "interrupted", "timed-out", "lost", None]
+
+
+def test_the_end_of_a_run_that_the_store_no_longer_has_is_given_up(tmp_path: Path) -> None:
+    """It is told once, and what is to be told after it is told."""
+    with room(tmp_path) as made:
+        made.loop.turn()
+        made.loop.notes.put("gone", partial(made.store.end, "0123456789ab", "done", None, made.now))
+        made.loop.notes.put("status", partial(made.store.put_status, "other", {}, made.now))
+        made.pass_time(300)
+        assert len(made.loop.notes) == 0
+        assert "other" in made.store.statuses()
+        (said,) = [about for event, about in made.lines if event == "given up"]
+        assert "has no run 0123456789ab" in said["error"]
+        assert not [event for event, _ in made.lines if event == "store failed"]
+
+
+def test_what_the_store_could_not_be_told_is_tried_once_more_at_the_end(tmp_path: Path) -> None:
+    """Though it failed a moment ago: else the run would be taken for one whose controller died."""
+    pool = HandPool()
+    with room(tmp_path, pool=pool) as made:
+        made.write(LAB)
+        at_work(made, pool, "run")
+        made.loop.notes.put("fails", lambda: made.loop.store.end("x", "done", None, 0.0))
+        made.shaky.away = ("end",)
+        made.loop.notes.tell(made.now)
+        made.shaky.away = ()
+        stopped(made, pool)
+        assert made.store.unended() == ()
