@@ -23,7 +23,7 @@ import attrs
 from plans.report import Event
 from providers.clock import Clock
 from providers.errors import BatchwrightError, StoreError
-from reconciler.controller import findings, rounds
+from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.leader import BEAT, Leader
@@ -32,7 +32,7 @@ from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
 from reconciler.controller.sources import Fetcher, Revision
-from reconciler.controller.status import Status, from_json
+from reconciler.controller.status import Status
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
@@ -165,7 +165,9 @@ class Loop:
             try:
                 token = self.leader.lead()
                 if token is not None:
-                    self._take_over(token, now)
+                    succession.take_over(self.outcomes)
+                    self.leading = token
+                    self.log.info("leading", token=token)
             except BatchwrightError as error:
                 self.log.error("cannot lead", error=str(error))
 
@@ -178,34 +180,6 @@ class Loop:
             self.notes.drop()
             for run in self.agenda.running():
                 run.yielding.end(str(lost))
-
-    def _take_over(self, token: int, now: float) -> None:
-        """Begin as whoever led before left it; raises StoreError before anything is begun."""
-        told, suspended, unended = self.store.statuses(), self.store.suspended(), self.store.unended()
-        known = {name: self._known(name, document) for name, document in told.items() if name in self.agenda.held}
-        approvals = {name: self.store.approvals(name) for name, status in known.items() if status.plan is not None}
-        self.agenda.forget()
-        for name, held in self.agenda.held.items():
-            held.status, held.suspended = known.get(name, Status(name)), suspended.get(name)
-            held.approved = frozenset(row.plan for row in approvals.get(name, ()) if row.plan == held.status.plan)
-            if held.resting:
-                self.outcomes.say(held, findings.suspended(held.status, now))
-        for name in told.keys() - known.keys():
-            self.notes.put(("forgotten", name), partial(self.store.forget_stack, name))
-        for run in unended:
-            self.notes.put(("run", run.id), partial(self.store.end, run.id, "lost", None, now))
-        for name in self.agenda.sources:
-            self.agenda.fetch(name, now)
-        self.leading = token
-        self.log.info("leading", token=token)
-
-    def _known(self, name: str, document: Mapping[str, Any]) -> Status:
-        """What was known of a stack; nothing, where that is damaged: a look makes it anew."""
-        try:
-            return from_json(document)
-        except StoreError as error:
-            self.log.warning("status damaged", stack=name, error=str(error))
-            return Status(name)
 
     # What is started.
 
@@ -263,7 +237,8 @@ class Loop:
                 self.outcomes.blocked(held, why)
                 continue
             applied = held.status.digest
-            questions.append(Question(held.stack, revision, applied, held.wish, held.approved, held.override))
+            override = held.overridden(now)
+            questions.append(Question(held.stack, revision, applied, held.wish, held.approved, override))
             looked.append(held)
         if not questions:
             return False
@@ -279,7 +254,8 @@ class Loop:
         now, seen, stack = self.clock.now(), held.seen, held.stack
         assert seen is not None
         assert seen.plan is not None
-        if held.resting or seen.digest != held.digest or not rounds.may_begin(stack, seen.plan, held.override, now):
+        open = rounds.may_begin(stack, seen.plan, held.overridden(now), now)
+        if held.resting or seen.digest != held.digest or not open:
             self.agenda.free(held)
             self.agenda.ask(held, now)
             return False

@@ -21,7 +21,7 @@ from reconciler.controller.rounds import Fetched, Seen
 from reconciler.controller.status import Status, stood
 from reconciler.controller.status import to_json as status_json
 from reconciler.controller.workqueue import back_off, jittered
-from reconciler.store import Ending, Store
+from reconciler.store import Ending, Override, Store
 
 
 @attrs.frozen(eq=False)
@@ -123,7 +123,8 @@ class Outcomes:
         self.log.info("run ended", run=run.id, stack=held.stack.name, outcome=outcome, **({"why": why} if why else {}))
         if not leading:
             return
-        held.override = None
+        if outcome != "interrupted":
+            self._end_override(held)
         if not isinstance(found, Report):
             self.failed(held, found, seen.revision)
             return
@@ -181,14 +182,24 @@ class Outcomes:
             held.approved |= {plan}
             self.look_soon(held)
 
-    def override(self, held: Held, plan: str) -> None:
-        """Let this plan begin outside the windows, if it is still the one at hand."""
-        if held.status.plan == plan:
-            held.override = plan
+    def override(self, held: Held, given: Override) -> None:
+        """Let a plan begin outside the windows, if it is still the one at hand; else that is for nothing."""
+        if held.status.plan == given.plan:
+            held.override = given
             self.look_soon(held)
+        else:
+            self._forget(given)
 
     def fetch_soon(self, source: str) -> None:
         self.agenda.fetch(source, self.clock.now())
+
+    def _end_override(self, held: Held) -> None:
+        if held.override is not None:
+            self._forget(held.override)
+            held.override = None
+
+    def _forget(self, given: Override) -> None:
+        self.notes.put(("override", given), partial(self.store.end_override, given.stack, given.plan))
 
     # How it is told.
 

@@ -211,7 +211,7 @@ def test_a_store_that_is_away_for_minutes_holds_up_nobody_for_longer(tmp_path: P
         assert made.front.alive() is None
 
 
-@pytest.mark.parametrize("method", ["statuses", "suspended", "unended", "approvals"])
+@pytest.mark.parametrize("method", ["statuses", "suspended", "overrides", "unended", "approvals"])
 def test_who_cannot_take_over_tries_again(tmp_path: Path, method: str) -> None:
     """Nothing is begun half."""
     with room(tmp_path) as made:
