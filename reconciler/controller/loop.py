@@ -242,9 +242,9 @@ class Loop:
             looked.append(held)
         if not questions:
             return False
-        look = partial(rounds.look, self.reconcilers[target], self.configuration.targets[target], questions, now)
-        uses = tuple(question.revision for question in questions)
-        begun = self._submit(_Work(("target", target), now + GRACE, tuple(looked), uses), look)
+        work = _Work(("target", target), now + GRACE, tuple(looked), tuple(asked.revision for asked in questions))
+        own = attrs.evolve(self.reconcilers[target], on_answer=partial(self._lives, work))
+        begun = self._submit(work, partial(rounds.look, own, self.configuration.targets[target], questions, now))
         for held in looked:
             held.doing = "look"
         return begun
@@ -269,13 +269,18 @@ class Loop:
         own = rounds.confined(self.reconcilers[stack.target], self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)
         work = _Work(("stack", stack.name), now + stack.timeout + GRACE, (held,))
+        own = attrs.evolve(own, on_answer=partial(self._lives, work))
         hear = partial(self._heard, work, self.log.bind(run=run.id, stack=stack.name))
         self.outcomes.begun(held, run)
         return self._submit(work, partial(rounds.carry_out, own, seen, run.yielding, fence, hear))
 
+    def _lives(self, work: _Work) -> None:
+        """Somebody is at it, as the thread that is says."""
+        work.until = max(work.until, self.clock.now() + GRACE)
+
     def _heard(self, work: _Work, log: Log, event: Event) -> None:
         """What a run tells, by the thread that does it."""
-        work.until = max(work.until, self.clock.now() + GRACE)
+        self._lives(work)
         if event.event not in _QUIET:
             log.info(event.event, step=event.step, address=event.address, detail=dict(event.detail))
 

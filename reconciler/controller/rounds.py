@@ -128,6 +128,8 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
     for live in world.live:
         own.setdefault(live.owner, []).append(live)
     for question, wish in wished:
+        if reconciler.on_answer is not None:
+            reconciler.on_answer()
         seen = Seen(question.stack.name, question.revision.id, wish.digest, wish)
         try:
             seen = _judged(seen, reconciler, place, question, wish, world, now)

@@ -11,7 +11,8 @@ from reconciler import files
 from reconciler.controller import rounds
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Seen
-from tests.kit import LAB, edit
+from reconciler.engine import Settings
+from tests.kit import LAB, Stage, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
 
 SLOW = edit(USUAL, ("target: lab", "target: lab, interval: 1d"))
@@ -324,6 +325,28 @@ def test_a_worker_that_does_not_return_is_told(tmp_path: Path) -> None:
         assert made.front.alive() is None
         made.pass_time(600)
         assert made.front.alive() == "target lab has been worked at for too long"
+
+
+def test_a_look_that_takes_long_is_not_told_as_long_as_something_comes_of_it(tmp_path: Path) -> None:
+    """AWS may answer slowly, and stacks may be many; it is dead that hears of nothing for ten minutes."""
+    pool, stage = HandPool(), Stage.new(settings=Settings(parallelism=1))
+    with room(tmp_path, edit(USUAL, ("interval: 1m", "interval: 1d")), pool=pool, stage=stage) as made:
+        made.write(LAB)
+        let(made, pool, "look")
+        began, told = made.now, list[str | None]()
+
+        def slow(_operation: str, _number: int) -> None:
+            stage.clock.sleep(500)
+            made.loop.turn()
+            told.append(made.front.alive())
+
+        stage.simulator.before_call = slow
+        pool.let()
+        assert made.now > began + 2000
+        assert set(told) == {None}
+        stage.simulator.before_call = None
+        settled(made, pool)
+        assert made.answer("Ready") == READY
 
 
 def test_old_revisions_and_old_runs_go(tmp_path: Path) -> None:
