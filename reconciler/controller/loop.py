@@ -22,7 +22,7 @@ import attrs
 
 from plans.report import Event
 from providers.clock import Clock
-from providers.errors import BatchwrightError, StoreError
+from providers.errors import BatchwrightError, Interrupted, StoreError
 from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
 from reconciler.controller.configuration import Configuration
@@ -39,6 +39,8 @@ from reconciler.store import Run, Store
 
 GRACE = 600.0
 """Seconds beyond its own time after which a worker is taken for dead that has told nothing for as long."""
+SOON = 5.0
+"""Seconds for which looks and fetches are waited for when the controller stops."""
 AGAIN = 30.0
 """Seconds after which is tried again what went wrong in no known way."""
 RETAINED = 3600.0
@@ -82,6 +84,7 @@ class Loop:
     _flight: dict[Future[Any], _Work] = attrs.field(factory=dict, init=False)
     _inbox: "queue.SimpleQueue[Callable[[], None]]" = attrs.field(factory=queue.SimpleQueue, init=False)
     _wake: Future[None] = attrs.field(factory=Future, init=False)
+    _ending: Future[int] = attrs.field(factory=Future, init=False)
     _guard: threading.Lock = attrs.field(factory=threading.Lock, init=False)
     _elected_at: float = attrs.field(default=-NEVER, init=False)
     _retained_at: float = attrs.field(default=-NEVER, init=False)
@@ -100,18 +103,25 @@ class Loop:
         self.outcomes = Outcomes(self.agenda, self.store, self.notes, self.clock, self.log, salt)
 
     def run(self, stop: Future[int]) -> None:
-        """Go on until `stop` is done; what is under way then ends where it may."""
+        """Go on until `stop` is done, with a signal's number; what is under way then ends where it may."""
         while not stop.done():
             self._shielded(self.turn)
             self.clock.wait([*self._flight, self._wake, stop], max(0.0, self.next_due() - self.clock.now()))
-        why = f"the controller was stopped by {Signals(stop.result()).name}"
+        self._end(stop.result())
+
+    def _end(self, number: int) -> None:
+        """Wait for runs until each may end; for what only looks or fetches not for long, since it changes nothing."""
+        why, until = f"the controller was stopped by {Signals(number).name}", self.clock.now() + SOON
         self.log.info("stopping", why=why)
+        self._ending.set_result(number)
         for run in self.agenda.running():
             self.log.info("waiting for a run to end", run=run.id, stack=run.seen.stack)
             run.yielding.ask(why)
-        while self._flight:
+        while any(self.agenda.running()) or (self._flight and self.clock.now() < until):
             self.clock.wait([*self._flight], BEAT)
             self._shielded(self._wind_up)
+        if self._flight:
+            self.log.warning("left behind", work=[" ".join(work.key) for work in self._flight.values()])
         # However short ago the store failed: there is no other time.
         self.notes.tell(NEVER)
         self.leader.release()
@@ -243,7 +253,7 @@ class Loop:
         if not questions:
             return False
         work = _Work(("target", target), now + GRACE, tuple(looked), tuple(asked.revision for asked in questions))
-        own = attrs.evolve(self.reconcilers[target], on_answer=partial(self._lives, work))
+        own = attrs.evolve(self.reconcilers[target], stop=self._ending, on_answer=partial(self._lives, work))
         begun = self._submit(work, partial(rounds.look, own, self.configuration.targets[target], questions, now))
         for held in looked:
             held.doing = "look"
@@ -315,6 +325,8 @@ class Loop:
                 (run,) = runs
                 assert run is not None
                 self.outcomes.carried_out(work.held[0], run, found, leading=self.leading is not None)
+            case _, Interrupted():
+                return
             case _ if self.leading is None:
                 return
             case "source", BaseException():

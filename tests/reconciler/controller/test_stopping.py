@@ -4,15 +4,17 @@ from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
 
 from providers.clock import Clock
+from providers.errors import Interrupted
 from reconciler.controller import rounds
 from reconciler.controller.openapi import document
-from tests.kit import LAB, edit
+from reconciler.engine import Settings
+from tests.kit import LAB, Stage, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
 
 WIDER = edit(LAB, ("maxvCpus: 64", "maxvCpus: 128"))
@@ -199,3 +201,52 @@ def test_what_the_store_could_not_be_told_is_tried_once_more_at_the_end(tmp_path
         made.shaky.away = ()
         stopped(made, pool)
         assert made.store.unended() == ()
+
+
+def test_a_look_ends_with_the_controller(tmp_path: Path) -> None:
+    """It asks no more, nothing is told of what it found, and nothing begins."""
+    pool = HandPool()
+    with room(tmp_path, pool=pool) as made:
+        made.write(LAB)
+        at_work(made, pool, "look")
+        before = made.status()
+        stopped(made, pool)
+        assert not made.stage.simulator.calls
+        assert made.status() == before
+        assert made.loop._flight == {}
+
+
+def test_a_look_ends_at_its_next_call(tmp_path: Path) -> None:
+    """Not at the last one of all its stacks."""
+    stage, stop = Stage.new(settings=Settings(parallelism=1)), Future[int]()
+    with room(tmp_path, stage=stage) as made:
+        made.write(LAB)
+        said, revision = made.loop.configuration, made.loop.agenda.sources["here"].fetcher.fetch(None)
+
+        def second(_operation: str, _number: int) -> None:
+            if len(stage.simulator.calls) == 2:
+                stop.set_result(15)
+
+        stage.simulator.before_call = second
+        with pytest.raises(Interrupted):
+            rounds.look(
+                attrs.evolve(stage.reconciler, stop=stop),
+                said.targets["lab"],
+                [rounds.Question(said.stacks["lab"], revision)] * 3,
+                made.now,
+            )
+        assert 2 <= len(stage.simulator.calls) <= 3
+
+
+def test_who_is_at_a_look_or_a_fetch_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    """The lead is given back within seconds: it takes none to look."""
+    with room(tmp_path, pool=HandPool()) as made:
+        made.write(LAB)
+        at_work(made, cast(HandPool, made.loop.pool), "look")
+        stop: Future[int] = Future()
+        stop.set_result(15)
+        began = made.now
+        made.loop.run(stop)
+        assert made.now - began < 10
+        assert made.loop.leader.lost() is not None
+        assert [about for event, about in made.lines if event == "left behind"] == [{"work": ["target lab"]}]
