@@ -5,6 +5,7 @@ BatchwrightError
 │   ├── ManifestError         faults of a manifest, all at once
 │   ├── PlanFileError         a plan file that is damaged, edited or of another format
 │   ├── StoreError            a journal, lock, simulator file or store that cannot be read
+│   │   └── UnknownRun            the controller's store has no run of that id
 │   └── UnknownStack          the controller has no stack of that name
 ├── RefusedError          nothing was done, on purpose (exit 3)
 │   ├── PlanRefused           the plan holds refusals
@@ -108,6 +109,11 @@ class PlanFileError(InputError):
 @attrs.frozen
 class StoreError(InputError):
     """A journal, lock, simulator file or store of a controller that cannot be read or written."""
+
+
+@attrs.frozen
+class UnknownRun(StoreError):
+    """The store of a controller has no run of that id, as one that ended long ago."""
 
 
 @attrs.frozen

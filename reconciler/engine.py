@@ -89,7 +89,7 @@ class Reconciler:
     `policies` bind every plan beside the manifest's own; the strictest wins. `pool` makes the executor of a run.
     `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins. `wall` is
     the time of whoever approves, which simulated time is not. `pace` is shared with others who call there; None is one
-    of each run's own.
+    of each run's own. `on_answer` is told of each answer of AWS, by the thread that calls: the run goes on.
     """
 
     target: Target
@@ -102,6 +102,7 @@ class Reconciler:
     stop: Future[int] | None = None
     wall: Clock = attrs.field(factory=SystemClock, repr=False)
     pace: Pace | None = None
+    on_answer: Callable[[], None] | None = None
 
     @classmethod
     def connect(
@@ -493,4 +494,5 @@ class Reconciler:
             parallelism=self.settings.parallelism,
             stop=self.stop,
             on_retry=retried,
+            on_answer=self.on_answer,
         )

@@ -136,9 +136,9 @@ class Caller:
     """Makes calls on `pool`, at most `parallelism` at a time. Only the coordinator's thread may touch it.
 
     `stop` is done, with a signal's number, when the run is to end: nothing starts from then on. `on_retry` is told
-    each failure that will be repeated, with the seconds until then. `fence` is asked right before each attempt at a
-    call that changes something; what it answers ends the call. `calls` counts attempts by operation, `throttles` those
-    of them that were refused as too many.
+    each failure that will be repeated, with the seconds until then, `on_answer` that an attempt has ended, however it
+    did. `fence` is asked right before each attempt at a call that changes something; what it answers ends the call.
+    `calls` counts attempts by operation, `throttles` those of them that were refused as too many.
     """
 
     pool: Executor
@@ -148,6 +148,7 @@ class Caller:
     parallelism: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     stop: Future[int] | None = None
     on_retry: Callable[[Hashable, BatchwrightError, float], None] | None = None
+    on_answer: Callable[[], None] | None = None
     fence: Callable[[], BatchwrightError | None] | None = None
     calls: Counter[str] = attrs.field(factory=Counter, init=False)
     throttles: int = attrs.field(default=0, init=False)
@@ -270,6 +271,8 @@ class Caller:
     def _collect(self) -> None:
         for future in [future for future in self._flight if future.done()]:
             attempted = self._flight.pop(future)
+            if self.on_answer is not None:
+                self.on_answer()
             try:
                 result = future.result()
             except BatchwrightError as error:

@@ -1,4 +1,5 @@
-"""What the controller remembers: the status of each stack, its runs and plans, who approved what and who suspended it.
+"""What the controller remembers: the status of each stack, its runs and plans, who approved what, and
+who suspended it or lets it begin outside the windows.
 
 Each write goes by key, so that done twice it is as if done once. Nothing is read back to know what is on AWS, which the
 world itself says. Documents are JSON as it is shown to people: what is secret is masked before it comes here. Times are
@@ -6,18 +7,22 @@ in seconds of the epoch. It may be used from several threads.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 from sqlalchemy import Connection, Row, Table, and_, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from providers.clock import Clock
-from providers.errors import StoreError
+from providers.errors import UnknownRun
 from reconciler.database import Database
-from reconciler.tables import APPROVAL, LEADER, PLAN, RUN, STATUS, SUSPENDED
+from reconciler.tables import APPROVAL, LEADER, OVERRIDDEN, PLAN, RUN, STATUS, SUSPENDED
 
 Document = Mapping[str, Any]
+
+Ending = Literal["done", "failed", "interrupted", "timed-out", "lost"]
+"""interrupted: it was asked to end before it was done · timed-out: so it was, since it took too long · lost: whoever
+did it is gone, and told no end."""
 
 _UNNAMED = 3600.0
 """Seconds for which a plan is kept though nothing names it: that of a run in work is named only when that ends."""
@@ -28,7 +33,10 @@ _PORTION = 1000
 
 @attrs.frozen
 class Run:
-    """One look at one stack: of what revision, by which plan, and how it ended; `fence` is the number of who led."""
+    """One run of one stack: of what revision, by which plan, and how it ended; `fence` is the number of who led.
+
+    `why` is by what it was cut short, None where it was not.
+    """
 
     id: str
     stack: str
@@ -36,9 +44,10 @@ class Run:
     plan: str | None
     began: float
     ended: float | None = None
-    outcome: str | None = None
+    outcome: Ending | None = None
     document: Document | None = None
     fence: int | None = None
+    why: str | None = None
 
 
 @attrs.frozen
@@ -49,6 +58,17 @@ class Approval:
     plan: str
     who: str
     at: float
+
+
+@attrs.frozen
+class Override:
+    """Somebody's word that a plan may begin outside the windows, `until` then."""
+
+    stack: str
+    plan: str
+    who: str
+    at: float
+    until: float
 
 
 @attrs.frozen
@@ -90,7 +110,7 @@ class Store:
         """Drop what is known of it and what was said about it. Its runs stay, as those of any stack do."""
 
         def forget(connection: Connection) -> None:
-            for table in (STATUS, APPROVAL, SUSPENDED):
+            for table in (STATUS, APPROVAL, SUSPENDED, OVERRIDDEN):
                 connection.execute(delete(table).where(table.c.stack == stack))
 
         self.database.write(forget)
@@ -111,15 +131,24 @@ class Store:
     def begin(self, run: Run) -> None:
         self._put(RUN, **{**attrs.asdict(run, recurse=False), "document": _plain(run.document)})
 
-    def end(self, run_id: str, outcome: str, document: Document | None, at: float, plan: str | None = None) -> None:
+    def end(
+        self,
+        run_id: str,
+        outcome: Ending,
+        document: Document | None,
+        at: float,
+        *,
+        plan: str | None = None,
+        why: str | None = None,
+    ) -> None:
         """Note how a run ended, and by which plan where that came out only in its course.
 
-        Raises StoreError where there is no such run.
+        Raises UnknownRun where there is no such run.
         """
-        said = {"outcome": outcome, "document": _plain(document), "ended": at}
+        said = {"outcome": outcome, "document": _plain(document), "ended": at, "why": why}
         change = update(RUN).where(RUN.c.id == run_id).values(said if plan is None else {**said, "plan": plan})
         if not self._do(change):
-            raise StoreError(f"{self.database.place} has no run {run_id}")
+            raise UnknownRun(f"{self.database.place} has no run {run_id}")
 
     def run(self, run_id: str) -> Run | None:
         found = self._rows(select(RUN).where(RUN.c.id == run_id))
@@ -157,14 +186,32 @@ class Store:
         return tuple(Approval(row.stack, row.plan, row.who, row.at) for row in self._rows(wanted))
 
     def withdraw(self, stack: str) -> None:
-        """Drop all approvals of a stack: to be called when its plan is another."""
-        self._do(delete(APPROVAL).where(APPROVAL.c.stack == stack))
+        """Drop all approvals of a stack, and its override: to be called when its plan is another."""
+
+        def drop(connection: Connection) -> None:
+            for table in (APPROVAL, OVERRIDDEN):
+                connection.execute(delete(table).where(table.c.stack == stack))
+
+        self.database.write(drop)
+
+    def override(self, override: Override) -> None:
+        """Of a stack the last one counts."""
+        self._put(OVERRIDDEN, **attrs.asdict(override))
+
+    def overrides(self) -> Mapping[str, Override]:
+        """By stack; whether their time has come is not asked."""
+        rows = self._rows(select(OVERRIDDEN).order_by(OVERRIDDEN.c.stack))
+        return {row.stack: Override(**row._mapping) for row in rows}
+
+    def end_override(self, stack: str, plan: str) -> None:
+        """Drop the override of this plan; one of another stays."""
+        self._do(delete(OVERRIDDEN).where(OVERRIDDEN.c.stack == stack, OVERRIDDEN.c.plan == plan))
 
     # What is kept.
 
     def retain(self, now: float, keep: int, keep_for: float) -> None:
         """Drop runs that have ended, began more than `keep_for` seconds ago, and are none of the newest `keep` of
-        their stack; then plans that no run and no status names."""
+        their stack; then plans that no run and no status names, and overrides whose time has come."""
         other = RUN.alias()
         newest = select(other.c.began).where(other.c.stack == RUN.c.stack).order_by(other.c.began.desc())
         old = select(RUN.c.id).where(RUN.c.ended.is_not(None), RUN.c.began < now - keep_for)
@@ -175,6 +222,7 @@ class Store:
             pass
         named = or_(exists().where(RUN.c.plan == PLAN.c.id), exists().where(STATUS.c.plan == PLAN.c.id))
         self._do(delete(PLAN).where(PLAN.c.at < now - _UNNAMED, ~named))
+        self._do(delete(OVERRIDDEN).where(OVERRIDDEN.c.until <= now))
 
     # Who leads.
 

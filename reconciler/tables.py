@@ -25,6 +25,7 @@ RUN = Table(
     Column("outcome", Text),
     Column("document", _DOCUMENT),
     Column("fence", BigInteger),
+    Column("why", Text),
     Index("run_by_stack", "stack", "began", "id"),
     Index("run_by_plan", "plan"),
     Index("run_by_time", "began"),
@@ -51,6 +52,15 @@ SUSPENDED = Table(
     Column("stack", Text, primary_key=True),
     Column("who", Text, nullable=False),
     Column("at", Double, nullable=False),
+)
+OVERRIDDEN = Table(
+    "overridden",
+    METADATA,
+    Column("stack", Text, primary_key=True),
+    Column("plan", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("until", Double, nullable=False),
 )
 LEADER = Table(
     "leader",

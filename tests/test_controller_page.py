@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from configparser import RawConfigParser
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -20,6 +20,7 @@ from reconciler.controller.openapi import OPERATIONS
 from reconciler.controller.reading import FIELD, read
 from reconciler.controller.status import KINDS, REASONS, STANDS
 from reconciler.controller.tokens import ROLES
+from reconciler.store import Ending
 from tests import programs
 from tests.kit import kinds
 from tests.test_documentation import CONTROLLER, ROOT, blocks, environment, serving, workplace
@@ -128,12 +129,14 @@ def test_the_defaults_on_the_page_are_those_that_count() -> None:
 
 
 def test_conditions_reasons_endpoints_and_roles_on_the_page_are_those_that_there_are() -> None:
-    """The page names every condition, every reason with how a stack stands with it, every endpoint and every role."""
-    conditions, reasons = tables("What is known of a stack")
+    """The page names every condition, every reason with how a stack stands with it, every end of a run, every endpoint
+    and every role."""
+    conditions, reasons, outcomes = tables("What is known of a stack")
     assert [row[0] for row in conditions] == list(KINDS)
     said = {row[0]: row[1] for row in reasons}
     assert said == STANDS
     assert said.keys() == set(REASONS)
+    assert [row[0] for row in outcomes] == list(get_args(Ending))
     assert [row[0] for row in table("Tokens and roles")] == list(ROLES)
     (endpoints,) = tables("The API")
     assert endpoints == [[f"{it.method} {it.path}", it.says, it.role or ""] for it in OPERATIONS]

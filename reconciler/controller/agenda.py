@@ -17,6 +17,7 @@ from reconciler.controller.sources import Fetcher, Revision
 from reconciler.controller.status import Status
 from reconciler.controller.workqueue import WorkQueue
 from reconciler.controller.yielding import Yielding
+from reconciler.store import Override
 
 Sort = Literal["source", "target", "stack"]
 """What work is about: a fetch of a source, a look at a target, a run of a stack."""
@@ -55,8 +56,8 @@ class Held:
     """What is had of one stack.
 
     `digest` is that of what it is to be, `wish` what was read of it last, `approved` the plans that people approved,
-    `override` one that may begin outside the windows, `suspended` by whom it was. `due` is when it is looked at next.
-    `seen` is what is to be carried out while it waits for its run.
+    `override` somebody's word that one may begin outside the windows, `suspended` by whom it was. `due` is when it is
+    looked at next. `seen` is what is to be carried out while it waits for its run.
     """
 
     stack: Stack
@@ -66,7 +67,7 @@ class Held:
     digest: str = ""
     wish: Wish | None = None
     approved: frozenset[str] = frozenset()
-    override: str | None = None
+    override: Override | None = None
     suspended: str | None = None
     seen: Seen | None = None
     run: Running | None = None
@@ -78,6 +79,10 @@ class Held:
     @property
     def resting(self) -> bool:
         return self.stack.suspend or self.suspended is not None
+
+    def overridden(self, now: float) -> str | None:
+        """The plan that may begin now whatever the windows say."""
+        return self.override.plan if self.override is not None and now < self.override.until else None
 
     @property
     def current(self) -> bool:

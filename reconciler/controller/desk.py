@@ -36,7 +36,8 @@ class Desk(Protocol):
     def suspend(self, stack: str, suspended: bool, who: str) -> None: ...
 
     def override(self, stack: str, plan: str, who: str) -> None:
-        """Let the plan of this id begin outside the windows; `StalePlan` where it is not the one at hand."""
+        """Let the plan of this id begin outside the windows, within a day; `StalePlan` where it is not the one at
+        hand."""
 
     def hint(self, source: str) -> None:
         """Fetch that source soon: a webhook came. Many hints before the fetch are one."""

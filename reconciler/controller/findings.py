@@ -18,6 +18,7 @@ _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.ManifestError: ("ManifestInvalid", "stuck"),
     errors.PlanFileError: ("StalePlan", "going"),
     errors.StoreError: ("StoreFailed", "going"),
+    errors.UnknownRun: ("StoreFailed", "going"),
     errors.UnknownStack: ("ManifestInvalid", "stuck"),
     errors.SourceError: ("SourceFailed", "going"),
     errors.SourceAway: ("SourceFailed", "going"),
@@ -98,8 +99,16 @@ def planned(
     return status.told("Suspended", answer(reason == "SaidSo"), reason, "", now)
 
 
-def reported(status: Status, report: Report, *, revision: str, now: float, gave_way: str = "") -> Status:
-    """After an apply of a revision; `gave_way` says to what, where it did."""
+def reported(
+    status: Status,
+    report: Report,
+    *,
+    revision: str,
+    now: float,
+    gave_way: str = "",
+    gave_way_as: Reason = "Interrupted",
+) -> Status:
+    """After an apply of a revision; `gave_way` says to what, where it did, and `gave_way_as` what that is."""
     well = report.exit_code == 0
     failures = 0 if well or revision != status.observed else status.failures
     status = attrs.evolve(
@@ -108,7 +117,7 @@ def reported(status: Status, report: Report, *, revision: str, now: float, gave_
         plan=None if well else status.plan,
         inventory=_inventory(status, report),
     )
-    reason, stand, message = _of_report(report, gave_way)
+    reason, stand, message = _of_report(report, gave_way, gave_way_as)
     status = stood(status, reason, message, revision=revision, stand=stand, now=now)
     status = attrs.evolve(status, failures=0 if well else failures + 1)
     leaving = [outcome for outcome in report.outcomes if outcome.status == "retiring"]
@@ -154,10 +163,10 @@ def words(error: BaseException) -> str:
     return shown(f"{error} ({error.hint})" if error.hint else str(error))
 
 
-def _of_report(report: Report, gave_way: str) -> tuple[Reason, Stand, str]:
+def _of_report(report: Report, gave_way: str, gave_way_as: Reason) -> tuple[Reason, Stand, str]:
     """Why an apply ended as it did: of several failures the one that needs somebody."""
     if report.interrupted_by is not None:
-        return "Interrupted", "going", gave_way or f"interrupted by signal {report.interrupted_by}"
+        return gave_way_as, "going", gave_way or f"interrupted by signal {report.interrupted_by}"
     if report.failures:
         found = [reason_of(outcome.cause or BaseException) for outcome in report.failures]
         reason, stand = next((each for each in found if each[1] == "stuck"), None) or next(

@@ -15,7 +15,10 @@ from reconciler.controller.agenda import Held
 from reconciler.controller.logs import Log
 from reconciler.controller.loop import GRACE, Loop
 from reconciler.controller.status import Status
-from reconciler.store import Approval, Store
+from reconciler.store import Approval, Override, Store
+
+OVERRIDDEN = 86400.0
+"""Seconds for which a plan may begin outside the windows once somebody said so."""
 
 
 @attrs.frozen
@@ -60,9 +63,11 @@ class Front:
         self.loop.post(partial(self.loop.outcomes.suspend, held, by))
 
     def override(self, stack: str, plan: str, who: str) -> None:
-        held = self._to_be_changed(stack, plan)
+        held, now = self._to_be_changed(stack, plan), self.clock.now()
+        given = Override(stack, plan, who, now, now + OVERRIDDEN)
+        self.store.override(given)
         self.log.info("windows overridden", stack=stack, plan=plan, who=who)
-        self.loop.post(partial(self.loop.outcomes.override, held, plan))
+        self.loop.post(partial(self.loop.outcomes.override, held, given))
 
     def hint(self, source: str) -> None:
         self.loop.post(partial(self.loop.outcomes.fetch_soon, source))

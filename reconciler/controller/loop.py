@@ -15,14 +15,15 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from functools import partial
+from signal import Signals
 from typing import Any
 
 import attrs
 
 from plans.report import Event
 from providers.clock import Clock
-from providers.errors import BatchwrightError, StoreError
-from reconciler.controller import findings, rounds
+from providers.errors import BatchwrightError, Interrupted, StoreError
+from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.leader import BEAT, Leader
@@ -31,13 +32,15 @@ from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
 from reconciler.controller.sources import Fetcher, Revision
-from reconciler.controller.status import Status, from_json
+from reconciler.controller.status import Status
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
 
 GRACE = 600.0
 """Seconds beyond its own time after which a worker is taken for dead that has told nothing for as long."""
+SOON = 5.0
+"""Seconds for which looks and fetches are waited for when the controller stops."""
 AGAIN = 30.0
 """Seconds after which is tried again what went wrong in no known way."""
 RETAINED = 3600.0
@@ -81,6 +84,7 @@ class Loop:
     _flight: dict[Future[Any], _Work] = attrs.field(factory=dict, init=False)
     _inbox: "queue.SimpleQueue[Callable[[], None]]" = attrs.field(factory=queue.SimpleQueue, init=False)
     _wake: Future[None] = attrs.field(factory=Future, init=False)
+    _ending: Future[int] = attrs.field(factory=Future, init=False)
     _guard: threading.Lock = attrs.field(factory=threading.Lock, init=False)
     _elected_at: float = attrs.field(default=-NEVER, init=False)
     _retained_at: float = attrs.field(default=-NEVER, init=False)
@@ -99,17 +103,29 @@ class Loop:
         self.outcomes = Outcomes(self.agenda, self.store, self.notes, self.clock, self.log, salt)
 
     def run(self, stop: Future[int]) -> None:
-        """Go on until `stop` is done; what is under way then ends where it may."""
+        """Go on until `stop` is done, with a signal's number; what is under way then ends where it may."""
         while not stop.done():
             self._shielded(self.turn)
             self.clock.wait([*self._flight, self._wake, stop], max(0.0, self.next_due() - self.clock.now()))
+        self._end(stop.result())
+
+    def _end(self, number: int) -> None:
+        """Wait for runs until each may end; for what only looks or fetches not for long, since it changes nothing."""
+        why, until = f"the controller was stopped by {Signals(number).name}", self.clock.now() + SOON
+        self.log.info("stopping", why=why)
+        self._ending.set_result(number)
         for run in self.agenda.running():
-            run.yielding.ask("the controller stops")
-        while self._flight:
+            self.log.info("waiting for a run to end", run=run.id, stack=run.seen.stack)
+            run.yielding.ask(why)
+        while any(self.agenda.running()) or (self._flight and self.clock.now() < until):
             self.clock.wait([*self._flight], BEAT)
             self._shielded(self._wind_up)
-        self.notes.tell(self.clock.now())
+        if self._flight:
+            self.log.warning("left behind", work=[" ".join(work.key) for work in self._flight.values()])
+        # However short ago the store failed: there is no other time.
+        self.notes.tell(NEVER)
         self.leader.release()
+        self.log.info("stopped", why=why)
 
     def turn(self) -> None:
         """Take what has come in and what has ended, and start what is due."""
@@ -159,7 +175,9 @@ class Loop:
             try:
                 token = self.leader.lead()
                 if token is not None:
-                    self._take_over(token, now)
+                    succession.take_over(self.outcomes)
+                    self.leading = token
+                    self.log.info("leading", token=token)
             except BatchwrightError as error:
                 self.log.error("cannot lead", error=str(error))
 
@@ -173,34 +191,6 @@ class Loop:
             for run in self.agenda.running():
                 run.yielding.end(str(lost))
 
-    def _take_over(self, token: int, now: float) -> None:
-        """Begin as whoever led before left it; raises StoreError before anything is begun."""
-        told, suspended, unended = self.store.statuses(), self.store.suspended(), self.store.unended()
-        known = {name: self._known(name, document) for name, document in told.items() if name in self.agenda.held}
-        approvals = {name: self.store.approvals(name) for name, status in known.items() if status.plan is not None}
-        self.agenda.forget()
-        for name, held in self.agenda.held.items():
-            held.status, held.suspended = known.get(name, Status(name)), suspended.get(name)
-            held.approved = frozenset(row.plan for row in approvals.get(name, ()) if row.plan == held.status.plan)
-            if held.resting:
-                self.outcomes.say(held, findings.suspended(held.status, now))
-        for name in told.keys() - known.keys():
-            self.notes.put(("forgotten", name), partial(self.store.forget_stack, name))
-        for run in unended:
-            self.notes.put(("run", run.id), partial(self.store.end, run.id, "lost", None, now))
-        for name in self.agenda.sources:
-            self.agenda.fetch(name, now)
-        self.leading = token
-        self.log.info("leading", token=token)
-
-    def _known(self, name: str, document: Mapping[str, Any]) -> Status:
-        """What was known of a stack; nothing, where that is damaged: a look makes it anew."""
-        try:
-            return from_json(document)
-        except StoreError as error:
-            self.log.warning("status damaged", stack=name, error=str(error))
-            return Status(name)
-
     # What is started.
 
     def _hurry(self) -> None:
@@ -209,7 +199,7 @@ class Loop:
         for run in self.agenda.running():
             if run.deadline <= now:
                 run.deadline = NEVER
-                run.yielding.ask("it took longer than `timeout`")
+                run.yielding.ask("it took longer than `timeout`", "TimedOut")
 
     def _start(self) -> None:
         if self.leading is None:
@@ -257,13 +247,14 @@ class Loop:
                 self.outcomes.blocked(held, why)
                 continue
             applied = held.status.digest
-            questions.append(Question(held.stack, revision, applied, held.wish, held.approved, held.override))
+            override = held.overridden(now)
+            questions.append(Question(held.stack, revision, applied, held.wish, held.approved, override))
             looked.append(held)
         if not questions:
             return False
-        look = partial(rounds.look, self.reconcilers[target], self.configuration.targets[target], questions, now)
-        uses = tuple(question.revision for question in questions)
-        begun = self._submit(_Work(("target", target), now + GRACE, tuple(looked), uses), look)
+        work = _Work(("target", target), now + GRACE, tuple(looked), tuple(asked.revision for asked in questions))
+        own = attrs.evolve(self.reconcilers[target], stop=self._ending, on_answer=partial(self._lives, work))
+        begun = self._submit(work, partial(rounds.look, own, self.configuration.targets[target], questions, now))
         for held in looked:
             held.doing = "look"
         return begun
@@ -273,7 +264,8 @@ class Loop:
         now, seen, stack = self.clock.now(), held.seen, held.stack
         assert seen is not None
         assert seen.plan is not None
-        if held.resting or seen.digest != held.digest or not rounds.may_begin(stack, seen.plan, held.override, now):
+        open = rounds.may_begin(stack, seen.plan, held.overridden(now), now)
+        if held.resting or seen.digest != held.digest or not open:
             self.agenda.free(held)
             self.agenda.ask(held, now)
             return False
@@ -287,13 +279,18 @@ class Loop:
         own = rounds.confined(self.reconcilers[stack.target], self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)
         work = _Work(("stack", stack.name), now + stack.timeout + GRACE, (held,))
+        own = attrs.evolve(own, on_answer=partial(self._lives, work))
         hear = partial(self._heard, work, self.log.bind(run=run.id, stack=stack.name))
         self.outcomes.begun(held, run)
         return self._submit(work, partial(rounds.carry_out, own, seen, run.yielding, fence, hear))
 
+    def _lives(self, work: _Work) -> None:
+        """Somebody is at it, as the thread that is says."""
+        work.until = max(work.until, self.clock.now() + GRACE)
+
     def _heard(self, work: _Work, log: Log, event: Event) -> None:
         """What a run tells, by the thread that does it."""
-        work.until = max(work.until, self.clock.now() + GRACE)
+        self._lives(work)
         if event.event not in _QUIET:
             log.info(event.event, step=event.step, address=event.address, detail=dict(event.detail))
 
@@ -328,6 +325,8 @@ class Loop:
                 (run,) = runs
                 assert run is not None
                 self.outcomes.carried_out(work.held[0], run, found, leading=self.leading is not None)
+            case _, Interrupted():
+                return
             case _ if self.leading is None:
                 return
             case "source", BaseException():

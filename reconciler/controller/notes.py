@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 
 import attrs
 
-from providers.errors import StoreError
+from providers.errors import StoreError, UnknownRun
 from reconciler.controller.logs import Log
 
 _PAUSE = 3.0
@@ -31,7 +31,10 @@ class Notes:
         self._left.clear()
 
     def tell(self, now: float) -> None:
-        """Write what is left, up to the first that fails, which is the last one next time."""
+        """Write what is left, up to the first that fails, which is the last one next time; not right after a failure.
+
+        What is of a run that the store has no more is given up.
+        """
         if now < self._again_at:
             return
         while self._left:
@@ -39,6 +42,9 @@ class Notes:
             write = self._left.pop(key)
             try:
                 write()
+            except UnknownRun as error:
+                # It ended long ago, as somebody else told, and went with what is old.
+                self.log.warning("given up", error=str(error))
             except StoreError as error:
                 self._left[key], self._again_at = write, now + _PAUSE
                 self.log.error("store failed", error=str(error), left=len(self._left))

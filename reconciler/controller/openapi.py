@@ -12,6 +12,7 @@ from plans.schema import DIALECT, plan_schema
 from providers.resources import EMPTY
 from reconciler.controller.configuration import Role
 from reconciler.controller.status import KINDS, Answer, Reason
+from reconciler.store import Ending
 
 STACK: Final = r"[A-Za-z0-9._-]{1,64}"
 """The name of a stack or of a hook; anything else is the name of none."""
@@ -239,12 +240,25 @@ def _schemas() -> dict[str, Any]:
         "lookedAt": _or_null(_TIME),
         "nextAt": _or_null(_TIME),
     }
+    run = {
+        "id": _TEXT,
+        "stack": _TEXT,
+        "revision": _TEXT,
+        "plan": _or_null(_TEXT),
+        "began": _TIME,
+        "ended": _or_null(_TIME),
+        "outcome": {"enum": [*get_args(Ending), None]},
+        "document": _or_null({"type": "object"}),
+        "fence": _or_null({"type": "integer"}),
+        "why": _or_null(_TEXT),
+    }
     return {
         "Well": _object({"status": {"const": "ok"}}),
         "Document": {"type": "object", "required": ["openapi", "paths"]},
         "Stacks": _object({"stacks": _each({"$ref": "#/components/schemas/Status"})}),
         "Status": _object(status),
-        "Runs": _object({"runs": _each({"type": "object"})}),
+        "Runs": _object({"runs": _each({"$ref": "#/components/schemas/Run"})}),
+        "Run": _object(run),
         "Plan": {key: value for key, value in plan_schema().items() if key != "$schema"},
         "PlanNamed": _object({"plan": {"type": "string", "pattern": f"^{PLAN}$"}}),
         "Accepted": _object({"stack": _TEXT, "asked": _TEXT}),

@@ -12,7 +12,7 @@ from plans.masking import mask_plan
 from plans.planfile import to_json
 from plans.report import Report, report_json
 from providers.clock import Clock
-from providers.errors import BatchwrightError, StoreError
+from providers.errors import BatchwrightError, Interrupted, StoreError
 from reconciler.controller import findings
 from reconciler.controller.agenda import Agenda, Held, Running, Source
 from reconciler.controller.logs import Log
@@ -21,7 +21,7 @@ from reconciler.controller.rounds import Fetched, Seen
 from reconciler.controller.status import Status, stood
 from reconciler.controller.status import to_json as status_json
 from reconciler.controller.workqueue import back_off, jittered
-from reconciler.store import Store
+from reconciler.store import Ending, Override, Store
 
 
 @attrs.frozen(eq=False)
@@ -52,7 +52,7 @@ class Outcomes:
                 held.digest = digest
                 held.status = attrs.evolve(held.status, failures=0)
                 if held.run is not None:
-                    held.run.yielding.ask("it gives way to a newer revision")
+                    held.run.yielding.ask(f"it gave way to revision {revision.id}")
             elif not mended and not (new and held.stack.approval.by == "file"):
                 continue
             self.agenda.ask(held, now)
@@ -115,23 +115,28 @@ class Outcomes:
     def carried_out(self, held: Held, run: Running, found: Report | BaseException, *, leading: bool) -> None:
         """A run has ended; where we lead no more, nothing but that is noted."""
         now, seen = self.clock.now(), run.seen
-        well = isinstance(found, Report) and found.exit_code == 0
-        outcome, document = "done" if well else "failed", self._document(found)
-        self.notes.put(("run", run.id), partial(self.store.end, run.id, outcome, document, now))
-        self.log.info("run ended", run=run.id, stack=held.stack.name, outcome=outcome)
+        if isinstance(found, Interrupted):
+            found = Report(_plan(seen) or "", interrupted_by=found.signal)
+        outcome, why = _ending(run, found)
+        end = partial(self.store.end, run.id, outcome, self._document(found), now, why=why)
+        self.notes.put(("run", run.id), end)
+        self.log.info("run ended", run=run.id, stack=held.stack.name, outcome=outcome, **({"why": why} if why else {}))
         if not leading:
             return
-        held.override = None
+        if outcome != "interrupted":
+            self._end_override(held)
         if not isinstance(found, Report):
             self.failed(held, found, seen.revision)
             return
-        gave_way = run.yielding.why if found.interrupted_by is not None else ""
-        status = findings.reported(held.status, found, revision=seen.revision, now=now, gave_way=gave_way)
-        if well:
+        asked = run.yielding
+        status = findings.reported(
+            held.status, found, revision=seen.revision, now=now, gave_way=asked.why, gave_way_as=asked.reason
+        )
+        if outcome == "done":
             status = attrs.evolve(status, digest=seen.digest)
         if held.digest != seen.digest:
             self.agenda.ask(held, now)
-        elif well:
+        elif outcome == "done":
             self._rest(held, now)
         else:
             self.agenda.ask(held, now + self._pause(held, status))
@@ -177,14 +182,24 @@ class Outcomes:
             held.approved |= {plan}
             self.look_soon(held)
 
-    def override(self, held: Held, plan: str) -> None:
-        """Let this plan begin outside the windows, if it is still the one at hand."""
-        if held.status.plan == plan:
-            held.override = plan
+    def override(self, held: Held, given: Override) -> None:
+        """Let a plan begin outside the windows, if it is still the one at hand; else that is for nothing."""
+        if held.status.plan == given.plan:
+            held.override = given
             self.look_soon(held)
+        else:
+            self._forget(given)
 
     def fetch_soon(self, source: str) -> None:
         self.agenda.fetch(source, self.clock.now())
+
+    def _end_override(self, held: Held) -> None:
+        if held.override is not None:
+            self._forget(held.override)
+            held.override = None
+
+    def _forget(self, given: Override) -> None:
+        self.notes.put(("override", given), partial(self.store.end_override, given.stack, given.plan))
 
     # How it is told.
 
@@ -231,6 +246,15 @@ class Outcomes:
         """Look at a stack again in about its interval, or earlier by then."""
         at = now + jittered(held.stack.interval, self.agenda.rng)
         self.agenda.ask(held, at if by is None else min(at, by))
+
+
+def _ending(run: Running, found: Report | BaseException) -> tuple[Ending, str | None]:
+    """How a run ended, and what cut it short."""
+    if not isinstance(found, Report):
+        return "failed", None
+    if found.interrupted_by is not None:
+        return "timed-out" if run.yielding.reason == "TimedOut" else "interrupted", run.yielding.why or None
+    return "failed" if found.exit_code else "done", None
 
 
 def _plan(seen: Seen) -> str | None:

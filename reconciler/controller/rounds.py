@@ -15,7 +15,7 @@ from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
 from plans.plan import Plan
 from plans.report import Event, Report
-from providers.errors import BatchwrightError, LockLost, RefusedError
+from providers.errors import BatchwrightError, Interrupted, LockLost, RefusedError
 from providers.resources import EMPTY, Live, Snapshot
 from reconciler.controller import windows
 from reconciler.controller.configuration import Place, Stack
@@ -105,10 +105,14 @@ def digest(stack: Stack, revision: Revision) -> str:
 
 
 def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], now: float) -> Sequence[Seen]:
-    """Plan each of these stacks on one look at the account, and judge the plan; `now` is the time for the windows."""
+    """Plan each of these stacks on one look at the account, and judge the plan; `now` is the time for the windows.
+
+    Raises Interrupted once `reconciler.stop` is done.
+    """
     answers: list[Seen] = []
     wished: list[tuple[Question, Wish]] = []
     for question in questions:
+        _go_on(reconciler)
         told = digest(question.stack, question.revision)
         try:
             known = question.known
@@ -121,6 +125,8 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
         return answers
     try:
         world = reconciler.look([wish.manifest for _, wish in wished])
+    except Interrupted:
+        raise
     except BatchwrightError as error:
         failed = partial(Seen, error=error)
         return [*answers, *(failed(asked.stack.name, asked.revision.id, wish.digest) for asked, wish in wished)]
@@ -128,13 +134,24 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
     for live in world.live:
         own.setdefault(live.owner, []).append(live)
     for question, wish in wished:
+        _go_on(reconciler)
         seen = Seen(question.stack.name, question.revision.id, wish.digest, wish)
         try:
             seen = _judged(seen, reconciler, place, question, wish, world, now)
+        except Interrupted:
+            raise
         except Exception as error:
             seen = attrs.evolve(seen, error=error)
         answers.append(_with_inventory(seen, own.get(question.stack.name, ())))
     return answers
+
+
+def _go_on(reconciler: Reconciler) -> None:
+    """Say that the look goes on, which it does unless it is to end."""
+    if reconciler.stop is not None and reconciler.stop.done():
+        raise Interrupted("interrupted while looking", signal=reconciler.stop.result())
+    if reconciler.on_answer is not None:
+        reconciler.on_answer()
 
 
 def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -> Wish:

@@ -64,6 +64,7 @@ def run(
                     s3=partial(bucket_client, environ=environ),
                     environ=environ,
                     clock=clock,
+                    stop=stop,
                 )
                 for name, origin in configuration.sources.items()
             },

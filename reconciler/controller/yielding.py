@@ -13,6 +13,7 @@ import attrs
 from plans.change import Impact
 from plans.plan import Plan, Step
 from plans.report import Event
+from reconciler.controller.status import Reason
 
 NEWER = 15
 """What a run is told that gives way: SIGTERM, as a service is ended that may end in its own time."""
@@ -20,7 +21,8 @@ NEWER = 15
 
 @attrs.define(eq=False)
 class Yielding:
-    """One run, and whether it may give way. `stop` is the future that ends it, `why` the words of who asked first.
+    """One run, and whether it may give way. `stop` is the future that ends it, `why` the words of who asked first, and
+    `reason` what the stack is told to have come to by that.
 
     `take` is called by the run with each of its events, and so between two calls; `ask` and `end` by anybody.
     """
@@ -28,14 +30,16 @@ class Yielding:
     plan: Plan
     stop: Future[int] = attrs.field(factory=Future)
     why: str = attrs.field(default="", init=False)
+    reason: Reason = attrs.field(default="Interrupted", init=False)
     _begun: set[str] = attrs.field(factory=set, init=False)
     _ended: set[str] = attrs.field(factory=set, init=False)
     _guard: threading.Lock = attrs.field(factory=threading.Lock, init=False)
 
-    def ask(self, why: str) -> None:
+    def ask(self, why: str, reason: Reason = "Interrupted") -> None:
         """Let the run end at the next moment at which it may."""
         with self._guard:
-            self.why = self.why or why
+            if not self.why:
+                self.why, self.reason = why, reason
             self._end_if_safe()
 
     def end(self, why: str) -> None:

@@ -39,7 +39,7 @@ def test_the_steps_make_the_tables_that_the_store_knows(url: str) -> None:
         )
     )
     assert differences == []
-    assert _schema(database) == ("0001",)
+    assert _schema(database) == ("0002",)
     database.close()
 
 
@@ -231,7 +231,7 @@ def test_a_restart_of_the_server_is_lived_through(cluster: Cluster) -> None:
         while not enough.is_set():
             run = Run(f"run-{len(written):05}", "genomics", "abc", None, NOON + len(written))
             store.begin(run)
-            store.end(run.id, "Succeeded", None, NOON)
+            store.end(run.id, "done", None, NOON)
             written.append(run.id)
             another.release()
 

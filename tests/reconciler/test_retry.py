@@ -132,6 +132,18 @@ def test_what_may_pass_is_repeated(kind: type[CallError]) -> None:
     assert all(later > earlier for earlier, later in zip(service.called, service.called[1:], strict=False))
 
 
+def test_each_answer_is_told_whatever_it_says() -> None:
+    """Who watches a run knows that it goes on."""
+    clock = ManualClock()
+    service, answered = Service(clock, [Throttled("not now"), Rejected("no")]), list[float]()
+    made = caller(clock, on_answer=lambda: answered.append(clock.now()))
+    for key in ("one", "other"):
+        made.submit(key, "UpdateJobQueue", service)
+    finish(made)
+    assert len(service.called) == 3
+    assert answered == service.called
+
+
 def test_the_table_of_patience_names_exactly_what_is_retryable() -> None:
     """An error of a call says that it is retryable if and only if the table says for how long."""
     gc.collect()  # what attrs made a class of its own from, with slots, is a subclass until then

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from providers.errors import StoreError
-from reconciler.store import Approval, Leading, Run, Store
+from reconciler.store import Approval, Leading, Override, Run, Store
 
 NOON = 1_800_000_000.0
 DAY = 86400.0
@@ -28,7 +28,7 @@ def _run(number: int, began: float = NOON, stack: str = "genomics", **said: Any)
 
 def _ended(store: Store, run: Run, at: float | None = None) -> None:
     store.begin(run)
-    store.end(run.id, "Succeeded", None, run.began + 1 if at is None else at)
+    store.end(run.id, "done", None, run.began + 1 if at is None else at)
 
 
 def _ids(runs: tuple[Run, ...]) -> list[str]:
@@ -46,16 +46,18 @@ def test_the_last_status_of_a_stack_is_kept(store: Store) -> None:
 
 
 def test_a_stack_is_forgotten_but_for_its_runs(store: Store) -> None:
-    """Status, approvals and suspension go, those of others and its runs stay."""
+    """Status, approvals, suspension and override go, those of others and its runs stay."""
     for stack in ("genomics", "training"):
         store.put_status(stack, {}, NOON)
         store.suspend(stack, "ada", NOON)
         store.approve(Approval(stack, "p", "ada", NOON))
+        store.override(Override(stack, "p", "ada", NOON, NOON + 60))
     store.begin(_run(1))
     for _ in range(2):
         store.forget_stack("genomics")
     assert (list(store.statuses()), list(store.suspended())) == (["training"], ["training"])
     assert (store.approvals("genomics"), len(store.approvals("training"))) == ((), 1)
+    assert list(store.overrides()) == ["training"]
     assert _ids(store.runs("genomics")) == ["run-1"]
 
 
@@ -75,12 +77,14 @@ def test_a_run_begins_and_ends(store: Store) -> None:
     store.begin(run)
     assert store.run("run-1") == run
     assert store.unended() == (run,)
-    store.end("run-1", "Succeeded", {"calls": 3}, NOON + 60, plan="p1")
-    ended = attrs.evolve(run, plan="p1", ended=NOON + 60, outcome="Succeeded", document={"calls": 3})
+    store.end("run-1", "done", {"calls": 3}, NOON + 60, plan="p1")
+    ended = attrs.evolve(run, plan="p1", ended=NOON + 60, outcome="done", document={"calls": 3})
     assert store.run("run-1") == ended
     assert store.unended() == ()
-    store.end("run-1", "Interrupted", None, NOON + 61)
-    assert store.run("run-1") == attrs.evolve(ended, ended=NOON + 61, outcome="Interrupted", document=None)
+    store.end("run-1", "interrupted", None, NOON + 61, why="SIGTERM")
+    assert store.run("run-1") == attrs.evolve(
+        ended, ended=NOON + 61, outcome="interrupted", document=None, why="SIGTERM"
+    )
     assert store.run("run-2") is None
 
 
@@ -99,7 +103,7 @@ def test_what_is_done_twice_is_as_if_done_once(store: Store) -> None:
 def test_no_run_ends_that_never_began(store: Store) -> None:
     """It is told, rather than lost."""
     with pytest.raises(StoreError, match="has no run run-9"):
-        store.end("run-9", "Succeeded", None, NOON)
+        store.end("run-9", "done", None, NOON)
 
 
 def test_runs_are_told_page_by_page(store: Store) -> None:
@@ -133,6 +137,25 @@ def test_an_approval_is_of_one_plan_and_can_be_withdrawn(store: Store) -> None:
     store.withdraw("genomics")
     assert store.approvals("genomics") == ()
     assert len(store.approvals("training")) == 1
+
+
+def test_an_override_is_of_one_plan_and_has_an_end(store: Store) -> None:
+    """The last one of a stack counts; it ends with its plan, with what approvals do, and in time, each for itself."""
+    first, second = (Override("genomics", plan, "ada", NOON, NOON + DAY) for plan in ("p1", "p2"))
+    other = Override("training", "p1", "grace", NOON, NOON + 2 * DAY)
+    for given in (first, second, other):
+        store.override(given)
+    assert store.overrides() == {"genomics": second, "training": other}
+    store.end_override("genomics", "p1")
+    assert len(store.overrides()) == 2
+    store.end_override("genomics", "p2")
+    assert store.overrides() == {"training": other}
+    store.override(first)
+    store.withdraw("genomics")
+    assert store.overrides() == {"training": other}
+    store.override(first)
+    store.retain(NOON + DAY, keep=1, keep_for=0)
+    assert store.overrides() == {"training": other}
 
 
 def test_what_is_young_or_among_the_newest_stays(store: Store) -> None:

@@ -10,6 +10,7 @@ Who fetches keeps the last good revision where the next one does not come.
 """
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,17 @@ def fetcher(
     environ: Mapping[str, str] = EMPTY,
     run: Runner | None = None,
     clock: Clock | None = None,
+    stop: Future[int] | None = None,
 ) -> Fetcher:
     """The fetcher of one source. `cache` is a folder of its own; `s3` gives a client for a region, None for the usual.
 
     `environ` is this machine's, of which git sees how the network is reached, and nothing else. `clock` is real time.
+    Once `stop` is done a fetch ends where it is.
     """
-    trees, clock = Trees(cache), clock or SystemClock()
+    trees, clock = Trees(cache, stop=stop), clock or SystemClock()
     match origin:
         case Git():
-            return Repository(origin, trees, run or Watched(clock), clock, environ)
+            return Repository(origin, trees, run or Watched(clock, stop=stop), clock, environ)
         case Folder():
             return Local(origin, trees)
         case Prefix():

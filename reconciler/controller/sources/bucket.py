@@ -46,6 +46,7 @@ class Bucket:
         with self._told("ListObjectsV2"):
             pages = client.get_paginator("list_objects_v2").paginate(Bucket=self.origin.bucket, Prefix=self._prefix)
             for page in pages:
+                self.trees.go_on()
                 for found in page.get("Contents", ()):
                     path = str(found["Key"]).removeprefix(self._prefix)
                     # A folder is what consoles make of an object whose name ends so.
@@ -58,6 +59,7 @@ class Bucket:
             got = client.get_object(Bucket=self.origin.bucket, Key=key, IfMatch=f'"{entry.digest}"')
             with got["Body"] as body:
                 while piece := body.read(_PIECE):
+                    self.trees.go_on()
                     yield piece
 
     @contextmanager

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import attrs
 
@@ -47,10 +48,11 @@ class Local:
         self.trees.tidy(kept)
 
     def _entries(self, top: int) -> tuple[Entry, ...]:
-        return tuple(
-            attrs.evolve(entry, digest=_digest(top, entry)) if entry.target is None else entry
-            for entry in checked(_listed(top, ""), self.limits)
-        )
+        return tuple(map(partial(self._read, top), checked(_listed(top, ""), self.limits)))
+
+    def _read(self, top: int, entry: Entry) -> Entry:
+        self.trees.go_on()
+        return attrs.evolve(entry, digest=_digest(top, entry)) if entry.target is None else entry
 
 
 def _listed(folder: int, above: str) -> Iterator[Entry]:

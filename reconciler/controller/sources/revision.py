@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
+from concurrent.futures import Future
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 import attrs
 
-from providers.errors import SourceRefused
+from providers.errors import Interrupted, SourceRefused
 
 
 @attrs.frozen
@@ -45,13 +46,20 @@ class Revision:
         return found
 
 
+def go_on(stop: "Future[int] | None") -> None:
+    """Raise Interrupted where a fetch is to end; `stop` is done then, with a signal's number."""
+    if stop is not None and stop.done():
+        raise Interrupted("interrupted while fetching", signal=stop.result())
+
+
 class Fetcher(Protocol):
     """One source. It is fetched by one caller at a time."""
 
     def fetch(self, last: Revision | None) -> Revision:
         """The source as it is now; `last` itself, which this fetcher gave, where nothing is new.
 
-        Raises SourceAway where it cannot be reached, SourceRefused where it breaks a rule.
+        Raises SourceAway where it cannot be reached, SourceRefused where it breaks a rule, Interrupted where it is to
+        end.
         """
 
     def tidy(self, kept: Collection[Revision]) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import attrs
 
 from providers.errors import SourceAway, SourceRefused
-from reconciler.controller.sources.revision import Revision, digest
+from reconciler.controller.sources.revision import Revision, digest, go_on
 
 NEWEST = 3
 """So many revisions stay however little anybody needs them."""
@@ -98,10 +99,15 @@ def check(path: str) -> None:
 class Trees:
     """The revisions of one source, each in a folder of its own below `folder`, which is nobody else's.
 
-    Whatever is half done lies in a folder `.work`, which the next fetch begins anew.
+    Whatever is half done lies in a folder `.work`, which the next fetch begins anew. Once `stop` is done it ends there.
     """
 
     folder: Path
+    stop: Future[int] | None = attrs.field(default=None, kw_only=True)
+
+    def go_on(self) -> None:
+        """Raise Interrupted where the fetch is to end."""
+        go_on(self.stop)
 
     @contextmanager
     def work(self) -> Iterator[Path]:
@@ -133,6 +139,7 @@ class Trees:
         half = work / "tree"
         half.mkdir(mode=0o700)
         for entry in entries:
+            self.go_on()
             path = half / entry.path
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if entry.target is None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import attrs
 
 from providers.clock import Clock, SystemClock
 from providers.errors import SourceAway, SourceRefused
+from reconciler.controller.sources.revision import go_on
 
 _BETWEEN_LOOKS = 0.05
 _MEMORY = 2 * 1024**3
@@ -42,20 +44,25 @@ class Runner(Protocol):
         """Run one in `folder`, with no environment but `environ`, and `given` to read.
 
         Raises SourceAway where it has not ended `until` then, in seconds of the epoch; SourceRefused where the folder
-        has grown by more than `room` bytes, or the program is absent.
+        has grown by more than `room` bytes, or the program is absent; Interrupted where it is to end.
         """
 
 
 @attrs.frozen
 class Watched:
-    """Programs of this machine. They and all that they start have at most `memory` bytes each, where Linux says so."""
+    """Programs of this machine. They and all that they start have at most `memory` bytes each, where Linux says so.
+
+    Once `stop` is done they are ended, and none begins.
+    """
 
     clock: Clock = attrs.field(factory=SystemClock)
     memory: int = _MEMORY
+    stop: Future[int] | None = None
 
     def __call__(
         self, words: Sequence[str], *, environ: Mapping[str, str], folder: Path, until: float, room: int, given: Path
     ) -> Done:
+        go_on(self.stop)
         output, told = folder / "output", folder / "told"
         with open(output, "wb") as out, open(told, "wb") as err, open(given, "rb") as source:
             most = _size(folder) + room
@@ -93,6 +100,7 @@ class Watched:
     def _watch(self, process: "subprocess.Popen[bytes]", folder: Path, until: float, most: int) -> None:
         while True:
             left = until - self.clock.now()
+            go_on(self.stop)
             if left <= 0:
                 raise SourceAway(f"{_name(process.args)} did not end in time", hint="is the network up?")
             try:

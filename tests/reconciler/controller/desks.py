@@ -19,6 +19,7 @@ from reconciler.controller.logs import lines
 from reconciler.controller.status import Status
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits, application
+from reconciler.store import Run
 
 PLAN = "0123456789abcdef"
 HOST = "localhost"
@@ -47,7 +48,7 @@ class Recorder:
 
     def runs(self, stack: str, limit: int) -> Sequence[Mapping[str, Any]]:
         self.asked.append(("runs", stack, limit))
-        return [{"id": f"run-{number}", "ended": None} for number in range(min(limit, 3))]
+        return [attrs.asdict(Run(f"run-{number}", stack, "abc", PLAN, 5.0)) for number in range(min(limit, 3))]
 
     def plan(self, stack: str) -> Mapping[str, Any] | None:
         made = Plan(PLAN, stack, {}, "123456789012", "eu-west-1", {}, "2026-11-22T00:00:00Z")

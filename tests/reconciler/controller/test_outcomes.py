@@ -11,7 +11,8 @@ from reconciler import files
 from reconciler.controller import rounds
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Seen
-from tests.kit import LAB, edit
+from reconciler.engine import Settings
+from tests.kit import LAB, Stage, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
 
 SLOW = edit(USUAL, ("target: lab", "target: lab, interval: 1d"))
@@ -211,7 +212,7 @@ def test_a_store_that_is_away_for_minutes_holds_up_nobody_for_longer(tmp_path: P
         assert made.front.alive() is None
 
 
-@pytest.mark.parametrize("method", ["statuses", "suspended", "unended", "approvals"])
+@pytest.mark.parametrize("method", ["statuses", "suspended", "overrides", "unended", "approvals"])
 def test_who_cannot_take_over_tries_again(tmp_path: Path, method: str) -> None:
     """Nothing is begun half."""
     with room(tmp_path) as made:
@@ -326,6 +327,28 @@ def test_a_worker_that_does_not_return_is_told(tmp_path: Path) -> None:
         assert made.front.alive() == "target lab has been worked at for too long"
 
 
+def test_a_look_that_takes_long_is_not_told_as_long_as_something_comes_of_it(tmp_path: Path) -> None:
+    """AWS may answer slowly, and stacks may be many; it is dead that hears of nothing for ten minutes."""
+    pool, stage = HandPool(), Stage.new(settings=Settings(parallelism=1))
+    with room(tmp_path, edit(USUAL, ("interval: 1m", "interval: 1d")), pool=pool, stage=stage) as made:
+        made.write(LAB)
+        let(made, pool, "look")
+        began, told = made.now, list[str | None]()
+
+        def slow(_operation: str, _number: int) -> None:
+            stage.clock.sleep(500)
+            made.loop.turn()
+            told.append(made.front.alive())
+
+        stage.simulator.before_call = slow
+        pool.let()
+        assert made.now > began + 2000
+        assert set(told) == {None}
+        stage.simulator.before_call = None
+        settled(made, pool)
+        assert made.answer("Ready") == READY
+
+
 def test_old_revisions_and_old_runs_go(tmp_path: Path) -> None:
     """A folder for each revision would fill the disk, a row for each run the store."""
     with room(tmp_path, edit(USUAL, ("sources:", "keep: 2\nkeepFor: 1h\nsources:"))) as made:
@@ -361,24 +384,6 @@ stacks:
         made.pass_time(600)
         assert made.status("second").conditions["Ready"].message == "first is suspended"
         assert made.loop.agenda.held["second"].due < float("inf")
-
-
-def test_a_run_ends_on_its_timeout_and_says_so(tmp_path: Path) -> None:
-    """It is gone on with later."""
-    with room(tmp_path, edit(USUAL, ("apply-and-heal", "apply-and-heal, timeout: 1m"))) as made:
-        made.write(LAB)
-        pool_time = made.stage.clock
-
-        def slow(operation: str, _number: int) -> None:
-            if operation == "CreateComputeEnvironment":
-                pool_time.sleep(70)
-                made.loop._hurry()
-
-        made.stage.simulator.before_call = slow
-        made.until(lambda: made.answer("Ready") == ("False", "Interrupted"))
-        assert "it took longer than `timeout`" in made.status().conditions["Ready"].message
-        made.stage.simulator.before_call = None
-        made.until(lambda: made.answer("Ready") == READY)
 
 
 def test_a_part_is_healed_and_known_to_be_as_applied(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from providers.clock import ManualClock
 from providers.simulator import Settings as Simulated
 from providers.simulator import Simulator
 from providers.simulator import Store as Accounts
+from reconciler.controller.leader import BEAT
 from reconciler.store import Store
 from tests import kit, servers
 from tests.commands import Shell
@@ -80,11 +82,11 @@ def world() -> Iterator[World]:
 
 
 @contextmanager
-def controlled(world: World, home: Path, store: str) -> Iterator["subprocess.Popen[str]"]:
+def controlled(world: World, home: Path, store: str, configured: str = CONFIGURED) -> Iterator["subprocess.Popen[str]"]:
     """A controller at home in a folder, which serves."""
     (home / "stacks").mkdir(parents=True, exist_ok=True)
     (home / "stacks" / "lab.yaml").write_text(LAB)
-    (home / "controller.yaml").write_text(CONFIGURED.format(store=store, address=world.address))
+    (home / "controller.yaml").write_text(configured.format(store=store, address=world.address))
     with (home / "log").open("a") as log:
         process = subprocess.Popen(
             [*COMMAND, "controller.yaml"],
@@ -131,11 +133,44 @@ def test_a_signal_in_the_middle_of_an_apply(world: World, tmp_path: Path) -> Non
     with closing(Store.open(f"sqlite:///{tmp_path / 'controller.db'}")) as store:
         assert store.unended() == ()
         (run,) = store.runs("lab")
-        assert run.outcome == "failed"
+        assert (run.outcome, run.why) == ("interrupted", "the controller was stopped by SIGTERM")
     assert "CreateJobQueue" not in world.mutations
     with controlled(world, tmp_path, "sqlite:///controller.db") as process:
         world.until(lambda: world.made, 5.0)
         ended(process)
+    assert world.mutations == of_one_apply()
+
+
+@pytest.mark.needs("git")
+def test_a_signal_in_the_middle_of_a_fetch(world: World, tmp_path: Path) -> None:
+    """SIGTERM ends a controller within seconds though a server of its source never answers, and git with it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE)
+        address = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        configured = CONFIGURED.replace("{{folder: stacks, interval: 1m}}", f'{{{{git: "{address}", timeout: 1h}}}}')
+        with controlled(world, tmp_path, "sqlite:///controller.db", configured) as process:
+            asking, _ = silent.accept()
+            with asking:
+                asking.settimeout(PATIENCE)
+                assert ended(process) < 10
+                while asking.recv(1024):
+                    pass
+    assert told(tmp_path, "stopped")
+    assert not told(tmp_path, "source failed")
+
+
+@NEEDS
+def test_a_leader_that_is_stopped_is_followed_within_a_beat(world: World, cluster: Cluster, tmp_path: Path) -> None:
+    """It gives the lead back before it goes, in the middle of its apply too."""
+    url = cluster.fresh()
+    one, two = tmp_path / "one", tmp_path / "two"
+    with controlled(world, one, url) as first, controlled(world, two, url) as second:
+        world.until(lambda: "CreateComputeEnvironment" in world.mutations)
+        ended(first)
+        assert world.until(lambda: told(two, "leading")) < BEAT + 2
+        with closing(Store.open(url)) as store:
+            world.until(lambda: [run.outcome for run in store.runs("lab")] == ["done", "interrupted"], 5.0)
+        ended(second)
     assert world.mutations == of_one_apply()
 
 

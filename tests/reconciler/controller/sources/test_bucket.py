@@ -2,13 +2,14 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from providers.errors import CredentialsMissing, SourceAway, SourceRefused
+from providers.errors import CredentialsMissing, Interrupted, SourceAway, SourceRefused
 from reconciler.controller.configuration import Prefix
 from reconciler.controller.sources import Fetcher, fetcher
 from tests import servers
@@ -111,6 +112,24 @@ def test_what_changed_since_it_was_listed_is_not_taken(shelf: Shelf, tmp_path: P
         fetch.fetch(None)
     assert list((tmp_path / "cache").iterdir()) == []
     assert content(fetch.fetch(None).folder)["a"] == "9"
+
+
+def test_a_fetch_of_a_bucket_ends_with_who_fetches(shelf: Shelf, tmp_path: Path) -> None:
+    """At the next page, or the next piece of an object, and leaves nothing behind."""
+    shelf.put({"stacks/prod/a.yaml": "a", "stacks/prod/b.yaml": "b"})
+    for operation in ("ListObjectsV2", "GetObject"):
+        stop: Future[int] = Future()
+        fetch = fetcher(Prefix(shelf.name, "stacks/prod"), tmp_path / "cache", s3=lambda _: shelf.client, stop=stop)
+
+        def end(stop: "Future[int]" = stop, **_: Any) -> None:
+            if not stop.done():
+                stop.set_result(15)
+
+        shelf.client.meta.events.register(f"before-call.s3.{operation}", end, unique_id=operation)
+        with pytest.raises(Interrupted):
+            fetch.fetch(None)
+        shelf.client.meta.events.unregister(f"before-call.s3.{operation}", unique_id=operation)
+        assert not [*(tmp_path / "cache").glob("*")]
 
 
 def test_a_bucket_that_does_not_answer_is_told(shelf: Shelf, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import attrs
 import pytest
 
-from providers.errors import SourceAway, SourceRefused
+from providers.errors import Interrupted, SourceAway, SourceRefused
 from reconciler.controller.configuration import Folder
 from reconciler.controller.sources import Fetcher, Revision, fetcher
 from reconciler.controller.sources.folder import Local
@@ -92,6 +93,18 @@ def test_limits_hold_for_a_folder(there: Path, tmp_path: Path) -> None:
         with pytest.raises(SourceRefused, match="more than 1 "):
             Local(Folder(there), Trees(tmp_path / "cache"), limits).fetch(None)
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_fetch_of_a_folder_ends_with_who_fetches(there: Path, tmp_path: Path) -> None:
+    """At the next file, and leaves nothing behind."""
+    stop: Future[int] = Future()
+    fetch = fetcher(Folder(there), tmp_path / "cache", s3=no_s3, stop=stop)
+    first = fetch.fetch(None)
+    (there / "c").write_text("3")
+    stop.set_result(15)
+    with pytest.raises(Interrupted):
+        fetch.fetch(None)
+    assert [*(tmp_path / "cache").iterdir()] == [first.folder]
 
 
 def test_a_folder_that_is_away_is_told(there: Path, tmp_path: Path) -> None:

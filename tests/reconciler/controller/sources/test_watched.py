@@ -3,13 +3,14 @@
 import os
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import attrs
 import pytest
 
 from providers.clock import SystemClock
-from providers.errors import SourceAway, SourceRefused
+from providers.errors import Interrupted, SourceAway, SourceRefused
 from reconciler.controller.sources.watched import Done, Watched
 
 NOTHING = Path(os.devnull)
@@ -42,14 +43,41 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path) -> None:
     code = "import os, time; pid = os.fork(); open('pid', 'w').write(str(pid)) if pid else None; time.sleep(60)"
     with pytest.raises(SourceAway, match="in time"):
         run(tmp_path, code, watched=Watched(OnceThere(tmp_path / "pid")))
-    child = int((tmp_path / "pid").read_text())
-    state = Path(f"/proc/{child}/stat")
-    # It is ended at once, and gone as soon as its new parent looked.
-    until = time.time() + 30
-    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.time() < until
+    gone(int((tmp_path / "pid").read_text()))
     with pytest.raises(SourceAway, match="in time"):
         run(tmp_path, "", seconds=0.0)
+
+
+def gone(pid: int) -> None:
+    """A program has ended, and is gone as soon as its new parent looked."""
+    state, until = Path(f"/proc/{pid}/stat"), time.time() + 30
+    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.time() < until
+
+
+@attrs.frozen
+class Ended(SystemClock):
+    """Time as it is; once a file is there, whoever runs the program is to end."""
+
+    path: Path
+    stop: "Future[int]" = attrs.field(factory=Future)
+
+    def now(self) -> float:
+        if self.path.exists() and self.path.read_text() and not self.stop.done():
+            self.stop.set_result(15)
+        return SystemClock.now(self)
+
+
+def test_a_program_is_ended_with_who_runs_it(tmp_path: Path) -> None:
+    """At once, with those that it started; and no other one begins."""
+    code = "import os, time; pid = os.fork(); open('pid', 'w').write(str(pid)) if pid else None; time.sleep(60)"
+    clock = Ended(tmp_path / "pid")
+    with pytest.raises(Interrupted):
+        run(tmp_path, code, watched=Watched(clock, stop=clock.stop))
+    gone(int((tmp_path / "pid").read_text()))
+    with pytest.raises(Interrupted):
+        run(tmp_path, "open('begun', 'w')", watched=Watched(clock, stop=clock.stop))
+    assert not (tmp_path / "begun").exists()
 
 
 @pytest.mark.parametrize("written", ["print('x' * 1000)", "print('x' * 1000, file=__import__('sys').stderr)"])
