@@ -254,7 +254,8 @@ def told(load: Load, found: dict[str, float]) -> str:
     each = found["cpu"] / (found["looks"] or 1) * 1000
     return "\n".join(
         (
-            f"{load.stacks} stacks of {load.targets} targets, {load.revisions} revisions, every {load.interval:.0f} s, {load.workers} workers",
+            f"{load.stacks} stacks of {load.targets} targets, {load.revisions} revisions of each definition, "
+            f"every {load.interval:.0f} s, {load.workers} workers",
             f"until all was as it is to be: {found['first_seconds']:.0f} s, {found['first_cpu']:.0f} s of processor, "
             f"{found['first_calls']:.0f} calls, peak {found['first_mib']:.0f} MiB",
             f"from then on, for {found['seconds']:.0f} s:",

@@ -8,7 +8,7 @@ import os
 import random
 import socket
 from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -168,7 +168,7 @@ class Task:
             raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
         asked.check(self.manifest.resources, self.kinds)
         snapshot = self.observe()
-        self._seen = snapshot.live
+        self._seen = snapshot.live.all
         if self.handing_over and not afterwards:
             check_held(self.manifest, snapshot, self.kinds)
         if not (self.handing_over or afterwards):
@@ -409,8 +409,9 @@ def _marred(report: Report, what: str, error: BatchwrightError) -> Report:
     return attrs.evolve(report, outcomes=(*report.outcomes, outcome))
 
 
+@cache
 def _versions() -> Mapping[str, str]:
-    return {name: metadata.version(name) for name in ("batchwright", "botocore")}
+    return MappingProxyType({name: metadata.version(name) for name in ("batchwright", "botocore")})
 
 
 def _capped(plan: Plan, timeout: float | None) -> Plan:
