@@ -1,7 +1,9 @@
 """What a controller costs: memory, processor and calls. `python -m benchmarks.controller --stacks 1000 --minutes 11`.
 
 A server of simulated accounts in a process of its own holds the stacks, in targets of 50 that are regions of it, each
-stack an environment, a queue and two definitions. The controller is a process too: what it runs is what
+stack an environment, a queue and two definitions. A target of more stacks (`--in-one 1000`) has environments and queues
+for the first 50 alone, which are as many as an account may have in a region; of definitions there may be older
+revisions too (`--revisions 3`). The controller is a process of its own: what it runs is what
 `batchwright controller run` does. It finds everything as it is to be (`--apply`: nothing there, and makes it), and is
 measured from its first look at the last stack on: what it costs when there is nothing to do.
 
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-IN_ONE = 50
-"""Stacks of a target: with an environment each, as many as an account may have in a region."""
+FULL = 50
+"""Stacks of a target that have an environment and a queue: as many as an account may have in a region."""
 USUAL = 300.0
 """Seconds between two looks at a stack unless it says otherwise."""
 TARGET_MIB = 300
@@ -51,24 +53,23 @@ class Load:
     interval: float
     seconds: float
     workers: int
+    in_one: int
+    revisions: int
     apply: bool
 
     def stacks_of(self, target: int) -> range:
-        return range(target * IN_ONE, min(self.stacks, (target + 1) * IN_ONE))
+        return range(target * self.in_one, min(self.stacks, (target + 1) * self.in_one))
 
     @property
     def targets(self) -> int:
-        return -(-self.stacks // IN_ONE)
+        return -(-self.stacks // self.in_one)
 
-
-def stack(number: int) -> str:
-    """The manifest of one stack."""
-    document = {
-        "stack": f"stack-{number}",
-        "namePrefix": f"s{number}-",
-        **{key: value for key, value in json.loads(manifest(1, 1, 2)).items() if key != "stack"},
-    }
-    return str(yaml.safe_dump(document, sort_keys=False))
+    def stack(self, number: int, revision: int | None = None) -> str:
+        """The manifest of one stack as of a revision, the last one unless it is said."""
+        own = int(number % self.in_one < FULL)
+        said = json.loads(manifest(own, own, 2, release=revision or self.revisions))
+        document = {**said, "stack": f"stack-{number}", "namePrefix": f"s{number}-"}
+        return str(yaml.safe_dump(document, sort_keys=False))
 
 
 def region(target: int) -> str:
@@ -106,10 +107,12 @@ def serve(load: Load) -> None:
         batch, empty = kit.client(simulator, region=region(target)), kit.Stage.new(region=region(target))
         for number in load.stacks_of(target):
             known: dict[str, str] = {}
-            for step in empty.plan(stack(number)).steps:
-                assert step.call is not None
-                said = filled(step.arguments, known, clock.now())
-                known[step.address] = _arn(getattr(batch, _snake(step.call))(**said))
+            for revision in range(1, load.revisions + 1):
+                for step in empty.plan(load.stack(number, revision)).steps:
+                    assert step.call is not None
+                    if step.call == "RegisterJobDefinition" or revision == 1:
+                        said = filled(step.arguments, known, clock.now())
+                        known[step.address] = _arn(getattr(batch, _snake(step.call))(**said))
     server = wire.listen(Counting(simulator.wsgi), "127.0.0.1", 0)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
@@ -220,8 +223,8 @@ def _served(load: Load, folder: Path) -> "Iterator[str]":
 
 def _command(load: Load, *more: str) -> list[str]:
     told = ["--stacks", load.stacks, "--interval", load.interval, "--minutes", load.seconds / 60]
-    last = ["--workers", load.workers, *(["--apply"] if load.apply else []), *more]
-    return [PYTHON, "-m", "benchmarks.controller", *map(str, told), *map(str, last)]
+    told += ["--workers", load.workers, "--in-one", load.in_one, "--revisions", load.revisions]
+    return [PYTHON, "-m", "benchmarks.controller", *map(str, told), *(["--apply"] if load.apply else []), *more]
 
 
 def measured(load: Load, folder: Path) -> dict[str, float]:
@@ -229,7 +232,7 @@ def measured(load: Load, folder: Path) -> dict[str, float]:
         for number in load.stacks_of(target):
             path = folder / "stacks" / str(target) / f"{number}.yaml"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(stack(number))
+            path.write_text(load.stack(number))
     with ExitStack() as ended:
         address = ended.enter_context(_served(load, folder))
         done = subprocess.run(
@@ -251,7 +254,8 @@ def told(load: Load, found: dict[str, float]) -> str:
     each = found["cpu"] / (found["looks"] or 1) * 1000
     return "\n".join(
         (
-            f"{load.stacks} stacks of {load.targets} targets, every {load.interval:.0f} s, {load.workers} workers",
+            f"{load.stacks} stacks of {load.targets} targets, {load.revisions} revisions of each definition, "
+            f"every {load.interval:.0f} s, {load.workers} workers",
             f"until all was as it is to be: {found['first_seconds']:.0f} s, {found['first_cpu']:.0f} s of processor, "
             f"{found['first_calls']:.0f} calls, peak {found['first_mib']:.0f} MiB",
             f"from then on, for {found['seconds']:.0f} s:",
@@ -269,11 +273,21 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=float, default=11.0, help="for how long it is watched when nothing is to do")
     parser.add_argument("--interval", type=float, default=USUAL, help="seconds between two looks at a stack (300)")
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--in-one", type=int, default=FULL, help="stacks of a target")
+    parser.add_argument("--revisions", type=int, default=1, help="ACTIVE revisions of each definition")
     parser.add_argument("--apply", action="store_true", help="begin with nothing there")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--control", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(given)
-    load = Load(options.stacks, options.interval, options.minutes * 60, options.workers, options.apply)
+    load = Load(
+        options.stacks,
+        options.interval,
+        options.minutes * 60,
+        options.workers,
+        options.in_one,
+        options.revisions,
+        options.apply,
+    )
     if options.serve:
         serve(load)
     elif options.control:

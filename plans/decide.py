@@ -24,8 +24,9 @@ from plans.revisions import held_back, not_pinned, spellings
 from plans.tagging import differences_of_tags, ignored_tags, tags_of
 from plans.units import default_of, unit_of, value_of
 from plans.wanted import effective, not_live, not_reset
-from plans.world import Unresolved, World, address_of, referred
+from plans.world import Unresolved, World
 from providers.kinds import CREATE_ONLY, REVISION, UNRULED, Kind, Rule
+from providers.lives import address_of, referred
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,

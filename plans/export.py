@@ -10,10 +10,10 @@ from plans.brief import brief
 from plans.manifest import Source, parse
 from plans.naming import alike
 from plans.normalise import matches_digest
-from plans.world import address_of
 from plans.written import commented, to_json, to_yaml
 from providers.errors import InputError, ManifestError, RefusedError
 from providers.kinds import Kind, Kinds
+from providers.lives import address_of
 from providers.resources import (
     HOUSE_TAG_PREFIX,
     PROTECT_TAG,

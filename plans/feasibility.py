@@ -19,8 +19,9 @@ from plans.normalise import as_written, resolved
 from plans.policy import Policy
 from plans.queues import Queues
 from plans.resending import complained_of
-from plans.world import World, referred
+from plans.world import World
 from providers.kinds import Kind, Rule
+from providers.lives import referred
 from providers.resources import PROTECT_TAG, REGISTERED_TAG, Address, Document, Ref
 
 TAGS = 50

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import networkx as nx
 
 from plans.manifest import Manifest
-from plans.world import referred
 from providers.errors import Fault, ManifestError
 from providers.kinds import Kinds
+from providers.lives import referred
 from providers.resources import Address, Ref, Resource
 
 if TYPE_CHECKING:

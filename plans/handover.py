@@ -19,9 +19,10 @@ from plans.normalise import digest
 from plans.ownership import Ownership
 from plans.plan import Goal, Step
 from plans.policy import Policy
-from plans.world import World, address_of
+from plans.world import World
 from providers.errors import InputError
 from providers.kinds import Kinds
+from providers.lives import address_of
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,

@@ -13,8 +13,9 @@ from plans.change import Action, Impact, Refusal
 from plans.decision import Decision
 from plans.demands.compute_environment import architectures
 from plans.repairs import repairs
-from plans.world import World, referred
+from plans.world import World
 from providers.kinds.regimes import ec2, fargate, managed_instances
+from providers.lives import referred
 from providers.resources import Address, Live, Ref
 
 _QUEUE, _ENVIRONMENT = "job_queue", "compute_environment"
@@ -162,10 +163,10 @@ class Queues:
         for live in self.world.snapshot.of(_QUEUE):
             own = self.by_arn.get(live.arn)
             wanted = live.spec if own is None or not own.units else own.spec
-            before, after = self.environments(live.spec), self.environments(wanted)
             if live.state == "DISABLED" or wanted.get("state", "ENABLED") != "ENABLED":
                 continue
-            if not any(environment.works for environment in before) or any(each.will_work for each in after):
+            after = self.environments(wanted)
+            if any(each.will_work for each in after) or not any(each.works for each in self.environments(live.spec)):
                 continue
             if own is not None and "computeEnvironmentOrder" in own.units:
                 found.add(own.change.address)

@@ -6,8 +6,9 @@ from typing import Any
 
 from plans.change import Refusal
 from plans.decision import Decision
-from plans.world import World, referred
+from plans.world import World
 from providers.kinds import Kind
+from providers.lives import referred
 from providers.resources import Document
 
 _ARN = re.compile(r"arn:[\w-]+:batch:(?P<region>[^:]*):(?P<account>[^:]*):(?P<resource>[^/]+)/.+")

@@ -14,8 +14,8 @@ import attrs
 from plans.manifest import Manifest
 from plans.normalise import matches_digest
 from plans.revisions import not_pinned
-from plans.world import address_of
 from providers.kinds import Kind
+from providers.lives import address_of
 from providers.resources import EMPTY, REGISTERED_TAG, Live, Resource, Rollout
 
 

@@ -27,8 +27,9 @@ from plans.plan import Goal, Step
 from plans.removals import retire
 from plans.replacement import heir, works
 from plans.users import Users, members
-from plans.world import World, referred
+from plans.world import World
 from providers.kinds import Kind
+from providers.lives import referred
 from providers.resources import Address, Live, Ref
 
 Rewrite = Callable[[Any], Any]

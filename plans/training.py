@@ -12,7 +12,7 @@ from plans.decision import Decision
 from plans.demands.job_queue import of_service
 from plans.demands.service_environment import INSTANCES, units
 from plans.queues import Queues, Thing, sends
-from plans.world import referred
+from providers.lives import referred
 from providers.resources import Live, Ref
 
 _QUEUE, _SHARE, _POLICY, _SERVICE = "job_queue", "quota_share", "scheduling_policy", "service_environment"

@@ -7,8 +7,9 @@ import attrs
 from plans.chains import Lowered
 from plans.change import Action, Refusal
 from plans.decision import Decision
-from plans.world import World, referred
+from plans.world import World
 from providers.kinds import Kind
+from providers.lives import referred
 from providers.resources import Address, Live
 
 

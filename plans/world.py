@@ -1,4 +1,4 @@
-"""The world as a plan looks at it: a snapshot, indexed for one stack."""
+"""The world as a plan looks at it: a snapshot, and what of it is one stack's."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,7 +9,8 @@ from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
 from plans.naming import alike
 from plans.normalise import matches_digest
-from providers.kinds import Kind, Kinds
+from providers.kinds import Kinds
+from providers.lives import in_order, referred
 from providers.resources import CANARY, Address, Document, Drain, Elsewhere, Live, Ref, Resource, Snapshot
 
 
@@ -22,11 +23,10 @@ class Unresolved:
 
 @attrs.frozen
 class World:
-    """What is live, by name, by ARN and by owner; of a definition, its ACTIVE revisions from old to new.
+    """What is live, what of it is whose, and what is wanted.
 
-    `tagged` has the objects by stack and address. `strays` carry this stack's tag and no address of their kind:
-    somebody copied or took away a tag, so they are nobody's. `used` has the objects that refer to one, by its ARN.
-    `names` has the physical names of what is desired. `adoptable` are the addresses that may take over what has their
+    `tagged` has the objects by stack and address, of a definition its ACTIVE revisions from old to new. `names` has the
+    physical names of what is desired. `adoptable` are the addresses that may take over what has their
     name and is nobody's. `asked` is what somebody asks for beside the manifest. `heirs` tells what stands for an
     address from now on: the object that is kept of several, or a `Ref` to one that is to be made. `drains` is what
     becomes of the jobs of queues whose blocks say so, `drain` of all others that go.
@@ -36,11 +36,7 @@ class World:
     kinds: Kinds
     snapshot: Snapshot
     desired: Mapping[Address, Resource]
-    named: Mapping[tuple[str, str], tuple[Live, ...]]
-    tagged: Mapping[tuple[str, str], tuple[Live, ...]]
-    strays: tuple[Live, ...]
-    by_arn: Mapping[str, Live]
-    used: Mapping[str, tuple[Live, ...]]
+    tagged: Mapping[str, Mapping[Address, tuple[Live, ...]]]
     names: Mapping[Address, str]
     adoptable: frozenset[Address] = frozenset()
     asked: Asked = NOTHING
@@ -52,41 +48,28 @@ class World:
     def of(
         cls, manifest: Manifest, snapshot: Snapshot, kinds: Kinds, adoptable: frozenset[Address] = frozenset()
     ) -> "World":
-        named: dict[tuple[str, str], list[Live]] = {}
-        tagged: dict[tuple[str, str], list[Live]] = {}
-        strays: list[Live] = []
-        by_arn: dict[str, Live] = {}
-        for kind in kinds:
-            for live in sorted(snapshot.of(kind.name), key=lambda live: (live.name, live.revision or 0, live.arn)):
-                named.setdefault((kind.name, live.name), []).append(live)
-                by_arn[live.arn] = live
-                address = address_of(live)
-                if live.owner is not None and address is not None:
-                    owner, now = manifest.ownership.held_as(live.owner, address, manifest.stack, manifest.resources)
-                    tagged.setdefault((owner, str(now)), []).append(live)
-                elif live.owner == manifest.stack:
-                    strays.append(live)
+        tagged = _held(manifest, snapshot.live.by_owner)
         desired = {
-            address: _under_its_name(resource, manifest, tagged.get((manifest.stack, str(address)), ()))
+            address: _under_its_name(resource, manifest, tagged[manifest.stack].get(address, ()))
             for address, resource in manifest.resources.items()
         }
-        return cls(
-            manifest.stack,
-            kinds,
-            snapshot,
-            desired,
-            {key: tuple(lives) for key, lives in named.items()},
-            {key: tuple(lives) for key, lives in tagged.items()},
-            tuple(strays),
-            by_arn,
-            _used(named, by_arn, kinds),
-            {address: resource.physical_name for address, resource in desired.items()},
-            adoptable,
-        )
+        names = {address: resource.physical_name for address, resource in desired.items()}
+        return cls(manifest.stack, kinds, snapshot, desired, tagged, names, adoptable)
 
-    def holders(self, address: Address) -> tuple[Live, ...]:
-        """Objects that carry our stack and this address; of definitions, every such revision of every family."""
-        return self.tagged.get((self.stack, str(address)), ())
+    @property
+    def by_arn(self) -> Mapping[str, Live]:
+        return self.snapshot.live.by_arn
+
+    @property
+    def strays(self) -> tuple[Live, ...]:
+        """What carries this stack's tag and no address of its kind: somebody copied or took away a tag, so it is
+        nobody's."""
+        return self.snapshot.live.strays.get(self.stack, ())
+
+    def holders(self, address: Address, stack: str | None = None) -> tuple[Live, ...]:
+        """Objects that carry our stack, or that one, and this address; of definitions, every such revision of every
+        family."""
+        return self.tagged.get(self.stack if stack is None else stack, {}).get(address, ())
 
     def working(self, lives: Iterable[Live]) -> Live | None:
         """Of several objects of one address the one that works now: VALID and ENABLED, with most users."""
@@ -103,7 +86,7 @@ class World:
         )
 
     def at_name(self, kind: str, name: str) -> tuple[Live, ...]:
-        return self.named.get((kind, name), ())
+        return self.snapshot.live.by_name.get((kind, name), ())
 
     def namesakes(self, resource: Resource) -> tuple[Live, ...]:
         """What has the name that a resource is to have; quota shares of other queues are no namesakes."""
@@ -116,11 +99,7 @@ class World:
 
     def orphans(self) -> Iterable[tuple[Address, tuple[Live, ...]]]:
         """What carries our stack tag and left the manifest, by address; what is made last comes first."""
-        left = [
-            (Address.parse(address), lives)
-            for (stack, address), lives in self.tagged.items()
-            if stack == self.stack and Address.parse(address) not in self.desired
-        ]
+        left = [(address, lives) for address, lives in self.tagged[self.stack].items() if address not in self.desired]
         return sorted(left, key=lambda row: (-self.kinds[row[0].kind].rank, row[0]))
 
     def resolve(self, kind: str, reference: Any) -> Any:
@@ -147,7 +126,7 @@ class World:
                     f"{_told(reference)} cannot be looked up, since {title}s cannot be read here: {unread}"
                 )
             case Elsewhere(stack=stack, name=name):
-                usable = self.working(self.tagged.get((stack, f"{kind}.{name}"), ()))
+                usable = self.working(self.holders(Address(kind, name), stack))
                 return usable.arn if usable else Unresolved(f"the stack {stack} has no {title} {name}")
             case _:
                 usable = self.working(self.at_name(kind, str(reference)))
@@ -162,7 +141,7 @@ class World:
 
     def users(self, live: Live) -> tuple[Live, ...]:
         """Live objects that refer to this one; of definitions, the newest revisions that do."""
-        return self.used.get(live.arn, ())
+        return self.snapshot.live.users.get(live.arn, ())
 
     def in_use(self, live: Live) -> bool:
         """Whether anything but the queue of a canary refers to this object."""
@@ -179,13 +158,18 @@ class World:
         return not kind.facts.revisions or matches_digest(live, kind, form)
 
 
-def address_of(live: Live) -> Address | None:
-    """The address that an object's tag gives it; None where there is none, or one of another kind."""
-    try:
-        address = Address.parse(live.address or "")
-    except ValueError:
-        return None
-    return address if address.kind == live.kind else None
+def _held(
+    manifest: Manifest, owned: Mapping[str, Mapping[Address, tuple[Live, ...]]]
+) -> Mapping[str, Mapping[Address, tuple[Live, ...]]]:
+    """What every stack owns, as this manifest has it: what it moves, or takes over, is held at its new place."""
+    held: dict[str, dict[Address, tuple[Live, ...]]] = {}
+    for owner in (manifest.stack, *manifest.ownership.stacks):
+        held.setdefault(owner, {})
+        for address, lives in owned.get(owner, {}).items():
+            stack, now = manifest.ownership.held_as(owner, address, manifest.stack, manifest.resources)
+            of_stack = held.setdefault(stack, {})
+            of_stack[now] = tuple(in_order((*of_stack.get(now, ()), *lives)))
+    return {**owned, **held}
 
 
 def _under_its_name(resource: Resource, manifest: Manifest, holders: Iterable[Live]) -> Resource:
@@ -201,44 +185,5 @@ def _under_its_name(resource: Resource, manifest: Manifest, holders: Iterable[Li
     return attrs.evolve(resource, physical_name=base)
 
 
-def referred(document: Any, kind: Kind, target: str) -> Iterable[Any]:
-    """Every reference to a kind inside a document of another."""
-    for path, name in kind.references.items():
-        if name == target:
-            yield from values(document, path)
-
-
 def _told(reference: Any) -> str:
     return f"{reference.name} of stack {reference.stack}" if isinstance(reference, Elsewhere) else str(reference)
-
-
-def _used(
-    named: Mapping[tuple[str, str], list[Live]], by_arn: Mapping[str, Live], kinds: Kinds
-) -> Mapping[str, tuple[Live, ...]]:
-    """Who refers to each object, by name or ARN. A revision that a newer one took the place of refers to nothing."""
-    used: dict[str, dict[str, Live]] = {}
-    for (name, _), lives in named.items():
-        kind = kinds[name]
-        for target in kind.targets:
-            for user in lives[-1:] if kind.facts.revisions else lives:
-                for reference in referred(user.spec, kind, target):
-                    found = [by_arn[reference]] if reference in by_arn else named.get((target, str(reference)), ())
-                    for live in found:
-                        used.setdefault(live.arn, {})[user.arn] = user
-    return {arn: tuple(users.values()) for arn, users in used.items()}
-
-
-def values(document: Any, path: str) -> Iterable[Any]:
-    """Everything that stands in a document at a path, `[]` being every entry of a list."""
-    return _values(document, path.split("."))
-
-
-def _values(here: Any, segments: list[str]) -> Iterable[Any]:
-    if not segments:
-        if here is not None:
-            yield here
-        return
-    name, listed = segments[0].removesuffix("[]"), segments[0].endswith("[]")
-    inner = here.get(name) if isinstance(here, Mapping) else None
-    for item in (inner or ()) if listed else (inner,):
-        yield from _values(item, segments[1:])

@@ -6,11 +6,14 @@ as an ARN, or as the name of something outside every stack, stays the string tha
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import attrs
+
+if TYPE_CHECKING:
+    from providers.lives import Lives
 
 Document = Mapping[str, Any]
 
@@ -420,12 +423,12 @@ class Snapshot:
     target: Target
     region: str
     account: str | None
-    live: tuple[Live, ...] = ()
+    live: "Lives"
     unobserved: Mapping[str, str] = EMPTY
     unseen: Mapping[str, str] = EMPTY
     jobs: Mapping[str, JobCount | Unread] = attrs.field(factory=lambda: MappingProxyType({}))
     surroundings: Surroundings = Surroundings()
 
-    def of(self, kind: str) -> Iterable[Live]:
+    def of(self, kind: str) -> tuple[Live, ...]:
         """The live objects of one kind, those already DELETED left out."""
-        return (live for live in self.live if live.kind == kind and live.status != "DELETED")
+        return self.live.by_kind.get(kind, ())

@@ -203,6 +203,8 @@ class Reconciler:
         took longer than a moment. Raises StalePlan, PlanRefused, NotConfirmed or LockHeld
         before anything is changed; what happens after that is in the report.
         """
+        from reconciler.carrying import carry_out
+
         modes = {"destroying": destroying, "handing_over": handing_over}
         with self._task(manifest, on_event, asked=asked, **modes) as task:
             task.check_region()
@@ -216,7 +218,8 @@ class Reconciler:
                 else:
                     plan = turn.approved(plan, approve, task.promised, called="the plan")
                     with turn.journal() as journal:
-                        report = task.carry_out(
+                        report = carry_out(
+                            task,
                             plan,
                             journal,
                             lock=turn.lock,
@@ -342,6 +345,8 @@ class Reconciler:
         while `approve` took its time is spared. Raises InputError, RefusedError, NotConfirmed or LockHeld before
         anything is changed; what happens after that is in the report.
         """
+        from reconciler.carrying import deregister
+
         with self._task(manifest, on_event) as task:
 
             def spared(made: "Pruning") -> "Pruning":
@@ -353,7 +358,7 @@ class Reconciler:
                 made = turn.approved(turn.seen, approve, spared, called="it")
                 plans = made.plans(self.kinds, self.connection.clock.now())
                 with turn.journal() as journal:
-                    report = task.deregister(plans, journal, lock=turn.lock, rng=self.rng, on_event=on_event)
+                    report = deregister(task, plans, journal, lock=turn.lock, rng=self.rng, on_event=on_event)
         return attrs.evolve(made, report=report)
 
     def unlock(self, stack: str) -> Freed:

@@ -19,6 +19,7 @@ import attrs
 
 from providers.errors import AccessDenied, BatchwrightError, CallError, Interrupted, NotFound, UnknownOperation
 from providers.kinds import Kind
+from providers.lives import Lives
 from providers.provider import Page, Provider
 from providers.resources import Live, Resource, Snapshot, Target, Unread
 from reconciler.retry import Caller, Done
@@ -89,7 +90,9 @@ def observe(
     ranks = {kind.name: kind.rank for kind in provider.kinds}
     lives = sorted(look.lives.values(), key=lambda live: (ranks[live.kind], live.name, live.revision or 0))
     told = next((live.arn.split(":")[4] for live in lives), None)
-    return Snapshot(target, region, told or account(), tuple(lives), look.unobserved, look.unseen)
+    return Snapshot(
+        target, region, told or account(), Lives(tuple(lives), provider.kinds), look.unobserved, look.unseen
+    )
 
 
 @attrs.define

@@ -20,6 +20,7 @@ from providers.clock import ManualClock
 from providers.errors import InputError, Interrupted
 from providers.resources import Snapshot
 from providers.simulator import Fault, Quotas, Simulator, Store
+from reconciler.carrying import play
 from reconciler.durations import TABLE, Manner, Table, simulated, trying
 from reconciler.overtime import OverTime
 from reconciler.pace import Pace
@@ -117,7 +118,7 @@ class Stand:
         )
         task = self.task.elsewhere(rehearsed(simulator, self.task.connection, snapshot.account), caller)
         listener = Listener(clock.now())
-        report = task.play(self.plan, rng=dice, timeout=self.timeout, on_event=listener.take, spacing=self.spacing)
+        report = play(task, self.plan, rng=dice, timeout=self.timeout, on_event=listener.take, spacing=self.spacing)
         if report.interrupted_by is not None:
             raise Interrupted("interrupted while rehearsing; nothing was changed", signal=report.interrupted_by)
         hits = Counter(

@@ -1,14 +1,11 @@
-"""One wish against one world: observe, plan, carry out, look again.
+"""One wish against one world: observe and plan. What comes of the plan is for `reconciler.carrying`.
 
 A task is what a run has in hand: the manifest, what of it is chosen, and the `Caller` through which everything goes,
 so that one pace and one count of calls hold from the first look to the last. The lock and the journal are its user's.
 """
 
-import os
-import random
-import socket
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Mapping
+from functools import cache, partial
 from importlib import metadata
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -21,49 +18,26 @@ from plans.canaries.definitions import families
 from plans.graph import build, only
 from plans.handover import check_held
 from plans.manifest import Manifest
-from plans.normalise import DIGEST_RULES, unmet
-from plans.origins import applied
 from plans.ownership import watched
 from plans.past import Past
-from plans.plan import Goal, Plan
+from plans.plan import Plan
 from plans.planner import emptied, make_plan
 from plans.policy import Policy
 from plans.promise import compare, replaced_by
-from plans.replacement import manner_of
-from plans.report import Outcome, Report
-from plans.resending import remedy
 from providers.clients import Connection
-from providers.errors import (
-    BatchwrightError,
-    InputError,
-    Interrupted,
-    PlanRefused,
-    RefusedError,
-    StalePlan,
-    StoreError,
-)
+from providers.errors import InputError, PlanRefused, RefusedError, StalePlan
 from providers.kinds import Kinds
 from providers.provider import Provider
-from providers.resources import Address, Live, Resource, Snapshot, Surroundings, Target, Unread
+from providers.resources import Resource, Snapshot, Surroundings, Target, Unread
 from providers.surroundings import account
 from reconciler.counting import count
-from reconciler.journal import Journal
-from reconciler.lock import Lock, NoLock
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.surroundings import ask_roles, ask_tagged, before
-from reconciler.telling import OnEvent
-from reconciler.waiter import Spacing, Waiter
 
 if TYPE_CHECKING:
     from plans.retention import Retention
     from reconciler.revisions import Pruning
-
-LAG = 60.0
-"""Seconds for which tags and revisions may lag behind the calls that changed them, before a residue is an error."""
-
-_LOOK_AGAIN = 5.0
-_SPACING = Spacing()
 
 
 def ask_account(connection: Connection, caller: Caller) -> str | Unread:
@@ -100,7 +74,6 @@ class Task:
     seen: Snapshot | None = attrs.field(default=None, init=False)
     _account: str | Unread | None = attrs.field(default=None, init=False)
     _surroundings: Surroundings = attrs.field(factory=Surroundings, init=False)
-    _seen: tuple[Live, ...] = attrs.field(default=(), init=False)
 
     @property
     def provider(self) -> Provider:
@@ -168,7 +141,6 @@ class Task:
             raise InputError(f"the manifest has no {error.args[0]}", hint="an address is KIND.NAME") from None
         asked.check(self.manifest.resources, self.kinds)
         snapshot = self.observe()
-        self._seen = snapshot.live
         if self.handing_over and not afterwards:
             check_held(self.manifest, snapshot, self.kinds)
         if not (self.handing_over or afterwards):
@@ -228,52 +200,14 @@ class Task:
         made._surroundings = self._surroundings
         return made
 
-    def _in_place(self, snapshot: Snapshot) -> Snapshot:
-        """The snapshot with what is known of the services around Batch."""
-        return attrs.evolve(snapshot, surroundings=self._surroundings)
-
     @property
-    def _whole(self) -> bool:
+    def whole(self) -> bool:
         """Whether the plan is about all that the stack owns."""
         return self.destroying or (self.policy.prune and not self.asked.only and not self.handing_over)
 
-    def carry_out(
-        self,
-        plan: Plan,
-        journal: Journal,
-        *,
-        lock: Lock,
-        rng: random.Random,
-        timeout: float | None,
-        on_event: OnEvent,
-        tokens: Mapping[tuple[str, str], str],
-    ) -> Report:
-        """Execute a plan and look at the world again; whatever happens is in the report."""
-        clock = self.connection.clock
-        run, report = self._executed(
-            _capped(plan, timeout), journal, lock=lock, rng=rng, on_event=on_event, tokens=tokens
-        )
-        if not report.failures and report.interrupted_by is None:
-            report = self._looked_at(report)
-        salt = f"{rng.getrandbits(64):016x}"
-        brought_about = applied(plan, report, self.kinds, salt)
-        whole = self._whole and report.residue is not None and report.residue.empty
-        try:
-            journal.applied(run, DIGEST_RULES, salt, brought_about, whole=whole, at=clock.now())
-            journal.run_ended(run, report.exit_code, clock.now())
-        except StoreError as error:
-            report = _marred(report, "journal", error)
-        return attrs.evolve(report, calls=dict(self.caller.calls), throttles=self.caller.throttles)
-
-    def play(
-        self, plan: Plan, *, rng: random.Random, timeout: float | None, on_event: OnEvent, spacing: Spacing
-    ) -> Report:
-        """Execute a plan and look at the world again as `carry_out` does, in a world of which nothing is kept."""
-        forget = Journal(lambda _line: None)
-        _, report = self._executed(
-            _capped(plan, timeout), forget, lock=NoLock(), rng=rng, on_event=on_event, spacing=spacing
-        )
-        return report if report.failures else self._looked_at(report)
+    def _in_place(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with what is known of the services around Batch."""
+        return attrs.evolve(snapshot, surroundings=self._surroundings)
 
     def prunable(self, retention: "Retention") -> "Pruning":
         """What of old revisions may go; raises RefusedError where the account is another one's."""
@@ -285,98 +219,6 @@ class Task:
         if account is not None:
             self.check_account(account)
         return revisions.Pruning(self.manifest.stack, account or self.account(), self.connection.region, choice)
-
-    def deregister(
-        self, plans: Iterable[Plan], journal: Journal, *, lock: Lock, rng: random.Random, on_event: OnEvent
-    ) -> Report:
-        """Execute plans one after the other, up to one of which nothing could be done; the report is that of all."""
-        whole = Report("")
-        for plan in plans:
-            try:
-                run, report = self._executed(plan, journal, lock=lock, rng=rng, on_event=on_event)
-                whole = attrs.evolve(
-                    report,
-                    outcomes=(*whole.outcomes, *report.outcomes),
-                    seconds=whole.seconds + report.seconds,
-                    calls=dict(self.caller.calls),
-                    throttles=self.caller.throttles,
-                )
-                journal.run_ended(run, report.exit_code, self.connection.clock.now())
-            except StoreError as error:
-                if not whole.outcomes:
-                    raise
-                return _marred(whole, "journal", error)
-            if report.interrupted_by is not None or not report.counts.get("done"):
-                break
-        return whole
-
-    def _executed(
-        self,
-        plan: Plan,
-        journal: Journal,
-        *,
-        lock: Lock,
-        rng: random.Random,
-        on_event: OnEvent,
-        tokens: Mapping[tuple[str, str], str] = MappingProxyType({}),
-        spacing: Spacing = _SPACING,
-    ) -> tuple[str, Report]:
-        """The name of a run in the journal, and its report."""
-        from reconciler.execute import execute
-
-        addresses = {step.id: step.address for step in plan.steps}
-
-        def advise(step: str, live: Live) -> str:
-            return self._remedy(Address.parse(addresses[step]), live)
-
-        run = f"{rng.getrandbits(48):012x}"
-        journal.run_started(run, plan.stack, plan.id, socket.gethostname(), os.getpid(), self.connection.clock.now())
-        report = execute(
-            plan,
-            self.provider,
-            waiter=Waiter(
-                rng, self._unmet, {kind.name: kind.facts.lookup.batch for kind in self.kinds}, spacing, advise
-            ),
-            journal=journal,
-            caller=self.caller,
-            run=run,
-            on_event=on_event,
-            tokens=tokens,
-            lock=lock,
-            seen=self._seen,
-        )
-        return run, report
-
-    def _looked_at(self, report: Report) -> Report:
-        """The report with what is left to do; every step is done by now, so no failure may lose it."""
-        try:
-            return attrs.evolve(report, residue=self._residue())
-        except Interrupted as interrupted:
-            return attrs.evolve(report, interrupted_by=interrupted.signal)
-        except BatchwrightError as error:
-            return _marred(report, "look", error)
-
-    def _residue(self) -> Plan:
-        """The plan afterwards, looked at again for a while, since tags and revisions may lag."""
-        clock = self.connection.clock
-        until = clock.now() + LAG
-        while True:
-            plan = self.plan(afterwards=True)
-            if plan.empty or clock.now() + _LOOK_AGAIN > until:
-                return plan
-            self.caller.wait(clock.now() + _LOOK_AGAIN)
-
-    def _remedy(self, address: Address, live: Live) -> str:
-        """What the next plan would advise of an object that became INVALID under this one.
-
-        A queue that is moved is none of its step's address.
-        """
-        kind, resource = self.kinds[live.kind], self.manifest.resources.get(address)
-        replaceable = resource is not None and address.kind == live.kind and manner_of(resource, kind) != "refuse"
-        return remedy(live, live.spec, kind, address, replaceable=replaceable)
-
-    def _unmet(self, goal: Goal, live: Live) -> tuple[str, ...]:
-        return unmet(goal.expect, live, self.kinds[goal.kind])
 
 
 def refuse(plan: Plan, held: Plan | None) -> None:
@@ -400,27 +242,6 @@ def refuse(plan: Plan, held: Plan | None) -> None:
         raise PlanRefused(told, hint="mend what is refused and plan again", plan=plan)
 
 
-def _marred(report: Report, what: str, error: BatchwrightError) -> Report:
-    """A report of work that was done, and of something after it that was not."""
-    told = f"after the last step: {error}"
-    outcome = Outcome(
-        what, "", None, "failed", error=told, hint=error.hint, exit_code=error.exit_code, cause=type(error)
-    )
-    return attrs.evolve(report, outcomes=(*report.outcomes, outcome))
-
-
+@cache
 def _versions() -> Mapping[str, str]:
-    return {name: metadata.version(name) for name in ("batchwright", "botocore")}
-
-
-def _capped(plan: Plan, timeout: float | None) -> Plan:
-    """The plan with no wait longer than this, but for those for jobs, whose time the manifest says."""
-    if timeout is None:
-        return plan
-    steps = [
-        step
-        if step.goal is None or step.goal.until == "succeeded"
-        else attrs.evolve(step, goal=attrs.evolve(step.goal, deadline=min(step.goal.deadline, timeout)))
-        for step in plan.steps
-    ]
-    return attrs.evolve(plan, steps=tuple(steps))
+    return MappingProxyType({name: metadata.version(name) for name in ("batchwright", "botocore")})

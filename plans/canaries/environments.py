@@ -19,7 +19,8 @@ from plans.decision import Decision
 from plans.naming import passage
 from plans.plan import Goal, Step
 from plans.removals import retire
-from plans.world import World, address_of, referred
+from plans.world import World
+from providers.lives import address_of, referred
 from providers.resources import (
     ADDRESS_TAG,
     CANARY,
@@ -234,7 +235,7 @@ def _definition(said: str | Ref | Elsewhere, by_address: Mapping[Address, Decisi
             return said
         return _newest(world.holders(said.address))
     if isinstance(said, Elsewhere):
-        return _newest(world.tagged.get((said.stack, f"{said.kind}.{said.name}"), ()))
+        return _newest(world.holders(Address(said.kind, said.name), said.stack))
     whole = said.startswith("arn:")
     family = said.rpartition("/")[2].partition(":")[0]
     revisions = [

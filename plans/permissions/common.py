@@ -10,9 +10,9 @@ from plans.launching import named
 from plans.manifest import Manifest
 from plans.permissions.grants import Conditions, Grant, literal
 from plans.reach import partition
-from plans.world import values
 from providers.kinds import Kind, Kinds
 from providers.kinds.regimes import SERVICE_LINKED_ROLE, ordinary_role
+from providers.lives import values
 from providers.resources import STACK_TAG, Document
 
 READING, MAKING, CHANGING, USING = "Read", "MakeAndTakeOver", "Change", "Name"

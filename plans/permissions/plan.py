@@ -33,9 +33,9 @@ from plans.permissions.common import (
 )
 from plans.permissions.grants import Grant, literal
 from plans.plan import Plan, Step
-from plans.world import referred
 from providers.kinds import Kind, Kinds
 from providers.kinds.regimes import ordinary_role
+from providers.lives import referred
 from providers.resources import Document, Ref
 
 

@@ -34,8 +34,8 @@ from plans.permissions.common import (
     templates,
 )
 from plans.permissions.grants import Grant, literal
-from plans.world import referred
 from providers.kinds import Kind, Kinds
+from providers.lives import referred
 from providers.resources import STACK_TAG, Elsewhere, Ref, Resource
 
 _ENDING = {"cancel": ("batch:CancelJob",), "terminate": ("batch:TerminateJob",)}

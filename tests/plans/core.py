@@ -16,6 +16,7 @@ from plans.planner import emptied, make_plan
 from plans.policy import Policy, strictest
 from providers import model
 from providers.kinds import Kinds, bind
+from providers.lives import Lives
 from providers.resources import (
     ADDRESS_TAG,
     DIGEST_TAG,
@@ -195,8 +196,8 @@ def manifest(*texts: str, kinds: Kinds = KINDS) -> Manifest:
     return parse(whole, variables={}, kinds=kinds)
 
 
-def snapshot(*lives: Live, region: str = REGION, **fields: Any) -> Snapshot:
-    return Snapshot(Target(region=region), region, ACCOUNT, lives, **fields)
+def snapshot(*lives: Live, region: str = REGION, kinds: Kinds = KINDS, **fields: Any) -> Snapshot:
+    return Snapshot(Target(region=region), region, ACCOUNT, Lives(lives, kinds), **fields)
 
 
 def plan(
@@ -220,7 +221,7 @@ def plan(
     return make_plan(
         given,
         graph,
-        snapshot(*lives, region=region, jobs=jobs or {}, unobserved=unobserved or {}),
+        snapshot(*lives, region=region, kinds=kinds, jobs=jobs or {}, unobserved=unobserved or {}),
         policy=strictest(policy or given.policy, bound),
         bound=bound,
         kinds=kinds,

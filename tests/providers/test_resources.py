@@ -12,8 +12,6 @@ from providers.resources import (
     Mark,
     Ref,
     Resource,
-    Snapshot,
-    Target,
 )
 
 
@@ -49,13 +47,6 @@ def test_a_live_object_tells_its_owner() -> None:
     assert (live.owner, live.address, live.state) == ("lab", "job_queue.high", "ENABLED")
     bare = Live("scheduling_policy", "fair", "arn", {})
     assert (bare.owner, bare.address, bare.state) == (None, None, None)
-
-
-def test_a_snapshot_leaves_out_what_is_deleted() -> None:
-    """AWS shows DELETED for a while."""
-    lives = [Live("job_queue", name, name, {}, status=status) for name, status in (("a", "VALID"), ("b", "DELETED"))]
-    snapshot = Snapshot(Target(), "eu-west-1", None, (*lives, Live("compute_environment", "c", "c", {})))
-    assert [live.name for live in snapshot.of("job_queue")] == ["a"]
 
 
 def test_jobs_are_counted_in_words() -> None:

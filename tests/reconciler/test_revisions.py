@@ -10,6 +10,7 @@ from plans.retention import Retention
 from providers.errors import AccessDenied, Interrupted, StoreError
 from providers.provider import Provider
 from providers.simulator import Fault
+from reconciler.carrying import deregister
 from reconciler.engine import Settings
 from reconciler.journal import Journal
 from reconciler.lock import NoLock
@@ -122,10 +123,10 @@ def test_a_journal_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, lines
     plans = made.plans(kinds(), stage.clock.now())
     if done is None:
         with pytest.raises(StoreError):
-            task.deregister(plans, Journal(append), lock=NoLock(), rng=reconciler.rng, on_event=lambda _event: None)
+            deregister(task, plans, Journal(append), lock=NoLock(), rng=reconciler.rng, on_event=lambda _event: None)
         assert stage.revisions("lab-align") == [1, 2, 3, 4, 5, 6]
         return
-    report = task.deregister(plans, Journal(append), lock=NoLock(), rng=reconciler.rng, on_event=lambda _event: None)
+    report = deregister(task, plans, Journal(append), lock=NoLock(), rng=reconciler.rng, on_event=lambda _event: None)
     assert report.counts["done"] == done
     assert report.exit_code == 4
     assert any("the disk is full" in str(row.error) for row in report.failures)
