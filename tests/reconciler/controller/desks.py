@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -191,10 +192,11 @@ def house(
     limits: Limits = LIMITS,
     hosts: frozenset[str] | None = frozenset({HOST}),
     with_tokens: bool = True,
+    level: int = logging.INFO,
 ) -> House:
     told: list[str] = []
     clock = ManualClock()
-    log = lines(told.append, clock, "process-1")
+    log = lines(told.append, clock, "process-1", level)
     desk = Recorder()
     path = folder / "tokens.yaml"
     if with_tokens:
