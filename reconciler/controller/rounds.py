@@ -15,7 +15,7 @@ from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
 from plans.plan import Plan
 from plans.report import Event, Report
-from providers.errors import BatchwrightError, LockLost, RefusedError
+from providers.errors import BatchwrightError, InputError, LockLost, RefusedError
 from providers.resources import EMPTY, Live, Snapshot
 from reconciler.controller import windows
 from reconciler.controller.configuration import Place, Stack
@@ -143,8 +143,14 @@ def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -
     Raises ManifestError with all its faults, InputError where its paths hold nothing, and RefusedError where the
     manifest claims to be another stack, or to go somewhere else than the configuration says.
     """
-    stack = question.stack
-    manifest = load(question.revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds)
+    stack, revision = question.stack, question.revision
+    try:
+        manifest = load(
+            revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds, within=revision.top
+        )
+    except InputError as error:
+        where = f"in the source {stack.source} at {revision.id}"
+        raise attrs.evolve(error, message=f"{error.message}, {where}") from error
     if manifest.stack != stack.name:
         raise RefusedError(
             f"the manifest is of the stack {manifest.stack!r}, and this is {stack.name!r}",

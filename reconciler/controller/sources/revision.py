@@ -24,6 +24,11 @@ class Revision:
     files: Mapping[str, str] = attrs.field(eq=False, repr=False)
     said: str = ""
 
+    @property
+    def top(self) -> Path:
+        """The folder without links on the way to it."""
+        return self.folder.resolve()
+
     def digest(self, paths: Collection[str] = ()) -> str:
         """A digest of what lies under these paths, all for none: what changes elsewhere leaves it as it is."""
         wanted = {_inside(path) for path in paths}
@@ -37,7 +42,7 @@ class Revision:
 
     def paths(self, paths: Collection[str] = ()) -> tuple[Path, ...]:
         """These paths in the folder, the folder itself for none; raises SourceRefused for one that leaves it."""
-        folder = self.folder.resolve()
+        folder = self.top
         found = tuple(folder / _inside(path) for path in paths) or (folder,)
         for path in found:
             if not path.resolve().is_relative_to(folder):
