@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from providers.errors import InputError
+from providers.errors import BatchwrightError, InputError
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, given
 from reconciler.files import source
@@ -85,6 +85,7 @@ def _doubts(said: "Configuration") -> "Iterator[str]":
     from reconciler.controller import hooks, tokens
     from reconciler.controller.configuration import Folder, Git
     from reconciler.controller.reread import Reread
+    from reconciler.controller.targets import Targets
 
     found: list[InputError] = []
     if said.tokens is None:
@@ -96,6 +97,12 @@ def _doubts(said: "Configuration") -> "Iterator[str]":
         found.clear()
         Reread(hook.secrets, partial(hooks.parse_secrets, hook.kind), found.append).value()
         yield from (f"hooks[{name}]: it hears nobody: {error}" for error in found)
+    targets = Targets(said.targets, os.environ)
+    for name in said.targets:
+        try:
+            targets.examine(name)
+        except BatchwrightError as error:
+            yield f"targets[{name}]: {error.message}" + (f" ({error.hint})" if error.hint else "")
     for name, origin in said.sources.items():
         match origin:
             case Git():

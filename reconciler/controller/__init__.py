@@ -6,6 +6,7 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `configuration`: what the operator says: targets, sources, stacks, who may ask for what.
 - `reading`, `checking`: that, from a file.
 - `sources`: a fetch gives a `Revision`, a folder that no longer changes; where it fails the last one is kept.
+- `targets`: a target gives its `Reconciler`, or what is wrong with it.
 - `windows`: when an apply may begin. Pure.
 - `workqueue`: which stack is due, and which is in work; one run a stack at a time, the newest revision wins. Pure.
 - `modes`: what is to be done about a plan: nothing, tell, wait for somebody, wait for a window, apply. Pure.

@@ -19,6 +19,7 @@ _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.PlanFileError: ("StalePlan", "going"),
     errors.StoreError: ("StoreFailed", "going"),
     errors.UnknownStack: ("ManifestInvalid", "stuck"),
+    errors.TargetUnusable: ("TargetUnusable", "stuck"),
     errors.SourceError: ("SourceFailed", "going"),
     errors.SourceAway: ("SourceFailed", "going"),
     errors.SourceRefused: ("Refused", "stuck"),

@@ -59,15 +59,16 @@ class _Work:
 class Loop:
     """A controller at work. `run` is its thread; `post` may be called from any other.
 
-    `pool` has `3 * configuration.workers` workers, `clock` is real time. `leading` is the number under which we lead,
-    `turned_at` when it last came round, `late` which worker is taken for dead.
+    `pool` has `3 * configuration.workers` workers, `clock` is real time. `reconcilers` gives that of a target, which
+    may take a while the first time. `leading` is the number under which we lead, `turned_at` when it last came round,
+    `late` which worker is taken for dead.
     """
 
     configuration: Configuration
     store: Store
     leader: Leader
     fetchers: Mapping[str, Fetcher]
-    reconcilers: Mapping[str, Reconciler]
+    reconcilers: Callable[[str], Reconciler]
     pool: Executor
     clock: Clock
     rng: random.Random
@@ -261,7 +262,8 @@ class Loop:
             looked.append(held)
         if not questions:
             return False
-        look = partial(rounds.look, self.reconcilers[target], self.configuration.targets[target], questions, now)
+        reach = partial(self.reconcilers, target)
+        look = partial(rounds.look, reach, self.configuration.targets[target], questions, now)
         uses = tuple(question.revision for question in questions)
         begun = self._submit(_Work(("target", target), now + GRACE, tuple(looked), uses), look)
         for held in looked:
@@ -284,7 +286,7 @@ class Loop:
             self.agenda.free(held)
             self.outcomes.failed(held, error, seen.revision)
             return False
-        own = rounds.confined(self.reconcilers[stack.target], self.configuration.targets[stack.target], stack)
+        own = rounds.confined(self.reconcilers(stack.target), self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)
         work = _Work(("stack", stack.name), now + stack.timeout + GRACE, (held,))
         hear = partial(self._heard, work, self.log.bind(run=run.id, stack=stack.name))

@@ -7,7 +7,6 @@ an answer about that one.
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 
 import attrs
 
@@ -21,6 +20,7 @@ from reconciler.controller import windows
 from reconciler.controller.configuration import Place, Stack
 from reconciler.controller.modes import Verdict, bound, ignoring, judge
 from reconciler.controller.sources import Fetcher, Revision
+from reconciler.controller.targets import of_target
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.files import load
@@ -104,9 +104,16 @@ def digest(stack: Stack, revision: Revision) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], now: float) -> Sequence[Seen]:
-    """Plan each of these stacks on one look at the account, and judge the plan; `now` is the time for the windows."""
+def look(reach: Callable[[], Reconciler], place: Place, questions: Sequence[Question], now: float) -> Sequence[Seen]:
+    """Plan each of these stacks of a target on one look at the account, and judge the plan.
+
+    `reach` gives the reconciler of the target, or raises what is wrong with it; `now` is the time for the windows.
+    """
     answers: list[Seen] = []
+    try:
+        reconciler = reach()
+    except BatchwrightError as error:
+        return [_failed(question, error) for question in questions]
     wished: list[tuple[Question, Wish]] = []
     for question in questions:
         told = digest(question.stack, question.revision)
@@ -122,8 +129,7 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
     try:
         world = reconciler.look([wish.manifest for _, wish in wished])
     except BatchwrightError as error:
-        failed = partial(Seen, error=error)
-        return [*answers, *(failed(asked.stack.name, asked.revision.id, wish.digest) for asked, wish in wished)]
+        return [*answers, *(_failed(question, error) for question, _ in wished)]
     own: dict[str | None, list[Live]] = {}
     for live in world.live:
         own.setdefault(live.owner, []).append(live)
@@ -131,10 +137,18 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
         seen = Seen(question.stack.name, question.revision.id, wish.digest, wish)
         try:
             seen = _judged(seen, reconciler, place, question, wish, world, now)
+        except BatchwrightError as error:
+            seen = attrs.evolve(seen, error=of_target(error, question.stack.target))
         except Exception as error:
             seen = attrs.evolve(seen, error=error)
         answers.append(_with_inventory(seen, own.get(question.stack.name, ())))
     return answers
+
+
+def _failed(question: Question, error: BatchwrightError) -> Seen:
+    """What a look at a target came to that failed, for one of its stacks."""
+    stack, revision = question.stack, question.revision
+    return Seen(stack.name, revision.id, digest(stack, revision), error=of_target(error, stack.target))
 
 
 def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -> Wish:

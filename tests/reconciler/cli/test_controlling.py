@@ -77,6 +77,26 @@ def test_what_this_machine_lacks_is_told_beside(cli: Cli, configured: Path) -> N
     assert told[-1] == f"sources[there]: {configured / 'key'} is not there"
 
 
+@pytest.mark.usefixtures("configured")
+def test_what_is_wrong_with_a_target_is_told_beside(
+    cli: Cli, configured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name, as far as nobody need be asked: this machine may lack what the one has that runs it."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BATCH"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(configured / "none"))
+    more = "a: {}, b: {region: eu-west-1, profile: nonesuch}, c: {region: eu-west-1, endpointUrl: there}"
+    (configured / "controller.yaml").write_text(USUAL.replace("targets: {", f"targets: {{{more}, "))
+    said = cli("controller", "check", "--config", "controller.yaml")
+    assert said.code == 0
+    told = said.err.splitlines()
+    assert [line.partition(": ")[0] for line in told] == ["targets[a]", "targets[b]", "targets[c]"]
+    assert "there is no region" in told[0]
+    assert "nonesuch" in told[1]
+    assert "there" in told[2]
+
+
 def test_without_tokens_it_is_told_that_nobody_may_ask(cli: Cli, configured: Path) -> None:
     """A configuration without tokens is right, and told to keep everybody out."""
     (configured / "controller.yaml").write_text(USUAL.replace("tokens: tokens.yaml\n", ""))
