@@ -216,7 +216,12 @@ def _json(schema: str) -> dict[str, Any]:
 
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
-_TIME: Mapping[str, Any] = {"type": "number", "description": "Seconds of the Unix epoch."}
+_TIME: Mapping[str, Any] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    "description": "RFC 3339, in UTC and whole seconds.",
+}
 
 
 def _schemas() -> dict[str, Any]:
@@ -239,12 +244,24 @@ def _schemas() -> dict[str, Any]:
         "lookedAt": _or_null(_TIME),
         "nextAt": _or_null(_TIME),
     }
+    run = {
+        "id": _TEXT,
+        "stack": _TEXT,
+        "revision": _TEXT,
+        "plan": _or_null(_TEXT),
+        "began": _TIME,
+        "ended": _or_null(_TIME),
+        "outcome": _or_null(_TEXT),
+        "document": _or_null({"type": "object"}),
+        "fence": _or_null({"type": "integer"}),
+    }
     return {
         "Well": _object({"status": {"const": "ok"}}),
         "Document": {"type": "object", "required": ["openapi", "paths"]},
         "Stacks": _object({"stacks": _each({"$ref": "#/components/schemas/Status"})}),
         "Status": _object(status),
-        "Runs": _object({"runs": _each({"type": "object"})}),
+        "Runs": _object({"runs": _each({"$ref": "#/components/schemas/Run"})}),
+        "Run": _object(run),
         "Plan": {key: value for key, value in plan_schema().items() if key != "$schema"},
         "PlanNamed": _object({"plan": {"type": "string", "pattern": f"^{PLAN}$"}}),
         "Accepted": _object({"stack": _TEXT, "asked": _TEXT}),

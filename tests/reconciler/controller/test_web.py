@@ -13,6 +13,7 @@ from providers.errors import BatchwrightError, LockHeld, StoreError, UnknownStac
 from reconciler.controller.configuration import Hook, Role
 from reconciler.controller.guard import Guard, hosts_of
 from reconciler.controller.logs import lines
+from reconciler.controller.openapi import document
 from reconciler.controller.rates import Rate
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits
@@ -51,13 +52,19 @@ def test_what_is_asked_of_the_desk_takes_its_role(
 
 
 def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
-    """Statuses with their conditions, runs with a limit, the plan at hand."""
+    """Statuses with their conditions, runs with a limit, the plan at hand; times as RFC 3339 in UTC."""
     made = house(tmp_path)
     status = made.call("GET", STACK, "view").json
     assert status == {
         "stack": "genomics",
         "conditions": [
-            {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "all is well", "since": 5.0}
+            {
+                "type": "Ready",
+                "status": "True",
+                "reason": "Succeeded",
+                "message": "all is well",
+                "since": "1970-01-01T00:00:05Z",
+            }
         ],
         "observed": "abc",
         "applied": "",
@@ -65,12 +72,16 @@ def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
         "plan": PLAN,
         "inventory": {"JobQueue/a": "arn:aws:batch:…"},
         "failures": 0,
-        "lookedAt": None,
+        "lookedAt": "2027-01-15T08:00:00Z",
         "nextAt": None,
     }
     assert made.call("GET", "/api/v1/stacks", "view").json == {"stacks": [status]}
     assert len(made.call("GET", f"{STACK}/runs?limit=2", "view").json["runs"]) == 2
-    assert len(made.call("GET", f"{STACK}/runs", "view").json["runs"]) == 3
+    first, second, third = made.call("GET", f"{STACK}/runs", "view").json["runs"]
+    assert [run["id"] for run in (first, second, third)] == ["run-0", "run-1", "run-2"]
+    assert (first["began"], first["ended"]) == ("2027-01-15T08:00:00Z", None)
+    assert (third["began"], third["ended"]) == ("2027-01-15T07:59:58Z", "2027-01-15T07:59:59Z")
+    assert first.keys() == document("1")["components"]["schemas"]["Run"]["properties"].keys()
     assert made.desk.asked == [("runs", "genomics", 2), ("runs", "genomics", 20)]
     assert made.call("GET", f"{STACK}/plan", "view").json["id"] == PLAN
     made.desk.planned = False
