@@ -19,8 +19,8 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `running`, `front`: a controller put together; its loop, as a `Desk`.
 - `leader`: one controller at a time, and a fence before each call that changes something.
 - `hooks`, `web`: what comes in by HTTP; the loop is all that they know, as a `Desk` (`desk`). `tokens` says who may ask
-  for what, `openapi` is the API as a table, `showing` what it shows, `guard` what every request meets first, `serving` the
-  socket; `rates` and `reread` are tools of these.
+  for what, `openapi` is the API as a table, `showing` what it shows, `guard` what every request meets first, `serving`
+  the socket; `rates` and `reread` are tools of these.
 - `logs`: what is told as it goes, a line of JSON each.
 
 A target, its policy and its role are the configuration's: a manifest that claims others, or is of another stack, is
