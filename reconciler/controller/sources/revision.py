@@ -14,9 +14,10 @@ from providers.errors import SourceRefused
 class Revision:
     """A source as it was at one moment: a folder that no longer changes.
 
-    `id` is `BRANCH@sha1:HEX` of a repository, and `sha256:HEX` of what is there of a folder or a bucket. `files` has by
-    POSIX path the digest of what is there: a blob's id, an ETag, a SHA-256; a link has that of the file where it ends.
-    `said` is the subject and the author of the commit, which nobody vouches for.
+    `id` is `BRANCH@sha1:HEX` or `BRANCH@sha256:HEX` of a repository, by the format of its objects, and `sha256:HEX` of
+    what is there of a folder or a bucket. `files` has by POSIX path the digest of what is there: a blob's id, an ETag,
+    a SHA-256; a link has that of the file where it ends. `said` is the subject and the author
+    of the commit, which nobody vouches for.
     """
 
     id: str
