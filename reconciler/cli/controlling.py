@@ -1,17 +1,19 @@
 """The controller: keep stacks that lie in Git, a bucket or a folder as they say."""
 
 import os
+import secrets
 import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from providers.errors import BatchwrightError, InputError
 from reconciler.cli.interrupts import interruptible
 from reconciler.cli.options import Given, given
+from reconciler.controller.configuration import Role
 from reconciler.files import source
 
 if TYPE_CHECKING:
@@ -77,6 +79,24 @@ def check(options: Given, config: str) -> int:
     for doubt in _doubts(said):
         for line in doubt.splitlines():
             options.terminal.note(line)
+    return 0
+
+
+@controller.command()
+@click.option("--name", required=True, help="Who bears it, for the log.")
+@click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What it lets them do.")
+@given()
+def token(options: Given, name: str, role: Role) -> int:
+    """Make a token for its API, and the line for its file of tokens.
+
+    stdout gets the token, which is kept nowhere and cannot be had again, and stderr the line, which is no secret.
+    """
+    from reconciler.controller.tokens import row
+
+    made = secrets.token_urlsafe(32)
+    line = row(name, role, made)
+    options.terminal.say(made)
+    options.terminal.note(line)
     return 0
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from providers.clock import SystemClock
 from reconciler.controller.leader import leader
+from reconciler.controller.tokens import holder, parse
 from reconciler.store import Store
 from tests.reconciler.cli.conftest import Cli
 
@@ -114,3 +115,34 @@ def test_a_second_controller_on_sqlite_is_refused(cli: Cli, configured: Path) ->
     assert said.code == 3
     assert "another controller" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("name", ["ann@example.com", "null", "1e5", "y"])
+def test_a_token_is_made_and_kept_nowhere(cli: Cli, tmp_path: Path, name: str) -> None:
+    """stdout has the token alone and stderr the line for the file, which lets in whoever bears it; no two are alike."""
+    made = [cli("controller", "token", "--name", name, "--role", "approve") for _ in range(2)]
+    assert [said.code for said in made] == [0, 0]
+    assert len({said.out for said in made}) == 2
+    token = made[0].out.removesuffix("\n")
+    assert len(token) >= 43
+    assert token not in made[0].err
+    (row,) = parse(tmp_path / "tokens.yaml", f"tokens:\n{made[0].err}".encode())
+    assert (row.name, row.role) == (name, "approve")
+    assert holder((row,), f"Bearer {token}") is row
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--name", "a b", "--role", "view"), "letters, digits"),
+        (("--name", "", "--role", "view"), "letters, digits"),
+        (("--name", "ann", "--role", "admin"), "override"),
+        (("--name", "ann"), "--role"),
+    ],
+)
+def test_a_token_for_nobody_is_not_made(cli: Cli, words: tuple[str, ...], told: str) -> None:
+    """A name that the file would not take, and a role that there is not, are refused with those that there are."""
+    said = cli("controller", "token", *words)
+    assert (said.code, said.out) == (1, "")
+    assert told in said.err
