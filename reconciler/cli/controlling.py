@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from providers.errors import BatchwrightError, InputError
-from reconciler.cli.interrupts import interruptible
+from reconciler.cli.interrupts import hearing, interruptible
 from reconciler.cli.options import Given, given
 from reconciler.controller.configuration import Role
 from reconciler.files import source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from reconciler.controller.configuration import Configuration
 
@@ -37,30 +38,34 @@ def controller() -> None:
 def run(options: Given, config: str) -> int:
     """Run it until SIGTERM or Ctrl-C.
 
-    What is under way then ends where it may; a second signal ends it at once. stdout gets the address of the API, and
-    stderr what happens, as lines of JSON.
+    What is under way then ends where it may; a second signal ends it at once. On SIGHUP the configuration is read anew:
+    one without faults takes the place of the old. stdout gets the address of the API, and stderr what happens, as lines
+    of JSON.
     """
-    configuration = _read(config)
+    first = _read(config)
     from providers.clock import SystemClock
     from reconciler.controller.logs import lines
+    from reconciler.controller.reloading import Reloading
     from reconciler.controller.running import run as running
 
     def write(line: str) -> None:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
-    def serving(port: int) -> None:
-        options.terminal.say(f"http://{configuration.host}:{port}")
-        sys.stdout.flush()
+    log = lines(write, SystemClock(), str(os.getpid()))
+
+    def begin(configuration: "Configuration", ending: "Future[int]", began: "Callable[[], None]") -> None:
+        def serving(port: int) -> None:
+            began()
+            options.terminal.say(f"http://{configuration.host}:{port}")
+            sys.stdout.flush()
+
+        running(configuration, environ=os.environ, log=log, stop=ending, serving=serving)
 
     with interruptible() as stop:
-        running(
-            configuration,
-            environ=os.environ,
-            log=lines(write, SystemClock(), str(os.getpid())),
-            stop=stop,
-            serving=serving,
-        )
+        reloading = Reloading(partial(_read, config), begin, stop, log)
+        with hearing(reloading.ask):
+            reloading.run(first)
     return 0
 
 

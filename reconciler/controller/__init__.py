@@ -16,7 +16,8 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `loop`: the coordinator, which owns all state; workers do rounds, and nothing else. `agenda` is what it has, and what
   of that is due; `outcomes` what an answer or a word makes of it; `notes` what the store is yet to be told.
 - `yielding`: when a run may be ended by what is newer. Pure.
-- `running`, `front`: a controller put together; its loop, as a `Desk`.
+- `running`, `front`: a controller put together; its loop, as a `Desk`. `reloading`: that again, where the configuration
+  is another.
 - `leader`: one controller at a time, and a fence before each call that changes something.
 - `hooks`, `web`: what comes in by HTTP; the loop is all that they know, as a `Desk` (`desk`). `tokens` says who may ask
   for what, `openapi` is the API as a table, `showing` what it shows, `guard` what every request meets first, `serving`

@@ -139,6 +139,27 @@ def test_a_signal_in_the_middle_of_an_apply(world: World, tmp_path: Path) -> Non
     assert world.mutations == of_one_apply()
 
 
+def test_a_configuration_that_is_read_anew(world: World, tmp_path: Path) -> None:
+    """On SIGHUP one with faults is not taken, and told; one without takes the place of the old in the same process."""
+    with controlled(world, tmp_path, "sqlite:///controller.db") as process:
+        world.until(lambda: world.made, 5.0)
+        path = tmp_path / "controller.yaml"
+        text = path.read_text()
+        path.write_text(text.replace("source: here, target: lab", "source: her, target: lob"))
+        process.send_signal(signal.SIGHUP)
+        world.until(lambda: told(tmp_path, "configuration not taken"))
+        assert all(words in (tmp_path / "log").read_text() for words in ("there is no source", "there is no target"))
+        path.write_text(text.replace("stacks:", "stacks:\n  more: {source: here, target: lab, paths: [more]}"))
+        (tmp_path / "stacks/more").mkdir()
+        (tmp_path / "stacks/more/more.yaml").write_text("stack: more\nschedulingPolicies: {more: {}}\n")
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        world.until(lambda: '"stack": "more", "ready": "False", "reason": "PlanMade"' in (tmp_path / "log").read_text())
+        ended(process)
+    assert world.mutations == of_one_apply()
+
+
 @NEEDS
 def test_a_leader_that_is_killed_is_followed(world: World, cluster: Cluster, tmp_path: Path) -> None:
     """Within 15 seconds another goes on in the middle of its apply, and nothing is done twice."""
