@@ -1,12 +1,15 @@
 """controller: its configuration checked, and who may run it."""
 
 import hashlib
+import signal
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from providers.clock import SystemClock
+from reconciler.cli.interrupts import hearing
 from reconciler.controller.leader import leader
 from reconciler.controller.tokens import holder, parse
 from reconciler.store import Store
@@ -146,3 +149,28 @@ def test_a_token_for_nobody_is_not_made(cli: Cli, words: tuple[str, ...], told: 
     said = cli("controller", "token", *words)
     assert (said.code, said.out) == (1, "")
     assert told in said.err
+
+
+def test_a_hangup_is_heard_in_a_thread_of_its_own() -> None:
+    """However many come at once, what is asked for is done after the last; afterwards all is as it was."""
+    before, main = signal.getsignal(signal.SIGHUP), threading.get_ident()
+    times: list[int] = []
+    first, again, second = (threading.Event() for _ in range(3))
+
+    def ask() -> None:
+        times.append(threading.get_ident())
+        if first.is_set():
+            second.set()
+        first.set()
+        again.wait(10)
+
+    with hearing(ask):
+        signal.raise_signal(signal.SIGHUP)
+        assert first.wait(10)
+        for _ in range(50):
+            signal.raise_signal(signal.SIGHUP)
+        again.set()
+        assert second.wait(10)
+    assert len(times) == 2
+    assert main not in times
+    assert signal.getsignal(signal.SIGHUP) is before
