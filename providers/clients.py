@@ -30,6 +30,7 @@ _CONNECTIONS = 64
 _CONNECT_TIMEOUT = 5
 _READ_TIMEOUT = 30
 
+_LOOK_AT_THEM = "look at the AWS settings of this profile"
 _END_OF_TIME = 250_000_000_000.0  # in the year 9892; datetime ends with 9999
 
 _Make = Callable[..., Any]
@@ -73,6 +74,20 @@ def connect(target: Target, *, environ: Mapping[str, str], now: float) -> Connec
     profile, InputError for an endpoint that is none, StoreError for a file that is no simulator's.
     """
     return (_simulated if target.provider == "simulator" else _real)(target, environ, now)
+
+
+def examine(target: Target, *, environ: Mapping[str, str]) -> None:
+    """Raise as `connect` does for what can be told without asking anybody: of profile, region and endpoint.
+
+    Credentials are not looked for, since a machine may have them of a service that would have to be asked.
+    """
+    if target.provider == "simulator":
+        return
+    core = _settings(target)
+    core.set_credentials("unasked", "unasked")
+    _endpoint(core, target, environ)
+    region, _ = _region(target, environ) or _region_of_profile(core, target, environ)
+    _maker(core, region)("batch", endpoint_url=target.endpoint_url)
 
 
 def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connection:
@@ -177,9 +192,7 @@ def only_batch(_service: str) -> Any:
 def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
     core = _session(target)
     region, source = _region(target, environ) or _region_of_profile(core, target, environ)
-    endpoint = target.endpoint_url or _configured_endpoint(core, environ, "batch")
-    if target.speed is not None and not endpoint:
-        raise InputError("AWS has no speed", hint="--speed goes with --provider simulator, or with --endpoint-url")
+    endpoint = _endpoint(core, target, environ)
     make = _maker(core, region)
     if target.role_arn:
         make = _maker(_in_role(target.role_arn, target.external_id, core, make, _user_session(target)), region)
@@ -219,10 +232,18 @@ def _region_of_profile(core: "Session", target: Target, environ: Mapping[str, st
     region = core.get_scoped_config().get("region")
     if not region:
         raise CredentialsMissing(
-            "there is no region to work in", hint="give --region, set AWS_REGION, or say it in the manifest's target"
+            "there is no region to work in", hint="give --region, set AWS_REGION, or say `region` in the target"
         )
     profile = target.profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
     return region, f"profile {profile}"
+
+
+def _endpoint(core: "Session", target: Target, environ: Mapping[str, str]) -> str | None:
+    """The endpoint of Batch if not AWS's own."""
+    endpoint = target.endpoint_url or _configured_endpoint(core, environ, "batch")
+    if target.speed is not None and not endpoint:
+        raise InputError("AWS has no speed", hint="--speed goes with --provider simulator, or with --endpoint-url")
+    return endpoint
 
 
 def _configured_endpoint(core: "Session", environ: Mapping[str, str], service: str) -> str | None:
@@ -246,19 +267,30 @@ def _user_session(target: Target) -> "Session":
     return Session(profile=target.profile)
 
 
-def _session(target: Target) -> "Session":
-    """A session of the user's profile and settings that has credentials."""
+def _settings(target: Target) -> "Session":
+    """A session of the user's profile and settings."""
     from botocore.exceptions import BotoCoreError, ProfileNotFound
 
     core = _user_session(target)
     try:
         core.get_scoped_config()
-        credentials = core.get_credentials()
     except ProfileNotFound as error:
         known = ", ".join(core.available_profiles) or "none"
         raise CredentialsMissing(str(error), hint=f"profiles that there are: {known}") from error
     except BotoCoreError as error:
-        raise CredentialsMissing(str(error), hint="look at the AWS settings of this profile") from error
+        raise CredentialsMissing(str(error), hint=_LOOK_AT_THEM) from error
+    return core
+
+
+def _session(target: Target) -> "Session":
+    """A session of the user's profile and settings that has credentials."""
+    from botocore.exceptions import BotoCoreError
+
+    core = _settings(target)
+    try:
+        credentials = core.get_credentials()
+    except BotoCoreError as error:
+        raise CredentialsMissing(str(error), hint=_LOOK_AT_THEM) from error
     if credentials is None:
         raise CredentialsMissing(
             "there are no credentials to call AWS with",
@@ -346,4 +378,5 @@ def _account(make: _Make) -> str:
     try:
         return str(make("sts").get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
-        raise translate("GetCallerIdentity", error) from error
+        # A role is only assumed when it is needed first.
+        raise translate(getattr(error, "operation_name", "GetCallerIdentity"), error) from error

@@ -6,7 +6,8 @@ BatchwrightError
 │   ├── PlanFileError         a plan file that is damaged, edited or of another format
 │   ├── StoreError            a journal, lock, simulator file or store that cannot be read
 │   │   └── UnknownRun            the controller's store has no run of that id
-│   └── UnknownStack          the controller has no stack of that name
+│   ├── UnknownStack          the controller has no stack of that name
+│   └── TargetUnusable        a target of the controller that cannot be called as it is said
 ├── RefusedError          nothing was done, on purpose (exit 3)
 │   ├── PlanRefused           the plan holds refusals
 │   ├── StalePlan             the world, the rules or the policy moved since the plan was made
@@ -119,6 +120,11 @@ class UnknownRun(StoreError):
 @attrs.frozen
 class UnknownStack(InputError):
     """The controller has no stack of that name."""
+
+
+@attrs.frozen
+class TargetUnusable(InputError):
+    """A target of the controller that cannot be called as it is said."""
 
 
 @attrs.frozen

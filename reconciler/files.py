@@ -13,28 +13,43 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 
 def load(
-    paths: Iterable[str | Path], *, variables: Mapping[str, Any] | None = None, kinds: Kinds | None = None
+    paths: Iterable[str | Path],
+    *,
+    variables: Mapping[str, Any] | None = None,
+    kinds: Kinds | None = None,
+    within: Path | None = None,
 ) -> Manifest:
-    """Read and parse a manifest; raises ManifestError with all its faults, InputError for a path that is none."""
-    return parse(sources(paths), variables=variables or {}, kinds=kinds or bind(model.load()))
+    """Read and parse a manifest; raises ManifestError with all its faults, InputError for a path that is none.
+
+    `within`: paths, which all lie in this folder, are told as seen from there.
+    """
+    return parse(sources(paths, within), variables=variables or {}, kinds=kinds or bind(model.load()))
 
 
-def sources(paths: Iterable[str | Path]) -> list[Source]:
+def sources(paths: Iterable[str | Path], within: Path | None = None) -> list[Source]:
     """The files of these paths, in order; of a folder, its own YAML and JSON files by name."""
-    return [source(path) for given in paths for path in _files(Path(given))]
+    return [source(path, within) for given in paths for path in _files(Path(given), within)]
 
 
-def source(path: str | Path) -> Source:
+def source(path: str | Path, within: Path | None = None) -> Source:
+    told = _told(path, within)
     try:
-        return Source(str(path), Path(path).read_bytes())
+        return Source(told, Path(path).read_bytes())
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", hint="is the path right?") from error
+        raise InputError(f"{told} cannot be read: {error.strerror}", hint="is the path right?") from error
 
 
-def _files(path: Path) -> Sequence[Path]:
+def _files(path: Path, within: Path | None) -> Sequence[Path]:
     if not path.is_dir():
         return [path]
     found = sorted(inner for inner in path.iterdir() if inner.suffix in SUFFIXES and inner.is_file())
     if not found:
-        raise InputError(f"{path} holds no manifest", hint=f"a manifest ends in {', '.join(SUFFIXES)}")
+        hint = f"a manifest ends in {', '.join(SUFFIXES)}"
+        raise InputError(f"{_told(path, within)} holds no manifest", hint=hint)
     return found
+
+
+def _told(path: str | Path, within: Path | None) -> str:
+    if within is None:
+        return str(path)
+    return "the top" if Path(path) == within else str(Path(path).relative_to(within))

@@ -219,6 +219,7 @@ def test_the_unit_runs_what_there_is_in_a_house_of_its_own() -> None:
         "/opt/batchwright/bin/batchwright controller run --config /etc/batchwright/controller.yaml"
     ]
     assert unit["ExecStartPre"] == [unit["ExecStart"][0].replace("run", "check")]
+    assert unit["ExecReload"] == [*unit["ExecStartPre"], "kill -HUP $MAINPID"]
     state = f"/var/lib/{unit['StateDirectory'][0]}"
     said = _read((ROOT / "deploy/controller.yaml").read_text(encoding="utf-8"))
     assert said.store == f"sqlite:///{state}/controller.db"

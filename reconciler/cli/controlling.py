@@ -1,21 +1,24 @@
 """The controller: keep stacks that lie in Git, a bucket or a folder as they say."""
 
 import os
+import secrets
 import sys
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
-from providers.errors import InputError
-from reconciler.cli.interrupts import interruptible
+from providers.errors import BatchwrightError, InputError
+from reconciler.cli.interrupts import hearing, interruptible
 from reconciler.cli.options import Given, given
+from reconciler.controller.configuration import Role
 from reconciler.files import source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from reconciler.controller.configuration import Configuration
 
@@ -35,30 +38,34 @@ def controller() -> None:
 def run(options: Given, config: str) -> int:
     """Run it until SIGTERM or Ctrl-C.
 
-    What is under way then ends where it may; a second signal ends it at once. stdout gets the address of the API, and
-    stderr what happens, as lines of JSON.
+    What is under way then ends where it may; a second signal ends it at once. On SIGHUP the configuration is read anew:
+    one without faults takes the place of the old. stdout gets the address of the API, and stderr what happens, as lines
+    of JSON.
     """
-    configuration = _read(config)
+    first = _read(config)
     from providers.clock import SystemClock
     from reconciler.controller.logs import lines
+    from reconciler.controller.reloading import Reloading
     from reconciler.controller.running import run as running
 
     def write(line: str) -> None:
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
 
-    def serving(port: int) -> None:
-        options.terminal.say(f"http://{configuration.host}:{port}")
-        sys.stdout.flush()
+    log = lines(write, SystemClock(), str(os.getpid()))
+
+    def begin(configuration: "Configuration", ending: "Future[int]", began: "Callable[[], None]") -> None:
+        def serving(port: int) -> None:
+            began()
+            options.terminal.say(f"http://{configuration.host}:{port}")
+            sys.stdout.flush()
+
+        running(configuration, environ=os.environ, log=log, stop=ending, serving=serving)
 
     with interruptible() as stop:
-        running(
-            configuration,
-            environ=os.environ,
-            log=lines(write, SystemClock(), str(os.getpid())),
-            stop=stop,
-            serving=serving,
-        )
+        reloading = Reloading(partial(_read, config), begin, stop, log)
+        with hearing(reloading.ask):
+            reloading.run(first)
     return 0
 
 
@@ -80,11 +87,30 @@ def check(options: Given, config: str) -> int:
     return 0
 
 
+@controller.command()
+@click.option("--name", required=True, help="Who bears it, for the log.")
+@click.option("--role", type=click.Choice(get_args(Role)), required=True, help="What it lets them do.")
+@given()
+def token(options: Given, name: str, role: Role) -> int:
+    """Make a token for its API, and the line for its file of tokens.
+
+    stdout gets the token, which is kept nowhere and cannot be had again, and stderr the line, which is no secret.
+    """
+    from reconciler.controller.tokens import row
+
+    made = secrets.token_urlsafe(32)
+    line = row(name, role, made)
+    options.terminal.say(made)
+    options.terminal.note(line)
+    return 0
+
+
 def _doubts(said: "Configuration") -> "Iterator[str]":
     """What a controller of this machine would do without."""
     from reconciler.controller import hooks, tokens
     from reconciler.controller.configuration import Folder, Git
     from reconciler.controller.reread import Reread
+    from reconciler.controller.targets import Targets
 
     found: list[InputError] = []
     if said.tokens is None:
@@ -96,6 +122,12 @@ def _doubts(said: "Configuration") -> "Iterator[str]":
         found.clear()
         Reread(hook.secrets, partial(hooks.parse_secrets, hook.kind), found.append).value()
         yield from (f"hooks[{name}]: it hears nobody: {error}" for error in found)
+    targets = Targets(said.targets, os.environ)
+    for name in said.targets:
+        try:
+            targets.examine(name)
+        except BatchwrightError as error:
+            yield f"targets[{name}]: {error.message}" + (f" ({error.hint})" if error.hint else "")
     for name, origin in said.sources.items():
         match origin:
             case Git():

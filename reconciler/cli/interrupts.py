@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: while a run goes on they ask it to end; while it asks its user they end it at once."""
+"""Ctrl-C and SIGTERM: while a run goes on they ask it to end; while it asks its user they end it at once. SIGHUP asks a
+controller to read its configuration anew."""
 
 import os
 import signal
@@ -13,6 +14,7 @@ from reconciler.cli.terminal import is_terminal
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+    from queue import SimpleQueue
 
 _MOMENT = 0.1
 _SHOW_CURSOR = b"\x1b[?25h\n"
@@ -58,8 +60,39 @@ def breaking(stop: "Future[int]") -> Iterator[None]:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, Any], None]) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+def hearing(asked: Callable[[], None]) -> Iterator[None]:
+    """Within this SIGHUP calls `asked`, in a thread of its own; signals that come meanwhile are one."""
+    from queue import SimpleQueue
+
+    # A handler runs in the middle of anything, even of another one: this is all that may be called there.
+    heard: SimpleQueue[bool] = SimpleQueue()
+
+    def listen() -> None:
+        while _newest(heard):
+            asked()
+
+    listening = threading.Thread(target=listen, name="hearing", daemon=True)
+    listening.start()
+    try:
+        with _handled(lambda _number, _frame: heard.put(True), signal.SIGHUP):
+            yield
+    finally:
+        heard.put(False)
+        listening.join(_MOMENT)
+
+
+def _newest(heard: "SimpleQueue[bool]") -> bool:
+    """Wait for what is heard; of several the last."""
+    found = heard.get()
+    while found and not heard.empty():
+        found = heard.get()
+    return found
+
+
+@contextmanager
+def _handled(handler: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Within this these signals, or those that end a process, call the handler."""
+    before = {number: signal.signal(number, handler) for number in numbers or (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:

@@ -6,6 +6,7 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `configuration`: what the operator says: targets, sources, stacks, who may ask for what.
 - `reading`, `checking`: that, from a file.
 - `sources`: a fetch gives a `Revision`, a folder that no longer changes; where it fails the last one is kept.
+- `targets`: a target gives its `Reconciler`, or what is wrong with it.
 - `windows`: when an apply may begin. Pure.
 - `workqueue`: which stack is due, and which is in work; one run a stack at a time, the newest revision wins. Pure.
 - `modes`: what is to be done about a plan: nothing, tell, wait for somebody, wait for a window, apply. Pure.
@@ -16,11 +17,12 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
   of that is due; `outcomes` what an answer or a word makes of it; `notes` what the store is yet to be told.
 - `succession`: what whoever comes to lead takes over.
 - `yielding`: when a run may be ended by what is newer. Pure.
-- `running`, `front`: a controller put together; its loop, as a `Desk`.
+- `running`, `front`: a controller put together; its loop, as a `Desk`. `reloading`: that again, where the configuration
+  is another.
 - `leader`: one controller at a time, and a fence before each call that changes something.
 - `hooks`, `web`: what comes in by HTTP; the loop is all that they know, as a `Desk` (`desk`). `tokens` says who may ask
-  for what, `openapi` is the API as a table, `guard` what every request meets first, `serving` the socket; `rates` and
-  `reread` are tools of these.
+  for what, `openapi` is the API as a table, `showing` what it shows, `guard` what every request meets first, `serving`
+  the socket; `rates` and `reread` are tools of these.
 - `logs`: what is told as it goes, a line of JSON each.
 
 A target, its policy and its role are the configuration's: a manifest that claims others, or is of another stack, is

@@ -201,16 +201,17 @@ class _Checking:
         kind, path = row.get("kind") or "*", row.get("path") or "*"
         if not isinstance(kind, str) or not isinstance(path, str):
             return
-        if kind != "*" and kind not in self.kinds:
+        known = kind == "*" or kind in self.kinds
+        if not known:
             near = self.faults.nearest(kind, self.kinds.by_name)
             hint = f"did you mean {near}?" if near else f"one of {', '.join(self.kinds.by_name)}, or *"
             self.wrong([*at, "kind"], f"there is no kind {kind!r}", hint)
-        elif re.fullmatch(r"tags(\[[^\]]+\])?", path):
-            if row.get("do") == "ignore" and kind != "*":
+        if re.fullmatch(r"tags(\[[^\]]+\])?", path):
+            if row.get("do") == "ignore" and kind != "*" and known:
                 message = "tags are ignored of all kinds or of none"
                 self.wrong([*at, "kind"], message, "leave kind out, or say do: report")
         elif path != "*":
-            self.path([*at, "path"], path, [*self.kinds.by_name] if kind == "*" else [kind])
+            self.path([*at, "path"], path, [kind] if known and kind != "*" else [*self.kinds.by_name])
 
     def path(self, at: At, path: Any, names: Collection[str]) -> None:
         """Tell where a path leads to nothing in any of some kinds."""

@@ -19,7 +19,7 @@ class Desk(Protocol):
     def status(self, stack: str) -> Status | None: ...
 
     def runs(self, stack: str, limit: int) -> Sequence[Mapping[str, Any]]:
-        """The last runs as JSON, the newest first."""
+        """The last runs, each with the attributes of a `Run` of the store, the newest first."""
 
     def plan(self, stack: str) -> Mapping[str, Any] | None:
         """The plan at hand as `plan --json` prints it, masked; None where there is none."""

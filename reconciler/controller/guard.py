@@ -26,7 +26,7 @@ MOST_HEADERS = 16 * 1024
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255}?)\.?(?::[0-9]{1,5})?")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_QUIET = frozenset({"/healthz", "/readyz"})
+_SEEING = ("GET", "HEAD")
 _STANDING = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
@@ -97,7 +97,8 @@ class Guard:
     """Refuses what is for another host or has headers without end, answers what nobody caught, and tells of each.
 
     What an endpoint wants told of its request it puts into `scope["state"]["told"]`; with `who`, the request is of
-    somebody known. Of those of strangers only so many are told as `_lines` has room for.
+    somebody known. Of those of strangers only so many are told as `_lines` has room for. What was only seen is told at
+    `debug`.
     """
 
     app: ASGIApp
@@ -132,7 +133,7 @@ class Guard:
         except ClientDisconnect:
             told["gone"] = True
         except Exception as error:
-            known = isinstance(error, BatchwrightError)
+            told["failed"], known = True, isinstance(error, BatchwrightError)
             self.log.error("a request failed", path=_path(scope), says=str(error) if known else "", exc_info=error)
             if status == 0:
                 await refused(error)(scope, receive, noted)
@@ -154,13 +155,15 @@ class Guard:
         return Refusal(421, "other_host", "the request is for another host", hint)
 
     def _tell(self, scope: Scope, status: int, began: float, told: Mapping[str, Any]) -> None:
-        # Those that came too often are not told one by one, nor are probes that find all well.
-        if status == 429 or (status == 200 and scope["path"] in _QUIET):
+        # Those that came too often are not told one by one.
+        if status == 429:
             return
         now = self.clock.now()
-        if "who" not in told and self._lines.take(now):
+        # Who polls would fill the log with what changes nothing.
+        seen = status == 200 and scope["method"] in _SEEING and "failed" not in told
+        if not seen and "who" not in told and self._lines.take(now):
             return
-        self.log.info(
+        (self.log.debug if seen else self.log.info)(
             "request",
             method=scope["method"],
             path=_path(scope),

@@ -62,15 +62,16 @@ class _Work:
 class Loop:
     """A controller at work. `run` is its thread; `post` may be called from any other.
 
-    `pool` has `3 * configuration.workers` workers, `clock` is real time. `leading` is the number under which we lead,
-    `turned_at` when it last came round, `late` which worker is taken for dead.
+    `pool` has `3 * configuration.workers` workers, `clock` is real time. `reconcilers` gives that of a target, which
+    may take a while the first time. `leading` is the number under which we lead, `turned_at` when it last came round,
+    `late` which worker is taken for dead.
     """
 
     configuration: Configuration
     store: Store
     leader: Leader
     fetchers: Mapping[str, Fetcher]
-    reconcilers: Mapping[str, Reconciler]
+    reconcilers: Callable[[str], Reconciler]
     pool: Executor
     clock: Clock
     rng: random.Random
@@ -252,9 +253,13 @@ class Loop:
             looked.append(held)
         if not questions:
             return False
-        work = _Work(("target", target), now + GRACE, tuple(looked), tuple(asked.revision for asked in questions))
-        own = attrs.evolve(self.reconcilers[target], stop=self._ending, on_answer=partial(self._lives, work))
-        begun = self._submit(work, partial(rounds.look, own, self.configuration.targets[target], questions, now))
+        uses = tuple(question.revision for question in questions)
+        work = _Work(("target", target), now + GRACE, tuple(looked), uses)
+
+        def reach() -> Reconciler:
+            return attrs.evolve(self.reconcilers(target), stop=self._ending, on_answer=partial(self._lives, work))
+
+        begun = self._submit(work, partial(rounds.look, reach, self.configuration.targets[target], questions, now))
         for held in looked:
             held.doing = "look"
         return begun
@@ -276,7 +281,7 @@ class Loop:
             self.agenda.free(held)
             self.outcomes.failed(held, error, seen.revision)
             return False
-        own = rounds.confined(self.reconcilers[stack.target], self.configuration.targets[stack.target], stack)
+        own = rounds.confined(self.reconcilers(stack.target), self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)
         work = _Work(("stack", stack.name), now + stack.timeout + GRACE, (held,))
         own = attrs.evolve(own, on_answer=partial(self._lives, work))

@@ -217,7 +217,12 @@ def _json(schema: str) -> dict[str, Any]:
 
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
-_TIME: Mapping[str, Any] = {"type": "number", "description": "Seconds of the Unix epoch."}
+_TIME: Mapping[str, Any] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    "description": "RFC 3339, in UTC and whole seconds.",
+}
 
 
 def _schemas() -> dict[str, Any]:

@@ -7,7 +7,6 @@ an answer about that one.
 import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 
 import attrs
 
@@ -15,12 +14,13 @@ from plans.asked import NOTHING, Asked
 from plans.manifest import Manifest
 from plans.plan import Plan
 from plans.report import Event, Report
-from providers.errors import BatchwrightError, Interrupted, LockLost, RefusedError
+from providers.errors import BatchwrightError, InputError, Interrupted, LockLost, RefusedError
 from providers.resources import EMPTY, Live, Snapshot
 from reconciler.controller import windows
 from reconciler.controller.configuration import Place, Stack
 from reconciler.controller.modes import Verdict, bound, ignoring, judge
 from reconciler.controller.sources import Fetcher, Revision
+from reconciler.controller.targets import of_target
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.files import load
@@ -104,12 +104,17 @@ def digest(stack: Stack, revision: Revision) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], now: float) -> Sequence[Seen]:
-    """Plan each of these stacks on one look at the account, and judge the plan; `now` is the time for the windows.
+def look(reach: Callable[[], Reconciler], place: Place, questions: Sequence[Question], now: float) -> Sequence[Seen]:
+    """Plan each of these stacks of a target on one look at the account, and judge the plan.
 
-    Raises Interrupted once `reconciler.stop` is done.
+    `reach` gives the reconciler of the target, or raises what is wrong with it; `now` is the time for the windows.
+    Raises Interrupted once its `stop` is done.
     """
     answers: list[Seen] = []
+    try:
+        reconciler = reach()
+    except BatchwrightError as error:
+        return [_failed(question, error) for question in questions]
     wished: list[tuple[Question, Wish]] = []
     for question in questions:
         _go_on(reconciler)
@@ -128,8 +133,7 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
     except Interrupted:
         raise
     except BatchwrightError as error:
-        failed = partial(Seen, error=error)
-        return [*answers, *(failed(asked.stack.name, asked.revision.id, wish.digest) for asked, wish in wished)]
+        return [*answers, *(_failed(question, error) for question, _ in wished)]
     own: dict[str | None, list[Live]] = {}
     for live in world.live:
         own.setdefault(live.owner, []).append(live)
@@ -140,6 +144,8 @@ def look(reconciler: Reconciler, place: Place, questions: Sequence[Question], no
             seen = _judged(seen, reconciler, place, question, wish, world, now)
         except Interrupted:
             raise
+        except BatchwrightError as error:
+            seen = attrs.evolve(seen, error=of_target(error, question.stack.target))
         except Exception as error:
             seen = attrs.evolve(seen, error=error)
         answers.append(_with_inventory(seen, own.get(question.stack.name, ())))
@@ -154,14 +160,26 @@ def _go_on(reconciler: Reconciler) -> None:
         reconciler.on_answer()
 
 
+def _failed(question: Question, error: BatchwrightError) -> Seen:
+    """What a look at a target came to that failed, for one of its stacks."""
+    stack, revision = question.stack, question.revision
+    return Seen(stack.name, revision.id, digest(stack, revision), error=of_target(error, stack.target))
+
+
 def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -> Wish:
     """Read what a stack is to be.
 
     Raises ManifestError with all its faults, InputError where its paths hold nothing, and RefusedError where the
     manifest claims to be another stack, or to go somewhere else than the configuration says.
     """
-    stack = question.stack
-    manifest = load(question.revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds)
+    stack, revision = question.stack, question.revision
+    try:
+        manifest = load(
+            revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds, within=revision.top
+        )
+    except InputError as error:
+        where = f"in the source {stack.source} at {revision.id}"
+        raise attrs.evolve(error, message=f"{error.message}, {where}") from error
     if manifest.stack != stack.name:
         raise RefusedError(
             f"the manifest is of the stack {manifest.stack!r}, and this is {stack.name!r}",

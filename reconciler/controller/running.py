@@ -7,13 +7,9 @@ from contextlib import ExitStack, closing
 from functools import partial
 from importlib import metadata
 
-import attrs
-
-from providers import model
 from providers.clients import bucket_client
 from providers.clock import Clock, SystemClock
-from providers.kinds import bind
-from reconciler.controller.configuration import Configuration, Place
+from reconciler.controller.configuration import Configuration
 from reconciler.controller.front import Front
 from reconciler.controller.guard import hosts_of
 from reconciler.controller.leader import leader
@@ -21,11 +17,8 @@ from reconciler.controller.logs import Bridge, Log
 from reconciler.controller.loop import Loop
 from reconciler.controller.serving import serve
 from reconciler.controller.sources import fetcher
+from reconciler.controller.targets import Targets
 from reconciler.controller.web import application
-from reconciler.engine import Reconciler, Settings
-from reconciler.journal import state_folder
-from reconciler.lock import place as lock_of
-from reconciler.pace import Pace
 from reconciler.store import Store
 
 
@@ -40,7 +33,7 @@ def run(
 ) -> None:
     """Run a controller until `stop` is done; `serving` is told the port of its API.
 
-    Raises StoreError, InputError or CredentialsMissing before it begins, LockHeld where another one has the store and
+    Raises StoreError or InputError before it begins, LockHeld where another one has the store and
     none can follow it.
     """
     clock = clock or SystemClock()
@@ -68,7 +61,7 @@ def run(
                 )
                 for name, origin in configuration.sources.items()
             },
-            reconcilers=reconcilers(configuration.targets, environ),
+            reconcilers=Targets(configuration.targets, environ),
             pool=pool,
             clock=clock,
             rng=random.Random(),
@@ -87,20 +80,3 @@ def run(
         ended.callback(served.close)
         serving(served.port)
         loop.run(stop)
-
-
-def reconcilers(targets: Mapping[str, Place], environ: Mapping[str, str]) -> Mapping[str, Reconciler]:
-    """One for each target, with a pace that all who call there share."""
-    kinds = bind(model.load())
-    made: dict[str, Reconciler] = {}
-    for name, there in targets.items():
-        settings = Settings(
-            parallelism=there.parallelism,
-            max_api_rate=there.max_api_rate,
-            lock=lock_of(there.lock),
-            state=state_folder(environ),
-            estimating=False,
-        )
-        reconciler = Reconciler.connect(there.target, settings=settings, kinds=kinds, environ=environ)
-        made[name] = attrs.evolve(reconciler, pace=Pace(there.max_api_rate))
-    return made

@@ -60,6 +60,7 @@ Reason = Literal[
     "TrialFailed",
     "JobsFound",
     "StoreFailed",
+    "TargetUnusable",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
@@ -89,6 +90,7 @@ STANDS: Mapping[Reason, Stand] = {
     "ManifestInvalid": "stuck",
     "Refused": "stuck",
     "AccessDenied": "stuck",
+    "TargetUnusable": "stuck",
     "WaitsForApproval": "stuck",
     "Invalid": "stuck",
     "TrialFailed": "stuck",

@@ -20,11 +20,13 @@ import attrs
 
 from plans.nodes import BROKEN, Entry, Faults, Node, Source
 from plans.yamltext import read
+from providers.errors import InputError
 from reconciler.controller.configuration import Role
 
 ROLES: tuple[Role, ...] = get_args(Role)
 _KEYS = ("name", "sha256", "role")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_NAME_HINT = "1 to 64 letters, digits, . _ @ and -, a letter or digit first"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]+=*)")
 """RFC 6750, 2.1: the name of the scheme in any case, then a `b64token`."""
@@ -65,6 +67,15 @@ def parse(path: Path, content: bytes) -> tuple[Token, ...]:
         made.append(token)
     faults.end("the file of tokens")
     return tuple(made)
+
+
+def row(name: str, role: Role, token: str) -> str:
+    """The row of a new token, as the file takes it; raises InputError for a name that is none."""
+    if not _NAME.fullmatch(name):
+        raise InputError(f"{name!r} is no name of a token", hint=_NAME_HINT)
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    # Quoted, since a name may be a word such as null.
+    return f'- {{name: "{name}", sha256: {digest}, role: {role}}}'
 
 
 def holder(tokens: tuple[Token, ...], authorization: str) -> Token | None:
@@ -122,11 +133,10 @@ def _token(row: Node, path: str, faults: Faults) -> Token | None:
         elif value is not BROKEN:
             faults.add(entries[key].node, f"{path}.{key}", f"a text stands here, not {_kind(entries[key].node)}")
     if (name := said.get("name")) is not None and not _NAME.fullmatch(name):
-        hint = "1 to 64 letters, digits, . _ @ and -, a letter or digit first"
-        faults.add(entries["name"].node, f"{path}.name", "this is no name of a token", hint)
+        faults.add(entries["name"].node, f"{path}.name", "this is no name of a token", _NAME_HINT)
     digest = said.get("sha256", "").lower()
     if "sha256" in said and not _DIGEST.fullmatch(digest):
-        hint = "printf %s TOKEN | sha256sum"
+        hint = "`batchwright controller token` makes a token and its row"
         faults.add(entries["sha256"].node, f"{path}.sha256", "a SHA-256 is 64 hexadecimal digits", hint)
     role = next((role for role in ROLES if role == said.get("role")), None)
     if "role" in said and role is None:

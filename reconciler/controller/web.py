@@ -27,7 +27,7 @@ from starlette.routing import Route
 from providers.clock import Clock
 from providers.errors import InputError, UnknownStack
 from providers.resources import EMPTY
-from reconciler.controller import hooks, tokens
+from reconciler.controller import hooks, showing, tokens
 from reconciler.controller.configuration import Hook
 from reconciler.controller.desk import Desk
 from reconciler.controller.guard import HANDLERS, Guard, Refusal, answer
@@ -35,7 +35,7 @@ from reconciler.controller.logs import Log
 from reconciler.controller.openapi import OPERATIONS, PLAN, STACK, Operation, document
 from reconciler.controller.rates import Bucket, Rate
 from reconciler.controller.reread import Reread
-from reconciler.controller.status import Status, to_json
+from reconciler.controller.status import Status
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -104,7 +104,7 @@ class _Ask:
 
 
 def _runs(desk: Desk, ask: _Ask) -> Any:
-    return {"runs": [dict(run) for run in desk.runs(ask.stack, ask.query["limit"])]}
+    return {"runs": [showing.run(run) for run in desk.runs(ask.stack, ask.query["limit"])]}
 
 
 def _plan(desk: Desk, ask: _Ask) -> Any:
@@ -115,8 +115,8 @@ def _plan(desk: Desk, ask: _Ask) -> Any:
 
 
 _SEEING: Mapping[str, Callable[[Desk, _Ask], Any]] = {
-    "stacks": lambda desk, _ask: {"stacks": [to_json(status) for status in desk.statuses()]},
-    "stack": lambda desk, ask: to_json(_known(desk, ask.stack)),
+    "stacks": lambda desk, _ask: {"stacks": [showing.status(status) for status in desk.statuses()]},
+    "stack": lambda desk, ask: showing.status(_known(desk, ask.stack)),
     "runs": _runs,
     "plan": _plan,
 }

@@ -52,3 +52,16 @@ def test_a_path_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """With the system's own word for it."""
     with pytest.raises(InputError, match=r"missing\.yaml cannot be read: No such file or directory"):
         source(tmp_path / "missing.yaml")
+
+
+def test_what_lies_within_a_folder_is_told_by_its_path_there(tmp_path: Path) -> None:
+    """Faults and paths that are none are told as seen from that folder; it itself is `the top`."""
+    (tmp_path / "teams").mkdir()
+    (tmp_path / "teams" / "mine.yaml").write_text("stack: mine\njobQueus: {}\n")
+    with pytest.raises(ManifestError) as caught:
+        load([tmp_path / "teams"], kinds=kinds(), within=tmp_path)
+    assert [(fault.file, fault.line) for fault in caught.value.faults] == [("teams/mine.yaml", 2)]
+    for path, told in (("", "the top holds no manifest"), ("gone.yaml", "gone.yaml cannot be read: No such file")):
+        with pytest.raises(InputError) as refused:
+            load([tmp_path / path], kinds=kinds(), within=tmp_path)
+        assert str(refused.value).startswith(told)

@@ -28,7 +28,9 @@ _A_FILE = 1536
 _TOLD = 400
 _NOTHING = Path("/dev/null")
 _PIECE = 1024 * 1024
-_ID = re.compile(r"[0-9a-f]{40}")
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_FORMATS: Mapping[int, str] = {40: "sha1", 64: "sha256"}
+"""The format of objects by the length of their ids."""
 
 _AGAIN_IN_VAIN: tuple[tuple[str, str], ...] = (
     (r"host key verification failed", "compare the key of the host, and write it into knownHosts"),
@@ -60,14 +62,14 @@ class Repository:
             at = remote(self.origin)
             git = _Command(work, at, self.run, self.clock.now() + self.origin.timeout, self.inherited)
             ref = f"refs/heads/{self.origin.branch}"
-            if last is not None and last.id.startswith(self._name("")):
-                if last.id == self._name(_tip(git, ref)):
-                    return last
-            else:
+            if last is None or not last.id.startswith(f"{self.origin.branch}@"):
+                _obeys(git)
                 self._check(git, ref)
-            git("init", "--quiet", "--bare", "--template=", str(work / "git"))
-            if git.ends("config", "--get", "core.hooksPath").text.strip() != SETTINGS["core.hooksPath"]:
-                raise SourceRefused("git does not take its settings from the environment", hint="git 2.34 or newer")
+            tip = _tip(git, ref)
+            if last is not None and last.id == self._name(tip):
+                return last
+            git("init", "--quiet", "--bare", "--template=", f"--object-format={_FORMATS[len(tip)]}", str(work / "git"))
+            _obeys(git)
             git.remotely(*_FETCH, "--", at.url, f"+{ref}:{_FETCHED}", room=self._room)
             commit = git("rev-parse", "--verify", "--end-of-options", f"{_FETCHED}^{{commit}}").text.strip()
             if last is not None and last.id == self._name(commit):
@@ -92,7 +94,7 @@ class Repository:
         return self.origin.max_bytes + self.origin.max_files * _A_FILE + _OVERHEAD
 
     def _name(self, commit: str) -> str:
-        return f"{self.origin.branch}@sha1:{commit}"
+        return f"{self.origin.branch}@{_FORMATS[len(commit)]}:{commit}"
 
     def _check(self, git: "_Command", ref: str) -> None:
         if self.origin.branch.startswith("-") or "\0" in ref or git.ends("check-ref-format", ref).code:
@@ -185,6 +187,12 @@ _FETCH = (
     "--no-write-fetch-head",
     "--no-auto-maintenance",
 )
+
+
+def _obeys(git: _Command) -> None:
+    """Raise SourceRefused where git does not read its settings where they are given: it would obey none of them."""
+    if git.ends("config", "--get", "core.hooksPath").text.strip() != SETTINGS["core.hooksPath"]:
+        raise SourceRefused("git does not take its settings from the environment", hint="git 2.34 or newer")
 
 
 def _tip(git: _Command, ref: str) -> str:

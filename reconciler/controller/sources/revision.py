@@ -15,15 +15,21 @@ from providers.errors import Interrupted, SourceRefused
 class Revision:
     """A source as it was at one moment: a folder that no longer changes.
 
-    `id` is `BRANCH@sha1:HEX` of a repository, and `sha256:HEX` of what is there of a folder or a bucket. `files` has by
-    POSIX path the digest of what is there: a blob's id, an ETag, a SHA-256; a link has that of the file where it ends.
-    `said` is the subject and the author of the commit, which nobody vouches for.
+    `id` is `BRANCH@sha1:HEX` or `BRANCH@sha256:HEX` of a repository, by the format of its objects, and `sha256:HEX` of
+    what is there of a folder or a bucket. `files` has by POSIX path the digest of what is there: a blob's id, an ETag,
+    a SHA-256; a link has that of the file where it ends. `said` is the subject and the author
+    of the commit, which nobody vouches for.
     """
 
     id: str
     folder: Path
     files: Mapping[str, str] = attrs.field(eq=False, repr=False)
     said: str = ""
+
+    @property
+    def top(self) -> Path:
+        """The folder without links on the way to it."""
+        return self.folder.resolve()
 
     def digest(self, paths: Collection[str] = ()) -> str:
         """A digest of what lies under these paths, all for none: what changes elsewhere leaves it as it is."""
@@ -38,7 +44,7 @@ class Revision:
 
     def paths(self, paths: Collection[str] = ()) -> tuple[Path, ...]:
         """These paths in the folder, the folder itself for none; raises SourceRefused for one that leaves it."""
-        folder = self.folder.resolve()
+        folder = self.top
         found = tuple(folder / _inside(path) for path in paths) or (folder,)
         for path in found:
             if not path.resolve().is_relative_to(folder):

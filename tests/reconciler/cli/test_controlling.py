@@ -1,13 +1,17 @@
 """controller: its configuration checked, and who may run it."""
 
 import hashlib
+import signal
+import threading
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from providers.clock import SystemClock
+from reconciler.cli.interrupts import hearing
 from reconciler.controller.leader import leader
+from reconciler.controller.tokens import holder, parse
 from reconciler.store import Store
 from tests.reconciler.cli.conftest import Cli
 
@@ -77,6 +81,26 @@ def test_what_this_machine_lacks_is_told_beside(cli: Cli, configured: Path) -> N
     assert told[-1] == f"sources[there]: {configured / 'key'} is not there"
 
 
+@pytest.mark.usefixtures("configured")
+def test_what_is_wrong_with_a_target_is_told_beside(
+    cli: Cli, configured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its name, as far as nobody need be asked: this machine may lack what the one has that runs it."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_BATCH"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(configured / "none"))
+    more = "a: {}, b: {region: eu-west-1, profile: nonesuch}, c: {region: eu-west-1, endpointUrl: there}"
+    (configured / "controller.yaml").write_text(USUAL.replace("targets: {", f"targets: {{{more}, "))
+    said = cli("controller", "check", "--config", "controller.yaml")
+    assert said.code == 0
+    told = said.err.splitlines()
+    assert [line.partition(": ")[0] for line in told] == ["targets[a]", "targets[b]", "targets[c]"]
+    assert "there is no region" in told[0]
+    assert "nonesuch" in told[1]
+    assert "there" in told[2]
+
+
 def test_without_tokens_it_is_told_that_nobody_may_ask(cli: Cli, configured: Path) -> None:
     """A configuration without tokens is right, and told to keep everybody out."""
     (configured / "controller.yaml").write_text(USUAL.replace("tokens: tokens.yaml\n", ""))
@@ -94,3 +118,59 @@ def test_a_second_controller_on_sqlite_is_refused(cli: Cli, configured: Path) ->
     assert said.code == 3
     assert "another controller" in said.err
     assert said.out == ""
+
+
+@pytest.mark.parametrize("name", ["ann@example.com", "null", "1e5", "y"])
+def test_a_token_is_made_and_kept_nowhere(cli: Cli, tmp_path: Path, name: str) -> None:
+    """stdout has the token alone and stderr the line for the file, which lets in whoever bears it; no two are alike."""
+    made = [cli("controller", "token", "--name", name, "--role", "approve") for _ in range(2)]
+    assert [said.code for said in made] == [0, 0]
+    assert len({said.out for said in made}) == 2
+    token = made[0].out.removesuffix("\n")
+    assert len(token) >= 43
+    assert token not in made[0].err
+    (row,) = parse(tmp_path / "tokens.yaml", f"tokens:\n{made[0].err}".encode())
+    assert (row.name, row.role) == (name, "approve")
+    assert holder((row,), f"Bearer {token}") is row
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--name", "a b", "--role", "view"), "letters, digits"),
+        (("--name", "", "--role", "view"), "letters, digits"),
+        (("--name", "ann", "--role", "admin"), "override"),
+        (("--name", "ann"), "--role"),
+    ],
+)
+def test_a_token_for_nobody_is_not_made(cli: Cli, words: tuple[str, ...], told: str) -> None:
+    """A name that the file would not take, and a role that there is not, are refused with those that there are."""
+    said = cli("controller", "token", *words)
+    assert (said.code, said.out) == (1, "")
+    assert told in said.err
+
+
+def test_a_hangup_is_heard_in_a_thread_of_its_own() -> None:
+    """However many come at once, what is asked for is done after the last; afterwards all is as it was."""
+    before, main = signal.getsignal(signal.SIGHUP), threading.get_ident()
+    times: list[int] = []
+    first, again, second = (threading.Event() for _ in range(3))
+
+    def ask() -> None:
+        times.append(threading.get_ident())
+        if first.is_set():
+            second.set()
+        first.set()
+        again.wait(10)
+
+    with hearing(ask):
+        signal.raise_signal(signal.SIGHUP)
+        assert first.wait(10)
+        for _ in range(50):
+            signal.raise_signal(signal.SIGHUP)
+        again.set()
+        assert second.wait(10)
+    assert len(times) == 2
+    assert main not in times
+    assert signal.getsignal(signal.SIGHUP) is before

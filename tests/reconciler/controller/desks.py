@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,13 @@ class Recorder:
         if stack != "genomics":
             return None
         status = Status("genomics", observed="abc", plan=PLAN, inventory={"JobQueue/a": "arn:aws:batch:…"})
+        status = attrs.evolve(status, looked_at=1_800_000_000.99)
         return status.told("Ready", "True", "Succeeded", "all is well", 5.0)
 
     def runs(self, stack: str, limit: int) -> Sequence[Mapping[str, Any]]:
         self.asked.append(("runs", stack, limit))
-        return [attrs.asdict(Run(f"run-{number}", stack, "abc", PLAN, 5.0)) for number in range(min(limit, 3))]
+        runs = (Run(f"run-{at}", stack, "abc", PLAN, 1_800_000_000.75 - at, 1_800_000_001.0 - at) for at in (1, 2))
+        return [attrs.asdict(run) for run in (Run("run-0", stack, "abc", None, 1_800_000_000.75), *runs)][:limit]
 
     def plan(self, stack: str) -> Mapping[str, Any] | None:
         made = Plan(PLAN, stack, {}, "123456789012", "eu-west-1", {}, "2026-11-22T00:00:00Z")
@@ -192,10 +195,11 @@ def house(
     limits: Limits = LIMITS,
     hosts: frozenset[str] | None = frozenset({HOST}),
     with_tokens: bool = True,
+    level: int = logging.INFO,
 ) -> House:
     told: list[str] = []
     clock = ManualClock()
-    log = lines(told.append, clock, "process-1")
+    log = lines(told.append, clock, "process-1", level)
     desk = Recorder()
     path = folder / "tokens.yaml"
     if with_tokens:

@@ -175,7 +175,7 @@ def room_of(
             name: fetcher(origin, said.cache / name, s3=lambda _region: None, clock=stage.clock)
             for name, origin in said.sources.items()
         },
-        reconcilers=dict.fromkeys(said.targets, stage.reconciler),
+        reconcilers=lambda _target: stage.reconciler,
         pool=pool or InlinePool(),
         clock=stage.clock,
         rng=random.Random(seed),

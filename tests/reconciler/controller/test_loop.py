@@ -152,6 +152,27 @@ def test_a_stack_rests_while_it_is_suspended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("paths", "told"),
+    [
+        ("[]", "the manifest has 1 fault, in the source here at REVISION\nlab.yaml:2:1: jobQueus: there is no key"),
+        ("[teams/lab]", "the manifest has 1 fault, in the source here at REVISION\nteams/lab/b.yaml:2:1: jobQueus"),
+        ("[teams/gone.yaml]", "teams/gone.yaml cannot be read: No such file or directory, in the source here at"),
+        ("[teams]", "teams holds no manifest, in the source here at REVISION"),
+    ],
+)
+def test_faults_are_told_by_their_place_in_the_source(tmp_path: Path, paths: str, told: str) -> None:
+    """Not by where the controller keeps what it fetched; beside the name of the source and the revision."""
+    with room(tmp_path, USUAL.replace("target: lab,", f"target: lab, paths: {paths},")) as made:
+        for name in ("lab.yaml", "teams/lab/b.yaml"):
+            made.write("stack: lab\njobQueus: {}\n", name)
+        made.until(lambda: made.answer("Stalled") == ("True", "ManifestInvalid"))
+        status = made.status()
+        message = status.conditions["Ready"].message
+        assert message.startswith(told.replace("REVISION", status.observed))
+        assert not any(str(tmp_path) in text for text in (message, str(made.lines)))
+
+
+@pytest.mark.parametrize(
     ("text", "reason", "words"),
     [
         ("stack: lab\njobQueus: {}\n", "ManifestInvalid", "jobQueus"),

@@ -171,6 +171,26 @@ def test_a_leader_that_is_stopped_is_followed_within_a_beat(world: World, cluste
         with closing(Store.open(url)) as store:
             world.until(lambda: [run.outcome for run in store.runs("lab")] == ["done", "interrupted"], 5.0)
         ended(second)
+
+
+def test_a_configuration_that_is_read_anew(world: World, tmp_path: Path) -> None:
+    """On SIGHUP one with faults is not taken, and told; one without takes the place of the old in the same process."""
+    with controlled(world, tmp_path, "sqlite:///controller.db") as process:
+        world.until(lambda: world.made, 5.0)
+        path = tmp_path / "controller.yaml"
+        text = path.read_text()
+        path.write_text(text.replace("source: here, target: lab", "source: her, target: lob"))
+        process.send_signal(signal.SIGHUP)
+        world.until(lambda: told(tmp_path, "configuration not taken"))
+        assert all(words in (tmp_path / "log").read_text() for words in ("there is no source", "there is no target"))
+        path.write_text(text.replace("stacks:", "stacks:\n  more: {source: here, target: lab, paths: [more]}"))
+        (tmp_path / "stacks/more").mkdir()
+        (tmp_path / "stacks/more/more.yaml").write_text("stack: more\nschedulingPolicies: {more: {}}\n")
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        world.until(lambda: '"stack": "more", "ready": "False", "reason": "PlanMade"' in (tmp_path / "log").read_text())
+        ended(process)
     assert world.mutations == of_one_apply()
 
 

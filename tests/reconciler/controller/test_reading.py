@@ -297,6 +297,11 @@ def stack(said: str) -> str:
         (stack("drift: [{kind: queue, do: heal}, {kind: job_queue, path: computeResources}]"), [
             "4:50: stacks[a].drift[0].kind: there is no kind 'queue' (did you mean job_queue?)",
             "4:92: stacks[a].drift[1].path: 'computeResources' is no path of a job queue"]),
+        (stack("drift: [{kind: foo, path: bar}, {kind: foo, path: priority}, {kind: foo, path: tags, do: ignore}]"), [
+            "4:50: stacks[a].drift[0].kind: there is no kind 'foo' (one of KINDS, or *)",
+            "4:61: stacks[a].drift[0].path: 'bar' is no path of any kind",
+            "4:74: stacks[a].drift[1].kind: there is no kind 'foo' (one of KINDS, or *)",
+            "4:103: stacks[a].drift[2].kind: there is no kind 'foo' (one of KINDS, or *)"]),
         (stack("drift: [{path: nothing}, {kind: job_queue, path: 'tags[a]', do: ignore}]"), [
             "4:50: stacks[a].drift[0].path: 'nothing' is no path of any kind",
             "4:67: stacks[a].drift[1].kind: tags are ignored of all kinds or of none "
@@ -321,7 +326,7 @@ def stack(said: str) -> str:
 )  # fmt: skip
 def test_faults(text: str, faults: list[str]) -> None:
     """What is wrong is told where it stands, in words, with what to do."""
-    assert told(text) == faults
+    assert told(text) == [fault.replace("KINDS", ", ".join(kinds().by_name)) for fault in faults]
 
 
 def test_faults_of_many_places_at_once() -> None:

@@ -230,7 +230,7 @@ def test_a_look_ends_at_its_next_call(tmp_path: Path) -> None:
         stage.simulator.before_call = second
         with pytest.raises(Interrupted):
             rounds.look(
-                attrs.evolve(stage.reconciler, stop=stop),
+                lambda: attrs.evolve(stage.reconciler, stop=stop),
                 said.targets["lab"],
                 [rounds.Question(said.stacks["lab"], revision)] * 3,
                 made.now,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from providers.errors import BatchwrightError, LockHeld, StoreError, UnknownStac
 from reconciler.controller.configuration import Hook, Role
 from reconciler.controller.guard import Guard, hosts_of
 from reconciler.controller.logs import lines
+from reconciler.controller.openapi import document
 from reconciler.controller.rates import Rate
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits
@@ -50,13 +52,19 @@ def test_what_is_asked_of_the_desk_takes_its_role(
 
 
 def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
-    """Statuses with their conditions, runs with a limit, the plan at hand."""
+    """Statuses with their conditions, runs with a limit, the plan at hand; times as RFC 3339 in UTC."""
     made = house(tmp_path)
     status = made.call("GET", STACK, "view").json
     assert status == {
         "stack": "genomics",
         "conditions": [
-            {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "all is well", "since": 5.0}
+            {
+                "type": "Ready",
+                "status": "True",
+                "reason": "Succeeded",
+                "message": "all is well",
+                "since": "1970-01-01T00:00:05Z",
+            }
         ],
         "observed": "abc",
         "applied": "",
@@ -64,12 +72,16 @@ def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
         "plan": PLAN,
         "inventory": {"JobQueue/a": "arn:aws:batch:…"},
         "failures": 0,
-        "lookedAt": None,
+        "lookedAt": "2027-01-15T08:00:00Z",
         "nextAt": None,
     }
     assert made.call("GET", "/api/v1/stacks", "view").json == {"stacks": [status]}
     assert len(made.call("GET", f"{STACK}/runs?limit=2", "view").json["runs"]) == 2
-    assert len(made.call("GET", f"{STACK}/runs", "view").json["runs"]) == 3
+    first, second, third = made.call("GET", f"{STACK}/runs", "view").json["runs"]
+    assert [run["id"] for run in (first, second, third)] == ["run-0", "run-1", "run-2"]
+    assert (first["began"], first["ended"]) == ("2027-01-15T08:00:00Z", None)
+    assert (third["began"], third["ended"]) == ("2027-01-15T07:59:58Z", "2027-01-15T07:59:59Z")
+    assert first.keys() == document("1")["components"]["schemas"]["Run"]["properties"].keys()
     assert made.desk.asked == [("runs", "genomics", 2), ("runs", "genomics", 20)]
     assert made.call("GET", f"{STACK}/plan", "view").json["id"] == PLAN
     made.desk.planned = False
@@ -180,7 +192,7 @@ def test_a_token_may_ask_only_so_often_and_keeps_no_other_out(tmp_path: Path) ->
     made.clock.sleep(2.0)
     assert made.call("GET", STACK, "view").status == 200
     # Those that came too often are not told of.
-    assert [line["status"] for line in made.lines] == [200, 200, 401, 200, 200]
+    assert [line["status"] for line in made.lines] == [401]
 
 
 @pytest.mark.parametrize(
@@ -303,13 +315,29 @@ def test_what_fails_in_the_middle_of_an_answer_is_not_answered_twice() -> None:
     assert [json.loads(line)["event"] for line in told] == ["a request failed", "request"]
 
 
+def test_who_only_sees_is_told_to_none_but_those_who_debug(tmp_path: Path) -> None:
+    """What is seen is told at `debug`; what is refused, and whatever is asked for, at `info`."""
+    levels = []
+    for level in (logging.INFO, logging.DEBUG):
+        made = house(tmp_path, level=level)
+        for path in ("/healthz", "/readyz", "/openapi.json", "/api/v1/stacks", STACK, f"{STACK}/runs", f"{STACK}/plan"):
+            for method in ("GET", "HEAD"):
+                assert made.call(method, path, "view").status == 200
+        made.call("GET", f"{STACK}x", "view")
+        made.call("POST", f"{STACK}/reconcile", "plan")
+        levels.append([(line["level"], line["method"], line["status"]) for line in made.lines])
+    assert levels[0] == [("info", "GET", 404), ("info", "POST", 202)]
+    assert [line for line in levels[1] if line[0] == "info"] == levels[0]
+    assert {line[1:] for line in levels[1] if line[0] == "debug"} == {("GET", 200), ("HEAD", 200)}
+
+
 def test_each_request_is_told_with_who_asked_and_without_what_is_secret(tmp_path: Path) -> None:
     """A line each, of a run; neither token nor query; of strangers only so many lines."""
     made = house(tmp_path, limits=Limits(lines=Rate(0.1, 2.0)))
     made.call("POST", f"{STACK}/suspend", "apply")
     for _ in range(5):
         made.call("GET", "/nowhere?token=hunter2")
-    made.call("GET", STACK, "view")
+    made.call("POST", f"{STACK}/suspend", "view")
     first, *strangers, last = made.lines
     assert first == {
         "at": "2027-01-15T08:00:00.000+00:00",

@@ -32,10 +32,10 @@ class Repo:
     folder: Path
 
     @classmethod
-    def new(cls, folder: Path) -> "Repo":
+    def new(cls, folder: Path, format: str = "sha1") -> "Repo":
         made = cls(folder)
         folder.mkdir(parents=True)
-        made.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", ".")
+        made.git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", f"--object-format={format}", ".")
         return made
 
     def git(self, *words: str, given: bytes = b"", environ: Mapping[str, str] = EMPTY) -> str:

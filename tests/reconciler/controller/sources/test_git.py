@@ -1,5 +1,6 @@
 """A branch of a repository: what is new comes, what is not costs one look, and no fetch harms the one before."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -37,6 +38,35 @@ def test_a_branch_comes_as_it_is(repo: Repo, tmp_path: Path) -> None:
     assert (got.id, got.said) == (f"main@sha1:{commit}", "Two queues (Ann)")
     assert content(got.folder) == files
     assert got.files == {path: repo.blob(text) for path, text in files.items()}
+
+
+def test_a_repository_of_sha256_comes_as_well(tmp_path: Path) -> None:
+    """Its ids are longer, and said to be of SHA-256; what is new comes, and nothing new is the last."""
+    repo = Repo.new(tmp_path / "repo", "sha256")
+    commit = repo.put({"stack.yaml": "stack: a\n", "more/queue.yaml": "b"}, "Two queues")
+    fetch = source(repo, tmp_path / "cache")
+    first = fetch.fetch(None)
+    assert (first.id, first.said) == (f"main@sha256:{commit}", "Two queues (Ann)")
+    assert content(first.folder) == {"stack.yaml": "stack: a\n", "more/queue.yaml": "b"}
+    assert first.files["more/queue.yaml"] == repo.blob("b")
+    assert len(commit) == 64
+    assert fetch.fetch(first) is first
+    second = repo.put({"stack.yaml": "stack: a\n", "link": "x"})
+    assert fetch.fetch(first).id == f"main@sha256:{second}"
+    repo.put_rows([(LINK, "out", repo.blob("../../etc/passwd"))])
+    with pytest.raises(SourceRefused, match="out"):
+        fetch.fetch(first)
+
+
+def test_a_repository_that_was_made_anew_comes(tmp_path: Path) -> None:
+    """It may be of another format than what was fetched last."""
+    fetch, last = source(str(tmp_path / "repo"), tmp_path / "cache"), None
+    for format in ("sha1", "sha256", "sha1"):
+        repo = Repo.new(tmp_path / "repo", format)
+        commit = repo.put({"a": format})
+        last = fetch.fetch(last)
+        assert last.id == f"main@{format}:{commit}"
+        shutil.rmtree(repo.folder)
 
 
 def test_nothing_new_is_the_last(repo: Repo, tmp_path: Path) -> None:
@@ -99,7 +129,7 @@ def test_a_branch_that_is_away_is_told(repo: Repo, tmp_path: Path) -> None:
     repo.git("update-ref", "-d", "refs/heads/main")
     with pytest.raises(SourceRefused, match="has no branch main"):
         fetch.fetch(last)
-    with pytest.raises(SourceRefused, match="couldn't find remote ref refs/heads/main"):
+    with pytest.raises(SourceRefused, match="has no branch main"):
         fetch.fetch(None)
     with pytest.raises(SourceRefused, match="does not"):
         source(str(tmp_path / "nowhere"), tmp_path / "cache").fetch(None)
@@ -168,7 +198,7 @@ def test_a_git_that_is_too_old_is_told(repo: Repo, tmp_path: Path) -> None:
     told = Told(unset="GIT_CONFIG_COUNT")
     with pytest.raises(SourceRefused, match="does not take its settings"):
         telling(source(repo, tmp_path / "cache"), told).fetch(None)
-    assert "fetch" not in told.ran
+    assert told.ran == ["config"]
 
 
 def test_a_machine_without_git_is_told(repo: Repo, tmp_path: Path) -> None:
@@ -178,6 +208,7 @@ def test_a_machine_without_git_is_told(repo: Repo, tmp_path: Path) -> None:
     assert caught.value.hint == "install git on this machine"
 
 
+ANSWERS = {"config": "/dev/null", "ls-remote": f"{'0' * 40}\trefs/heads/main\n"}
 HOST = "https://ssl.example.com/certificate/redirect"
 
 
@@ -202,13 +233,16 @@ HOST = "https://ssl.example.com/certificate/redirect"
         ("fatal: detected dubious ownership in repository at '/r'", SourceRefused, "belong"),
     ],
 )
-def test_what_git_says_is_told_for_what_it_is(tmp_path: Path, said: str, kind: type[SourceError], hint: str) -> None:
+@pytest.mark.parametrize("failing", ["ls-remote", "fetch"])
+def test_what_git_says_is_told_for_what_it_is(
+    tmp_path: Path, failing: str, said: str, kind: type[SourceError], hint: str
+) -> None:
     """What may pass is tried again, what would end the same is not; in git's words, on one line, with what to do."""
 
     def run(words: Sequence[str], **_: object) -> Done:
         output = tmp_path / "output"
-        output.write_text("/dev/null")
-        return Done(128 if words[1] == "fetch" else 0, output, f"{said}\n\x1b[31m\u202e" + "x" * 4000)
+        output.write_text(ANSWERS.get(words[1], ""))
+        return Done(128 if words[1] == failing else 0, output, f"{said}\n\x1b[31m\u202e" + "x" * 4000)
 
     fetch = Repository(Git(HOST), Trees(tmp_path / "cache"), run, SystemClock())
     with pytest.raises(SourceError) as caught:
@@ -221,15 +255,16 @@ def test_what_git_says_is_told_for_what_it_is(tmp_path: Path, said: str, kind: t
     assert " ".join(said.split()) in told
 
 
-def test_credentials_are_not_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("failing", ["ls-remote", "fetch"])
+def test_credentials_are_not_told(tmp_path: Path, failing: str) -> None:
     """Not even where the other side says them."""
     (tmp_path / "credentials").write_text("ann:T0KEN")
 
     def run(words: Sequence[str], *, environ: Mapping[str, str], **_: object) -> Done:
         assert "T0KEN" not in str(words)
-        (tmp_path / "output").write_text("/dev/null")
+        (tmp_path / "output").write_text(ANSWERS.get(words[1], ""))
         header = next(value for value in environ.values() if value.startswith("Authorization"))
-        return Done(int(words[1] == "fetch"), tmp_path / "output", f"remote: {header}, T0KEN")
+        return Done(int(words[1] == failing), tmp_path / "output", f"remote: {header}, T0KEN")
 
     origin = Git(HOST, credentials=tmp_path / "credentials")
     with pytest.raises(SourceAway, match=r"remote: Authorization: Basic \*\*\*, \*\*\*$"):

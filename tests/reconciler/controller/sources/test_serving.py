@@ -11,9 +11,9 @@ from tests.reconciler.controller.sources.repositories import Repo, content, sour
 pytestmark = pytest.mark.needs("git")
 
 
-@pytest.fixture
-def repo(tmp_path: Path) -> Repo:
-    repo = Repo.new(tmp_path / "served/repo.git")
+@pytest.fixture(params=["sha1", "sha256"])
+def repo(request: pytest.FixtureRequest, tmp_path: Path) -> Repo:
+    repo = Repo.new(tmp_path / "served/repo.git", request.param)
     repo.put({"a": "1"})
     return repo
 

@@ -32,15 +32,16 @@ def by_ssh(signing: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.needs("ssh-keygen")
-def test_a_commit_is_signed_by_one_of_the_signers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["sha1", "sha256"])
+def test_a_commit_is_signed_by_one_of_the_signers(tmp_path: Path, format: str) -> None:
     """By ssh: unsigned, by another key, by a key for something else, or altered since, it is refused."""
-    repo = Repo.new(tmp_path / "repo")
+    repo = Repo.new(tmp_path / "repo", format)
     ann, eve = key(tmp_path, "ann"), key(tmp_path, "eve")
     fetch = source(repo, tmp_path / "cache", signers=signers(tmp_path, ann))
     tree = repo.files({"a": "1"})
     signed = repo.commit(tree, "signed", *by_ssh(ann))
     last = fetch.fetch(None)
-    assert (last.id, last.said) == (f"main@sha1:{signed}", "signed (Ann)")
+    assert (last.id, last.said) == (f"main@{format}:{signed}", "signed (Ann)")
 
     altered = repo.git("cat-file", "commit", signed).replace("\nsigned", "\nanother").encode() + b"\n"
     refused = [
