@@ -31,7 +31,7 @@ from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
 from reconciler.controller.sources import Fetcher, Revision
-from reconciler.controller.status import Status, from_json
+from reconciler.controller.status import Status, from_json, unknown
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
@@ -91,9 +91,10 @@ class Loop:
             name: Source(name, self.fetchers[name], origin.interval, getattr(origin, "timeout", 0.0))
             for name, origin in said.sources.items()
         }
-        held = {name: Held(stack, Status(name)) for name, stack in said.stacks.items()}
+        now = self.clock.now()
+        held = {name: Held(stack, Status(name, unknown(now))) for name, stack in said.stacks.items()}
         salt = f"{self.rng.getrandbits(64):016x}"
-        self.turned_at = self.clock.now()
+        self.turned_at = now
         self.notes = Notes(self.log)
         self.agenda = Agenda(said.workers, self.rng, sources, held)
         self.outcomes = Outcomes(self.agenda, self.store, self.notes, self.clock, self.log, salt)
@@ -180,10 +181,12 @@ class Loop:
         approvals = {name: self.store.approvals(name) for name, status in known.items() if status.plan is not None}
         self.agenda.forget()
         for name, held in self.agenda.held.items():
-            held.status, held.suspended = known.get(name, Status(name)), suspended.get(name)
+            held.status, held.suspended = known.get(name, Status(name, unknown(now))), suspended.get(name)
             held.approved = frozenset(row.plan for row in approvals.get(name, ()) if row.plan == held.status.plan)
             if held.resting:
                 self.outcomes.say(held, findings.suspended(held.status, now))
+            else:
+                held.status = findings.resumed(held.status, now)
         for name in told.keys() - known.keys():
             self.notes.put(("forgotten", name), partial(self.store.forget_stack, name))
         for run in unended:
@@ -199,7 +202,7 @@ class Loop:
             return from_json(document)
         except StoreError as error:
             self.log.warning("status damaged", stack=name, error=str(error))
-            return Status(name)
+            return Status(name, unknown(self.clock.now()))
 
     # What is started.
 
@@ -282,7 +285,7 @@ class Loop:
             self.store.begin(Run(run.id, stack.name, seen.revision, seen.plan.id, now, fence=self.leading))
         except StoreError as error:
             self.agenda.free(held)
-            self.outcomes.failed(held, error, seen.revision)
+            self.outcomes.failed(held, error, seen.revision, run=True)
             return False
         own = rounds.confined(self.reconcilers[stack.target], self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)

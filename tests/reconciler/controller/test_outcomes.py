@@ -356,7 +356,7 @@ stacks:
                 f"{name}.yaml",
             )
         made.pass_time(600)
-        assert made.status("second").conditions["Ready"].message == "first is not ready: PlanMade"
+        assert made.status("second").conditions["Ready"].message == "first has a revision that is not applied yet"
         made.front.suspend("first", True, "ann")
         made.pass_time(600)
         assert made.status("second").conditions["Ready"].message == "first is suspended"

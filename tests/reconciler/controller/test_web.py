@@ -13,6 +13,7 @@ from reconciler.controller.configuration import Hook, Role
 from reconciler.controller.guard import Guard, hosts_of
 from reconciler.controller.logs import lines
 from reconciler.controller.rates import Rate
+from reconciler.controller.status import KINDS
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits
 from tests.reconciler.controller.desks import PLAN, TOKENS, ask, house, write_tokens
@@ -56,7 +57,11 @@ def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
     assert status == {
         "stack": "genomics",
         "conditions": [
-            {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "all is well", "since": 5.0}
+            {"type": "Ready", "status": "True", "reason": "Succeeded", "message": "all is well", "since": 5.0},
+            *(
+                {"type": kind, "status": "Unknown", "reason": "NotLookedYet", "message": "", "since": 0.0}
+                for kind in KINDS[1:]
+            ),
         ],
         "observed": "abc",
         "applied": "",
