@@ -9,7 +9,7 @@ from plans.plan import Plan
 from plans.report import Outcome, Report
 from providers import errors
 from providers.errors import BatchwrightError
-from reconciler.controller.status import Reason, Stand, Status, answer, shown, stood, unseen
+from reconciler.controller.status import FAILURES, Reason, Stand, Status, answer, shown, stood, unseen
 
 _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.BatchwrightError: ("Unexpected", "going"),
@@ -69,11 +69,17 @@ def outdated(status: Status, revision: str, *, resting: bool, now: float) -> Sta
     """Of a stack that is to be something else, as a revision says that was not looked at yet."""
     if resting:
         return status.told("Ready", "False", "SaidSo", f"revision {revision} is not looked at", now)
-    return stood(status, "NewRevision", f"revision {revision} is to be looked at", now=now)
+    message = f"revision {revision} is to be looked at"
+    status = stood(status, "NewRevision", message, now=now)
+    status = status.told("Planned", "Unknown", "NewRevision", message, now)
+    return status.told("AwaitingApproval", "Unknown", "NewRevision", message, now)
 
 
 def suspended(status: Status, now: float) -> Status:
-    """Of a stack that is not looked at since somebody said so; it is ready as it was."""
+    """Of a stack that is not looked at since somebody said so; it is ready as it was, and goes on to be no other."""
+    ready = status.conditions["Ready"]
+    if ready.status == "False" and ready.reason not in FAILURES:
+        status = status.told("Ready", "False", "SaidSo", ready.message, now)
     status = status.told("Suspended", "True", "SaidSo", "", now)
     status = status.told("Reconciling", "False", "SaidSo", "", now)
     status = status.told("Stalled", "False", "SaidSo", "", now)

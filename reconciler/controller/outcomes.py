@@ -198,7 +198,7 @@ class Outcomes:
     def say(self, held: Held, told: Status) -> None:
         """Keep what is known of a stack now."""
         due = held.due if held.due < float("inf") else None
-        told = attrs.evolve(told, next_at=due)
+        told = attrs.evolve(told.following(held.status), next_at=due)
         if told == held.status:
             return
         before, ready = held.status.conditions["Ready"], told.conditions["Ready"]

@@ -138,6 +138,7 @@ FAILURES: tuple[Reason, ...] = (
 """Why a look or a run may come to nothing."""
 
 _KEPT: tuple[Reason, ...] = ("Succeeded", "NothingToDo", "AsApplied", "Drifted", "PlanMade", "ObservesOnly")
+_UNPLANNED: tuple[Reason, ...] = ("NewRevision", "NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
 _UNSEEN: tuple[Reason, ...] = ("NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
 _GOES_ON: tuple[Reason, ...] = (
     "Progressing",
@@ -188,11 +189,11 @@ ALLOWED: Mapping[Kind, Mapping[Answer, tuple[Reason, ...]]] = {
         "Unknown": ("NotLookedYet",),
     },
     "Stalled": {"True": _STUCK, "False": (*_KEPT, "SaidSo", *_GOES_ON), "Unknown": ("NotLookedYet",)},
-    "Planned": {"True": ("PlanMade",), "False": ("NothingToDo", "Refused"), "Unknown": _UNSEEN},
+    "Planned": {"True": ("PlanMade",), "False": ("NothingToDo", "Refused"), "Unknown": _UNPLANNED},
     "DriftDetected": {"True": ("Drifted",), "False": ("AsApplied",), "Unknown": ("NeverApplied", *_UNSEEN)},
     "Healthy": {"True": ("AllValid",), "False": ("Invalid",), "Unknown": ("NeverApplied", *_UNSEEN)},
     "Draining": {"True": ("Retiring",), "False": ("NothingDrains",), "Unknown": ("NotLookedYet", "NotTried")},
-    "AwaitingApproval": {"True": ("WaitsForApproval",), "False": ("NotAwaited",), "Unknown": _UNSEEN},
+    "AwaitingApproval": {"True": ("WaitsForApproval",), "False": ("NotAwaited",), "Unknown": _UNPLANNED},
     "Locked": {"True": ("HeldByAnother",), "False": ("NotHeld",), "Unknown": ("NotLookedYet", "NotTried")},
     "Suspended": {"True": ("SaidSo",), "False": ("NotSuspended",), "Unknown": ("NotLookedYet",)},
 }
@@ -264,6 +265,16 @@ class Status:
         since = before.since if before.status == answer else now
         made = Condition(kind, answer, reason, message, since)
         return attrs.evolve(self, conditions={**self.conditions, kind: made})
+
+    def following(self, before: "Status") -> "Status":
+        """With the moments of the one that was told before, however often answers changed on the way here."""
+        conditions = {
+            kind: attrs.evolve(each, since=earlier.since)
+            if (earlier := before.conditions[kind]).status == each.status
+            else each
+            for kind, each in self.conditions.items()
+        }
+        return attrs.evolve(self, conditions=conditions)
 
 
 def stood(
