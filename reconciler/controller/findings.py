@@ -9,7 +9,7 @@ from plans.plan import Plan
 from plans.report import Outcome, Report
 from providers import errors
 from providers.errors import BatchwrightError
-from reconciler.controller.status import FAILURES, Reason, Stand, Status, answer, shown, stood, unseen
+from reconciler.controller.status import FAILURES, Answer, Reason, Stand, Status, answer, shown, stood, unseen
 
 _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.BatchwrightError: ("Unexpected", "going"),
@@ -161,7 +161,8 @@ def reported(
     if reason == "Invalid":
         status = status.told("Healthy", "False", reason, shown(message), now)
     if well:
-        status = status.told("Planned", "False", "NothingToDo", "", now)
+        planned: tuple[Answer, Reason] = ("Unknown", "NotLookedYet") if drift else ("False", "NothingToDo")
+        status = status.told("Planned", *planned, "", now)
         status = status.told("AwaitingApproval", "False", "NotAwaited", "", now)
         status = _moved(status, drift, now)
         # What a run makes it waits for until it is VALID; what it did not touch is as it was.

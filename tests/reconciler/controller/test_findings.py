@@ -238,6 +238,7 @@ def test_drift_that_a_run_was_to_leave_is_told_after_it() -> None:
     """What is only reported has not gone with what was healed."""
     left = reported(NEW, Report("p"), revision="1", drift="a queue", now=1.0)
     assert told(left, "DriftDetected") == ("True", "Drifted", "a queue")
+    assert told(left, "Planned") == ("Unknown", "NotLookedYet", "")
     assert told(reported(left, Report("p"), revision="1", now=2.0), "DriftDetected")[:2] == ("False", "AsApplied")
 
 
@@ -346,6 +347,7 @@ def test_a_revision_that_was_not_looked_at_yet() -> None:
     """Whatever was ready before is not any more; who is suspended stays as it is otherwise, and does not go on."""
     for before in (stood(NEW, "Succeeded", "", revision="1", now=1.0), stood(NEW, "Refused", "", now=1.0)):
         newer = outdated(before, "2", resting=False, now=2.0)
+        assert told(newer, "Planned")[:2] == told(newer, "AwaitingApproval")[:2] == ("Unknown", "NewRevision")
         assert (sums(newer), newer.observed, newer.looked_at) == ("C", before.observed, before.looked_at)
         assert told(newer, "Ready") == ("False", "NewRevision", "revision 2 is to be looked at")
         resting = outdated(suspended(before, 2.0), "2", resting=True, now=3.0)
