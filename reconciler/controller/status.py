@@ -117,48 +117,20 @@ STANDS: Mapping[Reason, Stand] = {
     "NothingDrains": "apart",
 }
 FAILURES: tuple[Reason, ...] = (
-    "SourceFailed",
-    "ManifestInvalid",
-    "Refused",
-    "AccessDenied",
-    "TargetUnavailable",
-    "CallFailed",
-    "StalePlan",
-    "NotConverged",
-    "Retiring",
-    "TimedOut",
-    "Interrupted",
-    "HeldByAnother",
-    "JobsFound",
-    "Invalid",
-    "TrialFailed",
-    "StoreFailed",
-    "Unexpected",
-)
+    "SourceFailed", "ManifestInvalid", "Refused", "AccessDenied", "TargetUnavailable", "CallFailed",
+    "StalePlan", "NotConverged", "Retiring", "TimedOut", "Interrupted", "HeldByAnother", "JobsFound", "Invalid",
+    "TrialFailed", "StoreFailed", "Unexpected",
+)  # fmt: skip
 """Why a look or a run may come to nothing."""
 
 _KEPT: tuple[Reason, ...] = ("Succeeded", "NothingToDo", "AsApplied", "Drifted", "PlanMade", "ObservesOnly")
 _UNPLANNED: tuple[Reason, ...] = ("NewRevision", "NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
 _UNSEEN: tuple[Reason, ...] = ("NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
 _GOES_ON: tuple[Reason, ...] = (
-    "Progressing",
-    "NewRevision",
-    "DependencyNotReady",
-    "WaitsForWindow",
-    "SourceFailed",
-    "AccessDenied",
-    "TargetUnavailable",
-    "CallFailed",
-    "StalePlan",
-    "NotConverged",
-    "Retiring",
-    "TimedOut",
-    "Interrupted",
-    "HeldByAnother",
-    "JobsFound",
-    "StoreFailed",
-    "Unexpected",
-)
+    "Progressing", "NewRevision", "DependencyNotReady", "WaitsForWindow", "SourceFailed", "AccessDenied",
+    "TargetUnavailable", "CallFailed", "StalePlan", "NotConverged", "Retiring", "TimedOut", "Interrupted",
+    "HeldByAnother", "JobsFound", "StoreFailed", "Unexpected",
+)  # fmt: skip
 _STUCK: tuple[Reason, ...] = (
     "WaitsForApproval",
     "ManifestInvalid",

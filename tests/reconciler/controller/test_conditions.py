@@ -221,12 +221,12 @@ SCENES = [
     (
         HEAL,
         nothing,
-        "NotLookedYet: ?Ready ?Reconciling ?Stalled ?Planned ?DriftDetected ?Healthy ?Draining ?AwaitingApproval ?Locked ?Suspended",
+        f"NotLookedYet: ?Ready ?Reconciling ?Stalled {UNSEEN} ?Draining ?Locked ?Suspended",
     ),
     (
         HEAL,
         leads,
-        "NotLookedYet: ?Ready ?Reconciling ?Stalled ?Planned ?DriftDetected ?Healthy ?Draining ?AwaitingApproval ?Locked",
+        f"NotLookedYet: ?Ready ?Reconciling ?Stalled {UNSEEN} ?Draining ?Locked",
     ),
     (
         HEAL,
