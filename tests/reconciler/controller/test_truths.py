@@ -101,10 +101,13 @@ class Walk:
             here.rename(gone)
 
 
+ACTIONS = (
+    "write", "break", "claim", "drift", "suspend", "approve", "override", "look", "fault", "lock", "unlock", "away",
+    "lead", "work", "time",
+)  # fmt: skip
 EVENTS = st.tuples(
     st.sampled_from(
-        ["write", "write", "break", "claim", "drift", "drift", "suspend", "suspend", "approve", "override", "look"]
-        + ["fault", "lock", "unlock", "away", "lead", "work", "work", "time", "time", "time"]
+        [*ACTIONS, "write", "drift", "suspend", "work", "time", "time"],
     ),
     st.sampled_from(list(MODES)),
     st.integers(0, 9),
