@@ -18,7 +18,7 @@ from reconciler.controller import hooks, web
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.openapi import OPERATIONS
 from reconciler.controller.reading import FIELD, read
-from reconciler.controller.status import KINDS, REASONS, STANDS
+from reconciler.controller.status import ALLOWED, FAILURES, KINDS, REASONS, STANDS, Answer, Reason
 from reconciler.controller.tokens import ROLES
 from reconciler.store import Ending
 from tests import programs
@@ -128,11 +128,22 @@ def test_the_defaults_on_the_page_are_those_that_count() -> None:
     assert _read(yaml.safe_dump(full)) == _read(yaml.safe_dump(sparse))
 
 
+def reasons_of(reasons: tuple[Reason, ...]) -> str:
+    """The reasons of a cell, of which all with which something may fail are told in one word."""
+    failing = set(FAILURES) <= set(reasons)
+    told = [f"`{reason}`" for reason in reasons if not (failing and reason in FAILURES)]
+    return ", ".join([*told, "a failure"] if failing else told)
+
+
 def test_conditions_reasons_endpoints_and_roles_on_the_page_are_those_that_there_are() -> None:
-    """The page names every condition, every reason with how a stack stands with it, every end of a run, every endpoint
-    and every role."""
-    conditions, reasons, outcomes = tables("What is known of a stack")
+    """The page names every condition, the reasons that it may have, every reason with how a stack stands with it, every
+    end of a run, every endpoint and every role."""
+    conditions, allowed, reasons, outcomes = tables("What is known of a stack")
     assert [row[0] for row in conditions] == list(KINDS)
+    assert allowed == [
+        [kind, *(_plain(reasons_of(answers[each])) for each in get_args(Answer))] for kind, answers in ALLOWED.items()
+    ]
+    assert f"A failure is one of {', '.join(f'`{reason}`' for reason in FAILURES)}." in PAGE
     said = {row[0]: row[1] for row in reasons}
     assert said == STANDS
     assert said.keys() == set(REASONS)

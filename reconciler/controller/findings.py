@@ -9,7 +9,7 @@ from plans.plan import Plan
 from plans.report import Outcome, Report
 from providers import errors
 from providers.errors import BatchwrightError
-from reconciler.controller.status import STANDS, Reason, Stand, Status, answer, shown, stood
+from reconciler.controller.status import FAILURES, Answer, Reason, Stand, Status, answer, shown, stood, unseen
 
 _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.BatchwrightError: ("Unexpected", "going"),
@@ -27,7 +27,7 @@ _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.PlanRefused: ("Refused", "stuck"),
     errors.StalePlan: ("StalePlan", "going"),
     errors.LockHeld: ("HeldByAnother", "going"),
-    errors.NotConfirmed: ("WaitsForApproval", "stuck"),
+    errors.NotConfirmed: ("Refused", "stuck"),
     errors.CallError: ("CallFailed", "going"),
     errors.Throttled: ("CallFailed", "going"),
     errors.ServerFault: ("CallFailed", "going"),
@@ -66,11 +66,38 @@ def begun(status: Status, message: str, now: float) -> Status:
     return status.told("Reconciling", "True", "Progressing", shown(message), now)
 
 
+def outdated(status: Status, revision: str, *, resting: bool, now: float) -> Status:
+    """Of a stack that is to be something else, as a revision says that was not looked at yet."""
+    if resting:
+        return status.told("Ready", "False", "SaidSo", f"revision {revision} is not looked at", now)
+    message = f"revision {revision} is to be looked at"
+    status = stood(status, "NewRevision", message, now=now)
+    status = status.told("Planned", "Unknown", "NewRevision", message, now)
+    return status.told("AwaitingApproval", "Unknown", "NewRevision", message, now)
+
+
 def suspended(status: Status, now: float) -> Status:
-    """Of a stack that is not looked at since somebody said so."""
+    """Of a stack that is not looked at since somebody said so; it is ready as it was, and goes on to be no other."""
+    ready = status.conditions["Ready"]
+    if ready.status == "False" and ready.reason not in FAILURES:
+        status = status.told("Ready", "False", "SaidSo", ready.message, now)
     status = status.told("Suspended", "True", "SaidSo", "", now)
     status = status.told("Reconciling", "False", "SaidSo", "", now)
-    return status.told("Stalled", "False", "SaidSo", "", now)
+    status = status.told("Stalled", "False", "SaidSo", "", now)
+    return unseen(status, "SaidSo", "", now)
+
+
+def resumed(status: Status, now: float) -> Status:
+    """Of a stack that is looked at, as far as people say."""
+    if status.conditions["Suspended"].status == "True":
+        status = begun(status, "it is taken up again", now)
+    return status.told("Suspended", "False", "NotSuspended", "", now)
+
+
+def blocked(status: Status, why: str, now: float) -> Status:
+    """Of a stack that is not looked at while one that it depends on is not as that is to be."""
+    status = stood(status, "DependencyNotReady", why, now=now)
+    return unseen(status, "DependencyNotReady", why, now)
 
 
 def planned(
@@ -79,24 +106,33 @@ def planned(
     """After a plan was made of a revision: `reason` and `message` say what is done about it, `drift` what moved away.
 
     Where nothing is to be done the revision is the applied one. Failures are forgotten, unless it is about to be
-    carried out, which may fail again.
+    carried out, which may fail again. What moved away is brought back to a stack that is ready.
     """
     if reason == "NothingToDo":
         status = attrs.evolve(status, applied=revision)
-    status = stood(status, reason, message, revision=revision, now=now)
-    status = attrs.evolve(
-        status,
-        plan=None if plan.empty else plan.id,
-        failures=status.failures if reason in ("NewRevision", "Progressing") else 0,
-    )
-    made: tuple[Reason, str] = ("NothingToDo", "") if plan.empty else ("PlanMade", f"plan {plan.id}")
-    status = status.told("Planned", answer(not plan.empty), *made, now)
-    status = status.told("DriftDetected", answer(bool(drift)), "Drifted" if drift else "AsApplied", shown(drift), now)
+    healing = reason in ("Progressing", "WaitsForWindow") and status.applied == revision
+    ready: tuple[Reason, str] | None = ("Drifted", drift) if healing else None
+    status = stood(status, reason, message, revision=revision, ready=ready, now=now)
+    starting = reason in ("NewRevision", "Progressing")
+    status = attrs.evolve(status, plan=None if plan.empty else plan.id, failures=status.failures if starting else 0)
+    if plan.refusals:
+        status = status.told("Planned", "False", "Refused", shown(message), now)
+    elif plan.empty:
+        status = status.told("Planned", "False", "NothingToDo", "", now)
+    else:
+        status = status.told("Planned", "True", "PlanMade", f"plan {plan.id}", now)
+    status = _moved(status, drift, now)
     awaited = reason == "WaitsForApproval"
-    status = status.told("AwaitingApproval", answer(awaited), reason, shown(message) if awaited else "", now)
-    if STANDS[reason] == "done":
-        status = status.told("Locked", "False", reason, "", now).told("Draining", "False", reason, "", now)
-    return status.told("Suspended", answer(reason == "SaidSo"), reason, "", now)
+    why: Reason = "WaitsForApproval" if awaited else "NotAwaited"
+    status = status.told("AwaitingApproval", answer(awaited), why, shown(message) if awaited else "", now)
+    if not starting and status.conditions["Locked"].status != "False":
+        status = status.told("Locked", "Unknown", "NotTried", "", now)
+    waits = any(step.goal is not None and step.goal.until == "drained" for step in plan.steps)
+    if not plan.refusals and not waits:
+        status = status.told("Draining", "False", "NothingDrains", "", now)
+    elif status.conditions["Draining"].status == "Unknown":
+        status = status.told("Draining", "Unknown", "NotTried", "", now)
+    return status
 
 
 def reported(
@@ -107,8 +143,10 @@ def reported(
     now: float,
     gave_way: str = "",
     gave_way_as: Reason = "Interrupted",
+    drift: str = "",
 ) -> Status:
-    """After an apply of a revision; `gave_way` says to what, where it did, and `gave_way_as` what that is."""
+    """After an apply of a revision; `gave_way` says to what, where it did, and `gave_way_as` what that is; `drift` what
+    it was to leave as it is."""
     well = report.exit_code == 0
     failures = 0 if well or revision != status.observed else status.failures
     status = attrs.evolve(
@@ -121,23 +159,39 @@ def reported(
     status = stood(status, reason, message, revision=revision, stand=stand, now=now)
     status = attrs.evolve(status, failures=0 if well else failures + 1)
     leaving = [outcome for outcome in report.outcomes if outcome.status == "retiring"]
-    left: Reason = "Retiring" if leaving else reason
-    status = status.told("Draining", answer(bool(leaving)), left, shown("\n".join(map(_failure, leaving))), now)
-    held = answer(reason == "HeldByAnother")
-    status = status.told("Locked", held, reason, shown(message) if held == "True" else "", now)
+    if leaving:
+        status = status.told("Draining", "True", "Retiring", shown("\n".join(map(_failure, leaving))), now)
+    elif well:
+        status = status.told("Draining", "False", "NothingDrains", "", now)
+    if reason == "HeldByAnother":
+        status = status.told("Locked", "True", reason, shown(message), now)
+    else:
+        status = status.told("Locked", "False", "NotHeld", "", now)
+    if reason == "Invalid":
+        status = status.told("Healthy", "False", reason, shown(message), now)
     if well:
-        status = status.told("Planned", "False", reason, "", now)
-        status = status.told("DriftDetected", "False", "AsApplied", "", now)
-        status = status.told("AwaitingApproval", "False", reason, "", now)
+        planned: tuple[Answer, Reason] = ("Unknown", "NotLookedYet") if drift else ("False", "NothingToDo")
+        status = status.told("Planned", *planned, "", now)
+        status = status.told("AwaitingApproval", "False", "NotAwaited", "", now)
+        status = _moved(status, drift, now)
+        # What a run makes it waits for until it is VALID; what it did not touch is as it was.
+        if status.conditions["Healthy"].status == "False":
+            status = status.told("Healthy", "Unknown", "NotLookedYet", "", now)
+        else:
+            status = status.told("Healthy", "True", "AllValid", "", now)
     return status
 
 
-def failed(status: Status, error: BaseException, *, revision: str | None = None, now: float) -> Status:
-    """After an error that ended a look; `revision` is None where it came before one was had."""
+def failed(
+    status: Status, error: BaseException, *, revision: str | None = None, now: float, run: bool = False
+) -> Status:
+    """After an error that ended a look, or a `run`; `revision` is None where it came before one was had."""
     reason, stand = reason_of(type(error))
     message = words(error)
     status = stood(status, reason, message, revision=revision, stand=stand, now=now)
     status = attrs.evolve(status, failures=status.failures + 1)
+    if not run:
+        return unseen(status, reason, message, now)
     if reason == "Retiring":
         status = status.told("Draining", "True", reason, message, now)
     return status.told("Locked", "True", reason, message, now) if reason == "HeldByAnother" else status
@@ -147,13 +201,25 @@ def source_failed(status: Status, error: BaseException, *, had: bool, now: float
     """After a fetch that failed: what was `had` stays what the stack is to be, and ready what is as that says."""
     if not had:
         return failed(status, error, now=now)
-    return status.told("Reconciling", "True", "SourceFailed", words(error), now)
+    stuck = status.conditions["Stalled"].status == "True"
+    return status.told("Reconciling", answer(not stuck), "SourceFailed", words(error), now)
 
 
 def checked(status: Status, invalid: Mapping[str, str], now: float) -> Status:
-    """With what AWS calls INVALID of a stack, and why, by address."""
+    """With what AWS calls INVALID of a stack, and why, by address; of what was never made nothing is known."""
+    if not status.inventory and not status.applied:
+        return status.told("Healthy", "Unknown", "NeverApplied", "", now)
     message = "\n".join(f"{address}: {why}" for address, why in sorted(invalid.items()))
     return status.told("Healthy", answer(not invalid), "Invalid" if invalid else "AllValid", shown(message), now)
+
+
+def _moved(status: Status, drift: str, now: float) -> Status:
+    """With what moved away; from what was never applied nothing can."""
+    if drift:
+        return status.told("DriftDetected", "True", "Drifted", shown(drift), now)
+    if not status.applied:
+        return status.told("DriftDetected", "Unknown", "NeverApplied", "", now)
+    return status.told("DriftDetected", "False", "AsApplied", "", now)
 
 
 def words(error: BaseException) -> str:

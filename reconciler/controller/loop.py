@@ -32,7 +32,7 @@ from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
 from reconciler.controller.sources import Fetcher, Revision
-from reconciler.controller.status import Status
+from reconciler.controller.status import Status, unknown
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
@@ -96,9 +96,10 @@ class Loop:
             name: Source(name, self.fetchers[name], origin.interval, getattr(origin, "timeout", 0.0))
             for name, origin in said.sources.items()
         }
-        held = {name: Held(stack, Status(name)) for name, stack in said.stacks.items()}
+        now = self.clock.now()
+        held = {name: Held(stack, Status(name, unknown(now))) for name, stack in said.stacks.items()}
         salt = f"{self.rng.getrandbits(64):016x}"
-        self.turned_at = self.clock.now()
+        self.turned_at = now
         self.notes = Notes(self.log)
         self.agenda = Agenda(said.workers, self.rng, sources, held)
         self.outcomes = Outcomes(self.agenda, self.store, self.notes, self.clock, self.log, salt)
@@ -279,7 +280,7 @@ class Loop:
             self.store.begin(Run(run.id, stack.name, seen.revision, seen.plan.id, now, fence=self.leading))
         except StoreError as error:
             self.agenda.free(held)
-            self.outcomes.failed(held, error, seen.revision)
+            self.outcomes.failed(held, error, seen.revision, run=True)
             return False
         own = rounds.confined(self.reconcilers(stack.target), self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)

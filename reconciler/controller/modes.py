@@ -89,6 +89,8 @@ def judge(
     """
     same = bool(applied) and applied == revision
     moved = tuple(each for each in moved_away(stack, plan, same=same) if each.do != "ignore")
+    if not applied and all(_never_made(change) for change in plan.changes):
+        moved = ()
     if stack.suspend:
         return Verdict("nothing", "SaidSo", "the stack is suspended", moved)
     if plan.refusals:
@@ -126,6 +128,11 @@ def moved_away(stack: Stack, plan: Plan, *, same: bool) -> Iterator[Moved]:
             for each in _parts(change, stack.drift):
                 if same or each.origin in elsewhere:
                     yield each
+
+
+def _never_made(change: Change) -> bool:
+    """Whether it is not there, and nobody knows that it ever was: it did not move away."""
+    return change.action is Action.CREATE and change.origin not in ("drift", "both")
 
 
 def _parts(change: Change, rows: Sequence[Drifting]) -> Iterator[Moved]:

@@ -11,7 +11,7 @@ import attrs
 from plans.schema import DIALECT, plan_schema
 from providers.resources import EMPTY
 from reconciler.controller.configuration import Role
-from reconciler.controller.status import KINDS, Answer, Reason
+from reconciler.controller.status import ALLOWED, KINDS, Answer, Reason
 from reconciler.store import Ending
 
 STACK: Final = r"[A-Za-z0-9._-]{1,64}"
@@ -225,17 +225,28 @@ _TIME: Mapping[str, Any] = {
 }
 
 
-def _schemas() -> dict[str, Any]:
-    condition = {
+def _condition() -> dict[str, Any]:
+    """One condition, which is one of the table."""
+    members = {
         "type": {"enum": list(KINDS)},
         "status": {"enum": list(get_args(Answer))},
         "reason": {"enum": list(get_args(Reason))},
         "message": _TEXT,
-        "since": _TIME,
+        "since": {**_TIME, "description": "Since when it has this status: RFC 3339, in UTC and whole seconds."},
     }
+    rows = [
+        {"properties": {"type": {"const": kind}, "status": {"const": answer}, "reason": {"enum": list(reasons)}}}
+        for kind, answers in ALLOWED.items()
+        for answer, reasons in answers.items()
+    ]
+    return {**_object(members), "oneOf": rows}
+
+
+def _schemas() -> dict[str, Any]:
+    conditions = _each({"$ref": "#/components/schemas/Condition"})
     status = {
         "stack": _TEXT,
-        "conditions": _each(_object(condition)),
+        "conditions": {**conditions, "minItems": len(KINDS), "maxItems": len(KINDS)},
         "observed": _TEXT,
         "applied": _TEXT,
         "digest": _TEXT,
@@ -262,6 +273,7 @@ def _schemas() -> dict[str, Any]:
         "Document": {"type": "object", "required": ["openapi", "paths"]},
         "Stacks": _object({"stacks": _each({"$ref": "#/components/schemas/Status"})}),
         "Status": _object(status),
+        "Condition": _condition(),
         "Runs": _object({"runs": _each({"$ref": "#/components/schemas/Run"})}),
         "Run": _object(run),
         "Plan": {key: value for key, value in plan_schema().items() if key != "$schema"},

@@ -13,12 +13,12 @@ from plans.planfile import to_json
 from plans.report import Report, report_json
 from providers.clock import Clock
 from providers.errors import BatchwrightError, Interrupted, StoreError
-from reconciler.controller import findings
+from reconciler.controller import findings, modes
 from reconciler.controller.agenda import Agenda, Held, Running, Source
 from reconciler.controller.logs import Log
 from reconciler.controller.notes import Notes
 from reconciler.controller.rounds import Fetched, Seen
-from reconciler.controller.status import Status, stood
+from reconciler.controller.status import Status
 from reconciler.controller.status import to_json as status_json
 from reconciler.controller.workqueue import back_off, jittered
 from reconciler.store import Ending, Override, Store
@@ -51,6 +51,8 @@ class Outcomes:
             if digest != held.digest:
                 held.digest = digest
                 held.status = attrs.evolve(held.status, failures=0)
+                if held.status.observed not in ("", revision.id) and held.status.digest != digest:
+                    self.say(held, findings.outdated(held.status, revision.id, resting=held.resting, now=now))
                 if held.run is not None:
                     held.run.yielding.ask(f"it gave way to revision {revision.id}")
             elif not mended and not (new and held.stack.approval.by == "file"):
@@ -126,16 +128,26 @@ class Outcomes:
         if outcome != "interrupted":
             self._end_override(held)
         if not isinstance(found, Report):
-            self.failed(held, found, seen.revision)
+            self.failed(held, found, seen.revision, run=True)
             return
         asked = run.yielding
+        left = "" if seen.verdict is None else modes.told(each for each in seen.verdict.moved if each.do == "report")
         status = findings.reported(
-            held.status, found, revision=seen.revision, now=now, gave_way=asked.why, gave_way_as=asked.reason
+            held.status,
+            found,
+            revision=seen.revision,
+            now=now,
+            gave_way=asked.why,
+            gave_way_as=asked.reason,
+            drift=left,
         )
         if outcome == "done":
             status = attrs.evolve(status, digest=seen.digest)
         if held.digest != seen.digest:
             self.agenda.ask(held, now)
+            newest = self.agenda.sources[held.stack.source].revision
+            if outcome == "done" and newest is not None:
+                status = findings.outdated(status, newest.id, resting=held.resting, now=now)
         elif outcome == "done":
             self._rest(held, now)
         else:
@@ -145,11 +157,11 @@ class Outcomes:
         self.say(held, status)
         self._tell_dependents(held, now)
 
-    def failed(self, held: Held, error: BaseException, revision: str | None = None) -> None:
+    def failed(self, held: Held, error: BaseException, revision: str | None = None, *, run: bool = False) -> None:
         """A look or a run came to nothing."""
         now = self.clock.now()
         self._tell_fault(error, "stack failed", stack=held.stack.name)
-        status = findings.failed(held.status, error, revision=revision, now=now)
+        status = findings.failed(held.status, error, revision=revision, now=now, run=run)
         self.agenda.ask(held, now + self._pause(held, status))
         self.say(held, findings.suspended(status, now) if held.resting else status)
 
@@ -157,7 +169,7 @@ class Outcomes:
         """What a stack depends on is not as it is to be: it is told when that is, and looks itself now and then."""
         now = self.clock.now()
         self._rest(held, now)
-        self.say(held, stood(held.status, "DependencyNotReady", why, now=now))
+        self.say(held, findings.blocked(held.status, why, now))
 
     # What people say.
 
@@ -172,6 +184,7 @@ class Outcomes:
             self.say(held, findings.suspended(held.status, now))
         else:
             self.agenda.ask(held, now)
+            self.say(held, findings.resumed(held.status, now))
 
     def look_soon(self, held: Held) -> None:
         self.agenda.ask(held, self.clock.now())
@@ -206,12 +219,12 @@ class Outcomes:
     def say(self, held: Held, told: Status) -> None:
         """Keep what is known of a stack now."""
         due = held.due if held.due < float("inf") else None
-        told = attrs.evolve(told, next_at=due)
+        told = attrs.evolve(told.following(held.status), next_at=due)
         if told == held.status:
             return
-        before, ready = held.status.conditions.get("Ready"), told.conditions.get("Ready")
+        before, ready = held.status.conditions["Ready"], told.conditions["Ready"]
         held.status = told
-        if ready and (before is None or (before.status, before.reason) != (ready.status, ready.reason)):
+        if (before.status, before.reason) != (ready.status, ready.reason):
             self.log.info("stack", stack=held.stack.name, ready=ready.status, reason=ready.reason, says=ready.message)
         name = held.stack.name
         self.notes.put(("status", name), lambda: self.store.put_status(name, status_json(told), self.clock.now()))

@@ -204,11 +204,14 @@ def _judged(
     world: Snapshot,
     now: float,
 ) -> Seen:
-    """With a plan, and what is to be done about it; where only a part may be healed, with a plan of that part."""
+    """With a plan, and what is to be done about it; where only a part may be healed, with a plan of that part.
+
+    All that moved away is told, whatever of it is healed.
+    """
     stack, same = question.stack, question.applied == wish.digest
     own = confined(reconciler, place, stack)
     approved = question.approved | _approved(stack, question.revision)
-    manifest, asked = wish.manifest, NOTHING
+    manifest, asked, whole = wish.manifest, NOTHING, None
     if same:
         manifest = ignoring(manifest, stack, reconciler.kinds)
     for narrowed in (False, True):
@@ -227,6 +230,9 @@ def _judged(
         if verdict.narrow is None or narrowed:
             break
         manifest, asked = ignoring(wish.manifest, stack, reconciler.kinds, healing=True), verdict.narrow
+        whole = verdict.moved
+    if whole is not None:
+        verdict = attrs.evolve(verdict, moved=whole)
     opens_at = windows.opens_at(stack.windows, now) if verdict.do == "window" else None
     return attrs.evolve(seen, manifest=manifest, asked=asked, plan=plan, verdict=verdict, opens_at=opens_at)
 

@@ -1,8 +1,10 @@
 """What is known of a stack: its conditions, each with a reason out of a fixed list, and what was seen and done.
 
-The words are those of Kubernetes: a condition is true, false or unknown since a moment, and that moment changes only
-when the answer does. Three of them sum up the rest, as in kstatus: Ready, what was looked at last is what was applied;
-Reconciling, it is at it, or goes on by itself; Stalled, it cannot go on without somebody.
+The words are those of Kubernetes (API conventions, "Typical status properties"): a condition is true, false or unknown
+since a moment, and that moment changes only when the answer does. All conditions are always there; what nobody has
+looked at is unknown. Which reason may stand with which answer is a table, `ALLOWED`, and there is no condition that is
+not in it. Three of them sum up the rest, as in kstatus: Ready, the newest revision is as the mode has it; Reconciling,
+it is at it, or goes on by itself; Stalled, it cannot go on without somebody. The last two are never both true.
 """
 
 from collections.abc import Mapping
@@ -61,17 +63,24 @@ Reason = Literal[
     "JobsFound",
     "StoreFailed",
     "TargetUnusable",
+    "NotLookedYet",
+    "NeverApplied",
+    "NotTried",
+    "NotHeld",
+    "NotAwaited",
+    "NotSuspended",
+    "NothingDrains",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
-Stand = Literal["done", "going", "stuck", "resting"]
-"""done: as it is to be · going: at it, or again by itself · stuck: not without somebody · resting: no more is asked."""
+Stand = Literal["done", "going", "stuck", "resting", "apart"]
+"""done: as it is to be · going: at it, or again by itself · stuck: not without somebody · resting: no more is asked ·
+apart: of one condition alone, which sums up nothing."""
 
 STANDS: Mapping[Reason, Stand] = {
     "Succeeded": "done",
     "NothingToDo": "done",
     "AsApplied": "done",
-    "AllValid": "done",
     "Progressing": "going",
     "NewRevision": "going",
     "DependencyNotReady": "going",
@@ -98,11 +107,78 @@ STANDS: Mapping[Reason, Stand] = {
     "PlanMade": "resting",
     "ObservesOnly": "resting",
     "SaidSo": "resting",
+    "AllValid": "apart",
+    "NotLookedYet": "apart",
+    "NeverApplied": "apart",
+    "NotTried": "apart",
+    "NotHeld": "apart",
+    "NotAwaited": "apart",
+    "NotSuspended": "apart",
+    "NothingDrains": "apart",
 }
-_BESIDE: frozenset[Reason] = frozenset(
-    ("Drifted", "PlanMade", "ObservesOnly", "SaidSo", "Progressing", "WaitsForApproval", "WaitsForWindow")
+FAILURES: tuple[Reason, ...] = (
+    "SourceFailed", "ManifestInvalid", "Refused", "AccessDenied", "TargetUnusable", "CallFailed",
+    "StalePlan", "NotConverged", "Retiring", "TimedOut", "Interrupted", "HeldByAnother", "JobsFound", "Invalid",
+    "TrialFailed", "StoreFailed", "Unexpected",
+)  # fmt: skip
+"""Why a look or a run may come to nothing."""
+
+_KEPT: tuple[Reason, ...] = ("Succeeded", "NothingToDo", "AsApplied", "Drifted", "PlanMade", "ObservesOnly")
+_UNPLANNED: tuple[Reason, ...] = ("NewRevision", "NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
+_UNSEEN: tuple[Reason, ...] = ("NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
+_GOES_ON: tuple[Reason, ...] = (
+    "Progressing", "NewRevision", "DependencyNotReady", "WaitsForWindow", "SourceFailed", "AccessDenied",
+    "CallFailed", "StalePlan", "NotConverged", "Retiring", "TimedOut", "Interrupted",
+    "HeldByAnother", "JobsFound", "StoreFailed", "Unexpected",
+)  # fmt: skip
+_STUCK: tuple[Reason, ...] = (
+    "WaitsForApproval",
+    "ManifestInvalid",
+    "Refused",
+    "AccessDenied",
+    "TargetUnusable",
+    "CallFailed",
+    "Invalid",
+    "TrialFailed",
 )
-"""Beside which a stack is ready all the same, where what was looked at is what was applied."""
+ALLOWED: Mapping[Kind, Mapping[Answer, tuple[Reason, ...]]] = {
+    "Ready": {
+        "True": _KEPT,
+        "False": (
+            "Progressing",
+            "NewRevision",
+            "WaitsForApproval",
+            "WaitsForWindow",
+            "DependencyNotReady",
+            "SaidSo",
+            *FAILURES,
+        ),
+        "Unknown": ("NotLookedYet",),
+    },
+    "Reconciling": {
+        "True": _GOES_ON,
+        # A stack that is stuck is not brought on by a source that comes back, but its source is missed all the same.
+        "False": (*_KEPT, "SaidSo", *_STUCK, "SourceFailed"),
+        "Unknown": ("NotLookedYet",),
+    },
+    "Stalled": {"True": _STUCK, "False": (*_KEPT, "SaidSo", *_GOES_ON), "Unknown": ("NotLookedYet",)},
+    "Planned": {"True": ("PlanMade",), "False": ("NothingToDo", "Refused"), "Unknown": _UNPLANNED},
+    "DriftDetected": {"True": ("Drifted",), "False": ("AsApplied",), "Unknown": ("NeverApplied", *_UNSEEN)},
+    "Healthy": {"True": ("AllValid",), "False": ("Invalid",), "Unknown": ("NeverApplied", *_UNSEEN)},
+    "Draining": {"True": ("Retiring",), "False": ("NothingDrains",), "Unknown": ("NotLookedYet", "NotTried")},
+    "AwaitingApproval": {"True": ("WaitsForApproval",), "False": ("NotAwaited",), "Unknown": _UNPLANNED},
+    "Locked": {"True": ("HeldByAnother",), "False": ("NotHeld",), "Unknown": ("NotLookedYet", "NotTried")},
+    "Suspended": {"True": ("SaidSo",), "False": ("NotSuspended",), "Unknown": ("NotLookedYet",)},
+}
+"""Of each condition the reasons that may stand with each answer."""
+_PAIRS = frozenset(
+    (kind, answer, reason)
+    for kind, answers in ALLOWED.items()
+    for answer, reasons in answers.items()
+    for reason in reasons
+)
+SEEN: tuple[Kind, ...] = ("Planned", "DriftDetected", "Healthy", "AwaitingApproval")
+"""What only a look can tell."""
 
 _LONGEST = 4096
 """Characters of a message."""
@@ -110,7 +186,10 @@ _LONGEST = 4096
 
 @attrs.frozen
 class Condition:
-    """One answer: `since` is in seconds of the epoch, `message` has AWS's words and request id where there are any."""
+    """One answer: `since` is in seconds of the epoch, `message` has AWS's words and request id where there are any.
+
+    Raises ValueError for what is not in the table.
+    """
 
     kind: Kind
     status: Answer
@@ -118,10 +197,19 @@ class Condition:
     message: str = ""
     since: float = 0.0
 
+    def __attrs_post_init__(self) -> None:
+        if (self.kind, self.status, self.reason) not in _PAIRS:
+            raise ValueError(f"{self.kind} is never {self.status} for {self.reason}")
+
+
+def unknown(now: float = 0.0) -> Mapping[Kind, Condition]:
+    """All conditions of what nobody has looked at."""
+    return {kind: Condition(kind, "Unknown", "NotLookedYet", "", now) for kind in KINDS}
+
 
 @attrs.frozen
 class Status:
-    """All that is known of a stack.
+    """All that is known of a stack; of every kind it has a condition.
 
     `observed` is the revision that was looked at last, `applied` the one that the world was last made like, and
     `digest` tells what of that was the stack's. `plan` is the id of the plan at hand. `inventory` maps addresses to
@@ -130,7 +218,7 @@ class Status:
     """
 
     stack: str
-    conditions: Mapping[Kind, Condition] = attrs.field(factory=dict)
+    conditions: Mapping[Kind, Condition] = attrs.field(factory=unknown)
     observed: str = ""
     applied: str = ""
     digest: str = ""
@@ -142,15 +230,24 @@ class Status:
 
     @property
     def ready(self) -> bool:
-        found = self.conditions.get("Ready")
-        return found is not None and found.status == "True"
+        return self.conditions["Ready"].status == "True"
 
     def told(self, kind: Kind, answer: Answer, reason: Reason, message: str, now: float) -> "Status":
         """With this condition; where it had the same answer, since when it had it."""
-        before = self.conditions.get(kind)
-        since = before.since if before is not None and before.status == answer else now
+        before = self.conditions[kind]
+        since = before.since if before.status == answer else now
         made = Condition(kind, answer, reason, message, since)
         return attrs.evolve(self, conditions={**self.conditions, kind: made})
+
+    def following(self, before: "Status") -> "Status":
+        """With the moments of the one that was told before, however often answers changed on the way here."""
+        conditions = {
+            kind: attrs.evolve(each, since=earlier.since)
+            if (earlier := before.conditions[kind]).status == each.status
+            else each
+            for kind, each in self.conditions.items()
+        }
+        return attrs.evolve(self, conditions=conditions)
 
 
 def stood(
@@ -161,21 +258,29 @@ def stood(
     now: float,
     revision: str | None = None,
     stand: Stand | None = None,
+    ready: tuple[Reason, str] | None = None,
 ) -> Status:
-    """With its three summing conditions; `revision` is the one that was looked at, None where none could be had.
+    """With its three summing conditions; `revision` is the one that was looked at, None where none was.
 
-    `stand` is how it stands with the reason, unless that is how it always does. With a new revision failures are
-    counted anew.
+    `stand` is how it stands with the reason, unless that is how it always does; `ready` is what is said of Ready
+    instead. With a new revision failures are counted anew.
     """
     seen = status.observed if revision is None else revision
     failures = status.failures if seen == status.observed else 0
-    status = attrs.evolve(status, observed=seen, failures=failures, looked_at=now)
-    stand = stand or STANDS[reason]
-    as_applied = reason in _BESIDE and bool(seen) and status.applied == seen
-    message = shown(message)
-    status = status.told("Ready", answer(stand == "done" or as_applied), reason, message, now)
+    looked_at = status.looked_at if revision is None else now
+    status = attrs.evolve(status, observed=seen, failures=failures, looked_at=looked_at)
+    stand, message = stand or STANDS[reason], shown(message)
+    why, words = ready or (reason, message)
+    status = status.told("Ready", answer(why in ALLOWED["Ready"]["True"]), why, shown(words), now)
     status = status.told("Reconciling", answer(stand == "going"), reason, message, now)
     return status.told("Stalled", answer(stand == "stuck"), reason, message, now)
+
+
+def unseen(status: Status, reason: Reason, message: str, now: float) -> Status:
+    """Of a stack that could not be looked at, or is not: what it is like is not known."""
+    for kind in SEEN:
+        status = status.told(kind, "Unknown", reason, shown(message), now)
+    return status
 
 
 def answer(true: bool) -> Answer:
@@ -202,7 +307,7 @@ def to_json(status: Status) -> dict[str, Any]:
                 "since": told.since,
             }
             for kind in KINDS
-            if (told := status.conditions.get(kind)) is not None
+            for told in [status.conditions[kind]]
         ],
         "observed": status.observed,
         "applied": status.applied,
@@ -216,12 +321,15 @@ def to_json(status: Status) -> dict[str, Any]:
 
 
 def from_json(document: Any) -> Status:
-    """Read what `to_json` wrote; raises StoreError where it did not."""
+    """Read what `to_json` wrote; raises StoreError where it did not.
+
+    A condition that is not in the table, as another version may have had it, is one of which nothing is known.
+    """
     try:
         found = [_condition(row) for row in _of(document["conditions"], list)]
         return Status(
             _of(document["stack"], str),
-            {told.kind: told for told in found},
+            {**unknown(), **{told.kind: told for told in found if told is not None}},
             _of(document["observed"], str),
             _of(document["applied"], str),
             _of(document["digest"], str),
@@ -235,11 +343,10 @@ def from_json(document: Any) -> Status:
         raise StoreError(f"the status of a stack is damaged: {error!r}", hint="it is made anew by a look") from error
 
 
-def _condition(row: Any) -> Condition:
-    kind, status, reason = row["type"], row["status"], row["reason"]
-    if kind not in KINDS or status not in get_args(Answer) or reason not in REASONS:
-        raise ValueError(f"{kind} {status} {reason} is no condition")
-    return Condition(kind, status, reason, _of(row["message"], str), _of(row["since"], float, int))
+def _condition(row: Any) -> Condition | None:
+    kind, status, reason, message = (_of(row[key], str) for key in ("type", "status", "reason", "message"))
+    since = _of(row["since"], float, int)
+    return Condition(kind, status, reason, message, since) if (kind, status, reason) in _PAIRS else None
 
 
 def _of(value: Any, *types: type) -> Any:

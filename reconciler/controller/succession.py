@@ -8,23 +8,25 @@ from providers.errors import StoreError
 from reconciler.controller import findings
 from reconciler.controller.logs import Log
 from reconciler.controller.outcomes import Outcomes
-from reconciler.controller.status import Status, from_json
+from reconciler.controller.status import Status, from_json, unknown
 
 
 def take_over(outcomes: Outcomes) -> None:
     """Begin as whoever led before left it; raises StoreError before anything is begun."""
     agenda, store, notes, now = outcomes.agenda, outcomes.store, outcomes.notes, outcomes.clock.now()
     told, suspended, overrides, unended = store.statuses(), store.suspended(), store.overrides(), store.unended()
-    known = {name: _known(name, document, outcomes.log) for name, document in told.items() if name in agenda.held}
+    known = {name: _known(name, document, now, outcomes.log) for name, document in told.items() if name in agenda.held}
     approvals = {name: store.approvals(name) for name, status in known.items() if status.plan is not None}
     agenda.forget()
     for name, held in agenda.held.items():
-        held.status, held.suspended = known.get(name, Status(name)), suspended.get(name)
+        held.status, held.suspended = known.get(name, Status(name, unknown(now))), suspended.get(name)
         held.approved = frozenset(row.plan for row in approvals.get(name, ()) if row.plan == held.status.plan)
         given = overrides.get(name)
         held.override = given if given is not None and given.plan == held.status.plan else None
         if held.resting:
             outcomes.say(held, findings.suspended(held.status, now))
+        else:
+            held.status = findings.resumed(held.status, now)
     for name in told.keys() - known.keys():
         notes.put(("forgotten", name), partial(store.forget_stack, name))
     for run in unended:
@@ -33,10 +35,10 @@ def take_over(outcomes: Outcomes) -> None:
         agenda.fetch(name, now)
 
 
-def _known(name: str, document: Mapping[str, Any], log: Log) -> Status:
+def _known(name: str, document: Mapping[str, Any], now: float, log: Log) -> Status:
     """What was known of a stack; nothing, where that is damaged: a look makes it anew."""
     try:
         return from_json(document)
     except StoreError as error:
         log.warning("status damaged", stack=name, error=str(error))
-        return Status(name)
+        return Status(name, unknown(now))

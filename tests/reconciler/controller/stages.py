@@ -1,4 +1,7 @@
-"""A controller over a simulated account: a folder as its source, SQLite as its store, no threads, no real time."""
+"""A controller over a simulated account: a folder as its source, SQLite as its store, no threads, no real time.
+
+Whatever it tells of a stack on the way has to be true (`truths`).
+"""
 
 import random
 from collections import Counter
@@ -17,12 +20,14 @@ from reconciler.controller.front import Front
 from reconciler.controller.leader import Leader, leader
 from reconciler.controller.logs import silent
 from reconciler.controller.loop import Loop
+from reconciler.controller.notes import Notes
 from reconciler.controller.reading import read
 from reconciler.controller.sources import fetcher
 from reconciler.controller.status import Kind, Status
 from reconciler.retry import InlinePool
 from reconciler.store import Store
 from tests.kit import LAB, Stage, kinds
+from tests.reconciler.controller.truths import Witness
 
 USUAL = """
 sources:
@@ -92,6 +97,7 @@ class Room:
     front: Front
     shaky: Shaky
     lines: list[tuple[str, Mapping[str, Any]]]
+    witness: Witness
 
     @property
     def now(self) -> float:
@@ -152,6 +158,7 @@ def room(
     made = room_of(said, folder, stage, store, leader(store, clock=stage.clock), seed, pool)
     try:
         yield made
+        assert not made.witness.faults, "\n".join(made.witness.faults[:5])
     finally:
         made.loop.leader.release()
         store.close()
@@ -181,7 +188,9 @@ def room_of(
         rng=random.Random(seed),
         log=Heard(lines),
     )
-    return Room(folder, stage, store, loop, Front(loop, loop.store, stage.clock, silent()), shaky, lines)
+    witness = Witness(loop.notes, loop, stage.clock.now)
+    loop.outcomes = attrs.evolve(loop.outcomes, notes=cast(Notes, witness))
+    return Room(folder, stage, store, loop, Front(loop, loop.store, stage.clock, silent()), shaky, lines, witness)
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from plans.change import Action, Change, Refusal
-from plans.plan import Plan, Step
+from plans.plan import Goal, Plan, Step
 from plans.report import Outcome, Report
 from providers import errors
 from providers.errors import BatchwrightError, Fault
@@ -16,15 +16,19 @@ from providers.simulator import Fault as Planted
 from reconciler.controller.findings import (
     _ERRORS,
     begun,
+    blocked,
     checked,
     failed,
+    outdated,
     planned,
     reason_of,
     reported,
+    resumed,
+    source_failed,
     suspended,
     words,
 )
-from reconciler.controller.status import REASONS, STANDS, Kind, Reason, Status, stood
+from reconciler.controller.status import FAILURES, SEEN, STANDS, Kind, Reason, Status, stood
 from tests.kit import LAB, Stage
 from tests.reconciler.controller.test_status import sums
 
@@ -52,7 +56,7 @@ TREE = sorted({each for each in kinds_of(BatchwrightError) if getattr(errors, ea
 def test_every_error_has_a_reason() -> None:
     """The table is of all errors of the house, leaf or not, and each has a reason of its own choice."""
     assert set(_ERRORS) == set(TREE)
-    assert {reason for reason, _ in _ERRORS.values()} <= set(REASONS)
+    assert {reason for reason, _ in _ERRORS.values()} <= set(FAILURES)
     assert [kind for kind in TREE if _ERRORS[kind][0] == "Unexpected"] == [BatchwrightError]
 
 
@@ -97,8 +101,14 @@ def test_errors(error: BaseException, reason: Reason, sum: str) -> None:
     assert told(status, "Ready")[1] == reason
     assert sums(status) == sum
     assert (status.failures, status.applied, status.observed) == (3, "1", "1")
-    assert ("Locked" in status.conditions) == (reason == "HeldByAnother")
-    assert ("Draining" in status.conditions) == (reason == "Retiring")
+    assert {status.conditions[kind].status for kind in SEEN} == {"Unknown"}
+    assert {status.conditions[kind].reason for kind in SEEN} == {reason}
+    assert {status.conditions[kind].reason for kind in ("Locked", "Draining")} == {"NotLookedYet"}
+    ran = failed(attrs.evolve(NEW, applied="1", observed="1", failures=2), error, revision="1", now=5.0, run=True)
+    assert sums(ran) == sum
+    assert {ran.conditions[kind].reason for kind in SEEN} == {"NotLookedYet"}
+    assert (ran.conditions["Locked"].status == "True") == (reason == "HeldByAnother")
+    assert (ran.conditions["Draining"].status == "True") == (reason == "Retiring")
 
 
 def test_an_error_of_a_kind_that_nobody_told() -> None:
@@ -109,6 +119,15 @@ def test_an_error_of_a_kind_that_nobody_told() -> None:
         """A new kind."""
 
     assert reason_of(Elsewhere) == ("StalePlan", "going")
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_error_can_be_told(kind: type[BatchwrightError]) -> None:
+    """Whatever ends a look or a run has a place in the table, and leaves the reason why it is not ready."""
+    for run in (False, True):
+        status = failed(NEW, kind("x"), revision="1", now=1.0, run=run)
+        assert status.conditions["Ready"].status == "False"
+        assert len(sums(status)) == 1
 
 
 def test_words() -> None:
@@ -137,14 +156,90 @@ def test_plans() -> None:
     assert told(waiting, "Planned") == ("True", "PlanMade", "plan p")
     assert told(waiting, "AwaitingApproval") == ("True", "WaitsForApproval", "plan p waits")
     assert told(waiting, "DriftDetected") == ("True", "Drifted", "job_queue.high priority")
-    assert told(waiting, "Suspended")[0] == "False"
+    assert told(waiting, "Locked") == ("Unknown", "NotTried", "")
     assert (waiting.plan, waiting.observed, waiting.applied, sums(waiting)) == ("p", "2", "", "S")
     nothing = planned(waiting, EMPTY, "NothingToDo", revision="2", now=2.0)
     assert (nothing.plan, nothing.applied, sums(nothing)) == (None, "2", "R")
-    kinds: tuple[Kind, ...] = ("Planned", "AwaitingApproval", "DriftDetected", "Locked", "Draining")
-    for kind in kinds:
-        assert nothing.conditions[kind].status == "False"
-    assert told(planned(NEW, PLAN, "SaidSo", revision="2", now=1.0), "Suspended") == ("True", "SaidSo", "")
+    kinds: tuple[Kind, ...] = ("Planned", "AwaitingApproval", "DriftDetected", "Draining")
+    assert [told(nothing, kind) for kind in kinds] == [
+        ("False", "NothingToDo", ""),
+        ("False", "NotAwaited", ""),
+        ("False", "AsApplied", ""),
+        ("False", "NothingDrains", ""),
+    ]
+
+
+def test_what_was_never_applied_neither_drifts_nor_is_healthy() -> None:
+    """Where nothing is there and nothing was applied, both are unknown; what is there is looked at all the same."""
+    new = checked(planned(NEW, PLAN, "PlanMade", revision="1", now=1.0), {}, 1.0)
+    assert told(new, "DriftDetected") == ("Unknown", "NeverApplied", "")
+    assert told(new, "Healthy") == ("Unknown", "NeverApplied", "")
+    assert sums(new) == "R"
+    there = attrs.evolve(new, inventory={str(HIGH): "arn"})
+    assert told(checked(there, {}, 2.0), "Healthy") == ("True", "AllValid", "")
+    assert told(checked(there, {str(HIGH): "no role"}, 2.0), "Healthy")[0] == "False"
+
+
+@pytest.mark.parametrize("reason", ["Progressing", "WaitsForWindow"])
+def test_who_is_healed_is_ready_meanwhile(reason: Reason) -> None:
+    """The applied revision stands: it has drifted, and goes on by itself; a new one is not ready before it is made."""
+    applied = attrs.evolve(NEW, applied="2", observed="2")
+    healed = planned(applied, PLAN, reason, "1 to update", drift="a queue", revision="2", now=1.0)
+    assert (sums(healed), told(healed, "Ready")) == ("RC", ("True", "Drifted", "a queue"))
+    assert sums(planned(applied, PLAN, reason, drift="a queue", revision="3", now=1.0)) == "C"
+    waiting = planned(applied, PLAN, "WaitsForApproval", drift="a queue", revision="2", now=1.0)
+    assert sums(waiting) == "S"
+
+
+def test_a_refused_plan_is_none_that_would_change_something() -> None:
+    """It is at hand to be read, and nothing of it can be carried out."""
+    status = planned(NEW, attrs.evolve(LEFT, id="r"), "Refused", "is taken", revision="1", now=1.0)
+    assert told(status, "Planned") == ("False", "Refused", "is taken")
+    assert (status.plan, sums(status)) == ("r", "S")
+    assert told(status, "Draining") == ("Unknown", "NotTried", "")
+
+
+def test_what_drains_does_so_until_no_plan_waits_for_it() -> None:
+    """A run told of it; a look at a plan that still waits for jobs leaves it, one at another ends it."""
+    drained = Goal("compute_environment", "old", "drained")
+    waiting = attrs.evolve(PLAN, steps=(Step("d", "compute_environment.old", None, goal=drained),))
+    assert told(planned(NEW, waiting, "NewRevision", revision="1", now=1.0), "Draining")[:2] == ("Unknown", "NotTried")
+    left = reported(NEW, Report("p", (RETIRING,)), revision="1", now=2.0)
+    assert told(left, "Draining") == ("True", "Retiring", "compute_environment.old: 2 jobs run")
+    assert (
+        planned(left, waiting, "NewRevision", revision="1", now=3.0).conditions["Draining"]
+        == (left.conditions["Draining"])
+    )
+    assert told(planned(left, PLAN, "NewRevision", revision="1", now=3.0), "Draining")[0] == "False"
+    assert told(reported(left, Report("p"), revision="1", now=3.0), "Draining")[0] == "False"
+    assert told(reported(left, Report("p", (outcome(),)), revision="1", now=3.0), "Draining")[0] == "True"
+
+
+def test_a_lock_is_known_by_who_tried_it() -> None:
+    """Held by another till a run has it, unknown again where no run is to come."""
+    held = failed(NEW, errors.LockHeld("run 5 has it"), revision="1", now=1.0, run=True)
+    assert told(held, "Locked")[:2] == ("True", "HeldByAnother")
+    assert told(planned(held, PLAN, "NewRevision", revision="1", now=2.0), "Locked")[0] == "True"
+    assert told(planned(held, PLAN, "Drifted", revision="1", now=2.0), "Locked")[:2] == ("Unknown", "NotTried")
+    free = reported(held, Report("p", (outcome(),)), revision="1", now=3.0)
+    assert told(free, "Locked")[:2] == ("False", "NotHeld")
+    assert told(planned(free, PLAN, "Drifted", revision="1", now=4.0), "Locked")[0] == "False"
+
+
+def test_health_after_a_run() -> None:
+    """What became INVALID is told at once; who was ill before a run that ended well is to be looked at anew."""
+    ill = reported(NEW, Report("p", (outcome(errors.BecameInvalid),)), revision="1", now=1.0)
+    assert told(ill, "Healthy") == ("False", "Invalid", "job_queue.high: no")
+    assert told(reported(ill, Report("p"), revision="1", now=2.0), "Healthy")[:2] == ("Unknown", "NotLookedYet")
+    assert told(reported(NEW, Report("p"), revision="1", now=2.0), "Healthy")[:2] == ("True", "AllValid")
+
+
+def test_drift_that_a_run_was_to_leave_is_told_after_it() -> None:
+    """What is only reported has not gone with what was healed."""
+    left = reported(NEW, Report("p"), revision="1", drift="a queue", now=1.0)
+    assert told(left, "DriftDetected") == ("True", "Drifted", "a queue")
+    assert told(left, "Planned") == ("Unknown", "NotLookedYet", "")
+    assert told(reported(left, Report("p"), revision="1", now=2.0), "DriftDetected")[:2] == ("False", "AsApplied")
 
 
 def test_failures_grow_until_something_ends_well() -> None:
@@ -203,7 +298,7 @@ def test_reports(report: Report, reason: Reason, sum: str, message: str) -> None
     assert (status.applied, status.plan, status.failures) == (("2", None, 0) if well else ("1", "p", 2))
     assert (status.conditions["Draining"].status == "True") == (RETIRING in report.outcomes)
     assert (status.conditions["Locked"].status == "True") == (reason == "HeldByAnother")
-    assert ("Planned" in status.conditions) == well
+    assert told(status, "Planned")[:2] == (("False", "NothingToDo") if well else ("Unknown", "NotLookedYet"))
 
 
 def test_a_real_apply_and_its_inventory() -> None:
@@ -238,9 +333,42 @@ def test_what_is_said_in_between() -> None:
     stopped = suspended(begun(stood(ready, "Refused", "", now=2.0), "plan", 3.0), 4.0)
     assert sums(stopped) == ""
     assert told(stopped, "Suspended") == ("True", "SaidSo", "")
+    assert {stopped.conditions[kind].reason for kind in SEEN} == {"SaidSo"}
+    again = resumed(stopped, 5.0)
+    assert (sums(again), told(again, "Suspended")) == ("C", ("False", "NotSuspended", ""))
+    assert sums(resumed(ready, 5.0)) == "R"
+    ready = attrs.evolve(ready, applied="1")
     assert told(checked(ready, {}, 2.0), "Healthy") == ("True", "AllValid", "")
     ill = checked(ready, {"b": "no subnet", "a": "no role"}, 2.0)
     assert told(ill, "Healthy") == ("False", "Invalid", "a: no role\nb: no subnet")
+
+
+def test_a_revision_that_was_not_looked_at_yet() -> None:
+    """Whatever was ready before is not any more; who is suspended stays as it is otherwise, and does not go on."""
+    for before in (stood(NEW, "Succeeded", "", revision="1", now=1.0), stood(NEW, "Refused", "", now=1.0)):
+        newer = outdated(before, "2", resting=False, now=2.0)
+        assert told(newer, "Planned")[:2] == told(newer, "AwaitingApproval")[:2] == ("Unknown", "NewRevision")
+        assert (sums(newer), newer.observed, newer.looked_at) == ("C", before.observed, before.looked_at)
+        assert told(newer, "Ready") == ("False", "NewRevision", "revision 2 is to be looked at")
+        resting = outdated(suspended(before, 2.0), "2", resting=True, now=3.0)
+        assert (sums(resting), told(resting, "Ready")[1]) == ("", "SaidSo")
+
+
+def test_a_dependency_that_is_not_ready() -> None:
+    """It is not looked at, and says so of all that only a look tells."""
+    status = blocked(stood(NEW, "Succeeded", "", revision="1", now=1.0), "one is not ready", 2.0)
+    assert (sums(status), status.looked_at) == ("C", 1.0)
+    assert {told(status, kind) for kind in SEEN} == {("Unknown", "DependencyNotReady", "one is not ready")}
+
+
+def test_a_source_that_fails_moves_nobody_who_is_stuck() -> None:
+    """It is told beside what is wrong; who is not stuck goes on by itself once it is back."""
+    error = errors.SourceAway("no route")
+    ready = stood(NEW, "Succeeded", "", revision="1", now=1.0)
+    assert sums(source_failed(ready, error, had=True, now=2.0)) == "RC"
+    stuck = source_failed(stood(NEW, "ManifestInvalid", "", revision="1", now=1.0), error, had=True, now=2.0)
+    assert (sums(stuck), told(stuck, "Reconciling")) == ("S", ("False", "SourceFailed", "no route"))
+    assert sums(source_failed(NEW, error, had=False, now=2.0)) == "C"
 
 
 def test_stands_of_errors_are_those_of_their_reasons() -> None:

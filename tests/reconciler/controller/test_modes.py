@@ -96,17 +96,17 @@ def test_modes_and_drift(mode: Mode, do: str, reason: str, after: tuple[int, int
 @pytest.mark.parametrize(
     ("mode", "do", "reason"),
     [
-        ("observe", "tell", "Drifted"),
+        ("observe", "tell", "ObservesOnly"),
         ("plan", "tell", "PlanMade"),
         ("apply", "apply", "NewRevision"),
         ("apply-and-heal", "apply", "NewRevision"),
     ],
 )
 def test_modes_and_revisions(mode: Mode, do: str, reason: str) -> None:
-    """A new revision is applied by the modes that apply."""
+    """A new revision is applied by the modes that apply; what never was has moved away in none."""
     stage = Stage.new()
     verdict = look(stage, attrs.evolve(STACK, mode=mode), applied="")
-    assert (verdict.do, verdict.reason) == (do, reason)
+    assert (verdict.do, verdict.reason, verdict.moved) == (do, reason, ())
     assert bool(stage.all) == (do == "apply")
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import schemathesis
@@ -15,6 +15,7 @@ from reconciler.controller.configuration import Hook
 from reconciler.controller.guard import hosts_of
 from reconciler.controller.openapi import OPERATIONS, document
 from reconciler.controller.rates import Rate
+from reconciler.controller.status import ALLOWED, REASONS, Answer
 from reconciler.controller.web import Limits
 from tests.reconciler.controller.desks import PLAN, TOKENS, house
 
@@ -72,7 +73,8 @@ def test_schemathesis_finds_no_fault(tmp_path: Path, known: bool) -> None:
 
 
 def test_the_document_holds_together(tmp_path: Path) -> None:
-    """It is served without a token as it is, every reference leads somewhere, and every schema is one."""
+    """It is served without a token as it is, every reference leads somewhere, every schema is one, and a condition
+    is one of the table."""
     got = house(tmp_path).call("GET", "/openapi.json")
     whole = document("1")
     assert (got.status, got.json) == (200, whole)
@@ -85,5 +87,11 @@ def test_the_document_holds_together(tmp_path: Path) -> None:
         Draft202012Validator.check_schema(schema)
     for status, header in (("401", "WWW-Authenticate"), ("405", "Allow"), ("429", "Retry-After")):
         assert whole["components"]["responses"][status]["headers"][header]["required"]
+    made = Draft202012Validator(whole["components"]["schemas"]["Condition"])
+    for kind, answers in ALLOWED.items():
+        for answer in get_args(Answer):
+            for reason in REASONS:
+                row = {"type": kind, "status": answer, "reason": reason, "message": "", "since": "2027-01-15T08:00:00Z"}
+                assert made.is_valid(row) == (reason in answers[answer])
     identities = [operation.id for operation in OPERATIONS]
     assert len(set(identities)) == len(identities)

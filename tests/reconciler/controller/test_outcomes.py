@@ -60,6 +60,26 @@ def test_a_revision_that_comes_meanwhile_is_applied_next(tmp_path: Path, during:
         assert made.answer("Ready") == READY
 
 
+def test_a_run_that_ended_well_behind_a_newer_revision_is_not_ready(tmp_path: Path) -> None:
+    """The run was over when it was asked to give way: what it applied is not what the stack is to be."""
+    pool = HandPool()
+    with room(tmp_path, SLOW, pool=pool) as made:
+        made.write(LAB)
+        let(made, pool, "look")
+        made.front.hint("here")
+        made.loop.turn()
+        let(made, pool, "run")
+        pool.let(-1)
+        made.write(WIDER)
+        pool.let()
+        made.loop.turn()
+        assert made.run_of()["outcome"] == "done"
+        assert made.answer("Ready") == ("False", "NewRevision")
+        assert made.answer("Planned") == ("Unknown", "NewRevision")
+        settled(made, pool)
+        assert made.answer("Ready") == READY
+
+
 def test_what_is_asked_during_a_run_is_done_after_it(tmp_path: Path) -> None:
     """A look that somebody asked for while the stack ran is made, once."""
     pool = HandPool()
@@ -379,7 +399,7 @@ stacks:
                 f"{name}.yaml",
             )
         made.pass_time(600)
-        assert made.status("second").conditions["Ready"].message == "first is not ready: PlanMade"
+        assert made.status("second").conditions["Ready"].message == "first has a revision that is not applied yet"
         made.front.suspend("first", True, "ann")
         made.pass_time(600)
         assert made.status("second").conditions["Ready"].message == "first is suspended"

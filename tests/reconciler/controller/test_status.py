@@ -1,4 +1,4 @@
-"""What is known of a stack: conditions that change when their answer does, and statuses as JSON."""
+"""What is known of a stack: a table of conditions that change when their answer does, and statuses as JSON."""
 
 import json
 from typing import Any, get_args
@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from providers.errors import StoreError
 from reconciler.controller.status import (
+    ALLOWED,
+    FAILURES,
     KINDS,
     REASONS,
+    SEEN,
     STANDS,
     Answer,
     Condition,
@@ -21,20 +24,28 @@ from reconciler.controller.status import (
     from_json,
     stood,
     to_json,
+    unknown,
+    unseen,
 )
 
 TEXTS = st.text(max_size=8)
 TIMES = st.floats(0, 2e9)
-CONDITIONS = st.lists(
-    st.builds(
-        Condition, st.sampled_from(KINDS), st.sampled_from(get_args(Answer)), st.sampled_from(REASONS), TEXTS, TIMES
-    ),
-    unique_by=lambda told: told.kind,
-).map(lambda found: {told.kind: told for told in found})
+PAIRS = {
+    kind: [(answer, reason) for answer, reasons in answers.items() for reason in reasons]
+    for kind, answers in ALLOWED.items()
+}
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> dict[Kind, Condition]:
+    """One of each kind, as the table has it."""
+    return {kind: Condition(kind, *draw(st.sampled_from(PAIRS[kind])), draw(TEXTS), draw(TIMES)) for kind in KINDS}
+
+
 STATUSES = st.builds(
     Status,
     TEXTS,
-    CONDITIONS,
+    conditions(),
     TEXTS,
     TEXTS,
     TEXTS,
@@ -70,23 +81,69 @@ def test_every_reason_stands() -> None:
     assert set(STANDS) == set(REASONS)
 
 
-@pytest.mark.parametrize("reason", REASONS)
+def test_the_table_is_whole() -> None:
+    """It has every kind, every answer of each and every reason somewhere; who was never looked at is in it for all."""
+    assert tuple(ALLOWED) == KINDS
+    for answers in ALLOWED.values():
+        assert tuple(answers) == get_args(Answer)
+        assert all(reasons and len(set(reasons)) == len(reasons) for reasons in answers.values())
+        assert "NotLookedYet" in answers["Unknown"]
+    assert {reason for pairs in PAIRS.values() for _, reason in pairs} == set(REASONS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_not_in_the_table_is_no_condition(kind: Kind) -> None:
+    """Of each kind the pairs of the table can be made, and no others."""
+    for answer in get_args(Answer):
+        for reason in REASONS:
+            if (answer, reason) in PAIRS[kind]:
+                assert Condition(kind, answer, reason).reason == reason
+            else:
+                with pytest.raises(ValueError, match=f"{kind} is never {answer} for {reason}"):
+                    Condition(kind, answer, reason)
+
+
+def test_who_was_never_looked_at() -> None:
+    """All ten conditions are there, and unknown since then."""
+    told = unknown(7.0)
+    assert tuple(told) == KINDS == tuple(NEW.conditions)
+    assert {(each.status, each.reason, each.since) for each in told.values()} == {("Unknown", "NotLookedYet", 7.0)}
+
+
+@pytest.mark.parametrize("reason", [reason for reason in REASONS if STANDS[reason] != "apart"])
 def test_sums(reason: Reason) -> None:
-    """Who is at it or goes on by itself is not stalled, and only who is as it is to be needs neither to be ready."""
+    """Who is at it or goes on by itself is not stalled, and who is as its mode has it needs neither to be ready."""
     told = sums(stood(NEW, reason, "", revision="2", now=1.0))
-    assert told == {"done": "R", "going": "C", "stuck": "S", "resting": ""}[STANDS[reason]]
+    resting = "" if reason == "SaidSo" else "R"
+    assert told == {"done": "R", "going": "C", "stuck": "S", "resting": resting}[STANDS[reason]]
 
 
-@pytest.mark.parametrize(
-    ("reason", "told"),
-    [("Drifted", "R"), ("Progressing", "RC"), ("WaitsForApproval", "RS"), ("WaitsForWindow", "RC"), ("PlanMade", "R"),
-     ("CallFailed", "C"), ("Refused", "S"), ("NewRevision", "C")],
-)  # fmt: skip
-def test_ready_beside(reason: Reason, told: str) -> None:
-    """A stack of which the applied revision stands is ready while drift is told or about to be healed."""
-    applied = attrs.evolve(NEW, applied="2")
-    assert sums(stood(applied, reason, "", revision="2", now=1.0)) == told
-    assert "R" not in sums(stood(applied, reason, "", revision="3", now=1.0))
+def test_what_is_apart_sums_up_nothing() -> None:
+    """A reason of one condition alone is none of those that sum up."""
+    for reason in REASONS:
+        if STANDS[reason] == "apart":
+            with pytest.raises(ValueError, match="Ready is never"):
+                stood(NEW, reason, "", now=1.0)
+
+
+def test_ready_for_another_reason() -> None:
+    """What moved away is about to be brought back to a stack that is ready."""
+    told = stood(NEW, "Progressing", "1 to update", now=1.0, revision="2", ready=("Drifted", "a queue"))
+    assert sums(told) == "RC"
+    assert told.conditions["Ready"] == Condition("Ready", "True", "Drifted", "a queue", 1.0)
+    assert told.conditions["Reconciling"].message == "1 to update"
+
+
+@pytest.mark.parametrize("reason", [*FAILURES, "DependencyNotReady", "SaidSo"])
+def test_unseen(reason: Reason) -> None:
+    """Of what could not be looked at it is unknown what only a look tells, for that reason; no more changes."""
+    before = stood(NEW, "Succeeded", "", revision="1", now=1.0)
+    told = unseen(before, reason, "why", 2.0)
+    for kind in KINDS:
+        if kind in SEEN:
+            assert told.conditions[kind] == Condition(kind, "Unknown", reason, "why", 0.0)
+        else:
+            assert told.conditions[kind] == before.conditions[kind]
 
 
 def test_failures_of_a_revision() -> None:
@@ -95,7 +152,7 @@ def test_failures_of_a_revision() -> None:
     assert stood(failing, "CallFailed", "", revision="1", now=1.0).failures == 3
     assert stood(failing, "CallFailed", "", revision="2", now=1.0).failures == 0
     none = stood(failing, "SourceFailed", "", now=1.0)
-    assert (none.failures, none.observed, none.looked_at) == (3, "1", 1.0)
+    assert (none.failures, none.observed, none.looked_at) == (3, "1", None)
 
 
 def test_messages_are_fit_to_be_shown() -> None:
@@ -121,10 +178,7 @@ GOOD = to_json(attrs.evolve(stood(NEW, "Succeeded", "", revision="1", now=1.0), 
         {"conditions": None},
         {"conditions": [None]},
         {"conditions": [{}]},
-        {"conditions": [{**GOOD["conditions"][0], "type": "Happy"}]},
         {"conditions": [{**GOOD["conditions"][0], "type": []}]},
-        {"conditions": [{**GOOD["conditions"][0], "status": "true"}]},
-        {"conditions": [{**GOOD["conditions"][0], "reason": "Because"}]},
         {"conditions": [{**GOOD["conditions"][0], "since": "now"}]},
         {"stack": None},
         {"observed": 1},
@@ -144,3 +198,21 @@ def test_damage(damage: dict[str, Any]) -> None:
     for document in documents:
         with pytest.raises(StoreError, match="damaged"):
             from_json(document)
+
+
+@pytest.mark.parametrize("other", [{"type": "Happy"}, {"status": "true"}, {"reason": "Because"}, {"status": "False"}])
+def test_a_condition_that_the_table_has_not(other: dict[str, str]) -> None:
+    """As another version may have told it: it is unknown until a look, and the rest of the status is kept."""
+    first, *rest = GOOD["conditions"]
+    read = from_json({**GOOD, "conditions": [{**first, **other}, *rest]})
+    assert read.conditions["Ready"] == Condition("Ready", "Unknown", "NotLookedYet")
+    assert to_json(read)["conditions"][1:] == rest
+    assert (read.observed, read.inventory) == ("1", {"a": "b"})
+
+
+def test_a_status_with_conditions_missing() -> None:
+    """All ten are there after it was read."""
+    read = from_json({**GOOD, "conditions": GOOD["conditions"][:1]})
+    assert tuple(read.conditions) == KINDS
+    assert read.ready
+    assert read.conditions["Locked"].reason == "NotLookedYet"

@@ -15,6 +15,7 @@ from reconciler.controller.guard import Guard, hosts_of
 from reconciler.controller.logs import lines
 from reconciler.controller.openapi import document
 from reconciler.controller.rates import Rate
+from reconciler.controller.status import KINDS
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits
 from tests.reconciler.controller.desks import PLAN, TOKENS, ask, house, write_tokens
@@ -64,7 +65,17 @@ def test_what_is_seen_is_the_desk_s(tmp_path: Path) -> None:
                 "reason": "Succeeded",
                 "message": "all is well",
                 "since": "1970-01-01T00:00:05Z",
-            }
+            },
+            *(
+                {
+                    "type": kind,
+                    "status": "Unknown",
+                    "reason": "NotLookedYet",
+                    "message": "",
+                    "since": "1970-01-01T00:00:00Z",
+                }
+                for kind in KINDS[1:]
+            ),
         ],
         "observed": "abc",
         "applied": "",
