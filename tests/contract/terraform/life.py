@@ -87,15 +87,13 @@ class Life:
     def _live(self) -> Json:
         home = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copy(CONFIGURATION, home)
-        settings = home / "settings.tfrc"
-        settings.write_text(_SETTINGS.format(mirror=json.dumps(str(programs.mirror()))))
         store = Store.open(None, SystemClock().now(), SPEED)
         simulated = Simulator(store, store.clock())
         steps: dict[str, Json] = {}
         with servers.simulator(simulated) as (url, _):
             environ = {
                 **Shell(home).environ,
-                "TF_CLI_CONFIG_FILE": str(settings),
+                "TF_CLI_CONFIG_FILE": str(settings(home)),
                 "TF_IN_AUTOMATION": "true",
                 "TF_VAR_endpoint": url,
                 # A fifth of what Terraform computes is to collect garbage, in processes that live for seconds.
@@ -125,6 +123,13 @@ class Life:
             process.terminate()
             output, _ = process.communicate()
         return process.returncode, output
+
+
+def settings(home: Path) -> Path:
+    """A new file of settings of Terraform, by which it takes providers from the mirror alone."""
+    made = home / "settings.tfrc"
+    made.write_text(_SETTINGS.format(mirror=json.dumps(str(programs.mirror()))))
+    return made
 
 
 def _world(batch: Any) -> Json:
