@@ -152,6 +152,7 @@ class _Conversion:
             attribute = str(error).partition(".")[0].partition("[")[0]
             at = (*resource.where, attribute)
             raise self.state.text.fault(at, f"{error} of {resource.address} is not what the provider writes") from None
+        block: dict[str, Any]
         block, found = held.settle(brief(said, kind, references.refer), path)
         for attribute, variable in [(at, one) for (of, at), one in held.whole.items() if of == resource.address]:
             member = next((key for key in kind.spec.members if key.lower() == attribute.replace("_", "")), attribute)

@@ -216,23 +216,23 @@ def _modules(text: Text, values: Mapping[str, Any], path: Path) -> Iterator[Reso
 def _planned(text: Text, root: Mapping[str, Any]) -> Iterator[Resource]:
     prior = text.map(root.get("prior_state"), ("prior_state",))
     live = _modules(text, text.map(prior.get("values"), ("prior_state", "values")), ("prior_state", "values"))
-    changes: dict[str, Resource] = {}
+    pending: dict[str, Resource] = {}
     for number, row in enumerate(text.items(root.get("resource_changes"), ("resource_changes",))):
         where: Path = ("resource_changes", number)
         block = text.map(row, where)
         change = text.map(block.get("change"), (*where, "change"))
         known = _named(text, block, where)
         if known.managed and "deposed" not in block:
-            changes[known.address] = _changing(text, known, change, (*where, "change"))
+            pending[known.address] = _changing(text, known, change, (*where, "change"))
     for resource in live:
-        change = changes.get(resource.address) if not resource.deposed else None
-        if change is None or not change.live:
+        changing = None if resource.deposed else pending.get(resource.address)
+        if changing is None or not changing.live:
             yield resource
         else:
-            yield attrs.evolve(resource, planned=change.planned, changes=change.changes)
-            del changes[resource.address]
+            yield attrs.evolve(resource, planned=changing.planned, changes=changing.changes)
+            del pending[resource.address]
     # What is imported by the plan is live, though it is in no state yet.
-    yield from changes.values()
+    yield from pending.values()
 
 
 def _changing(text: Text, known: Resource, change: Mapping[str, Any], path: Path) -> Resource:

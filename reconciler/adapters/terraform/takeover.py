@@ -25,7 +25,7 @@ def steps(resources: Iterable[Resource], manifest: str) -> str:
     file = shlex.quote(manifest)
     return "\n\n".join(
         [
-            "To take them over: with Terraform 1.7 or later, put this in the place of their resource blocks, and apply.",
+            "To take them over: with Terraform 1.7 or later, put this in place of their blocks, and apply:",
             *blocks,
             "With an older one, take their resource blocks out, and let its state forget them:",
             f"terraform state rm \\\n  {addresses}",

@@ -8,8 +8,10 @@ and all wait for it.
 
 import fcntl
 import json
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests import programs, servers
 from tests.commands import Shell
 from tests.kit import client
 
+ROOT = Path(__file__).parent.parent.parent.parent
 CONFIGURATION = Path(__file__).parent / "main.tf"
 APPLY, PLAN, DESTROY = (
     ("apply", "-auto-approve"),
@@ -38,6 +41,9 @@ STEPS = (
     ("plan after update", PLAN, True),
     ("destroy", DESTROY, True),
 )
+_RESOURCE = re.compile(r'^resource "aws_batch_.*?^}\n', re.DOTALL | re.MULTILINE)
+_REMOVED = re.compile(r"^removed \{\n.*?^}$", re.DOTALL | re.MULTILINE)
+_OURS = "import sys; from reconciler.cli import main; main(sys.argv[1:])"
 # Simulated seconds a second: an infrastructure update takes ten seconds, all else less than one.
 SPEED = 60
 PATIENCE = 300
@@ -104,12 +110,42 @@ class Life:
                 steps[name] = {"code": code, "output": output, "world": _world(client(simulated))}
                 if code:
                     break
+                if name == "plan after update":
+                    steps |= self._taken_over(environ, url, home, client(simulated))
         store.close()
         failures = [(call.operation, call.status) for call in simulated.calls if call.status != 200]
         return {"steps": steps, "failures": failures}
 
+    def _taken_over(self, environ: dict[str, str], url: str, home: Path, batch: Any) -> dict[str, Json]:
+        """How Terraform lets go of all in a copy of its folder, and a manifest takes it over, as `convert` tells."""
+        steps: dict[str, Json] = {}
+        after = {**environ, "TF_VAR_later": "true"}
+        ours = {**environ, "PYTHONPATH": str(ROOT)}
+        copy = home / "left"
+        shutil.copytree(home, copy)
+
+        def step(name: str, line: list[str], environ: dict[str, str]) -> str:
+            code, output = self._spoken(line, environ, copy)
+            steps[name] = {"code": code, "output": output, "world": _world(batch)}
+            return output
+
+        def batchwright(name: str, *words: str) -> str:
+            return step(name, [sys.executable, "-c", _OURS, *words], ours)
+
+        (copy / "state.json").write_text(step("state", [programs.path("terraform"), "state", "pull"], after))
+        told = batchwright("convert", "convert", "terraform", "state.json", "--out", "manifest.yaml")
+        kept = _RESOURCE.sub("", CONFIGURATION.read_text())
+        (copy / "main.tf").write_text("\n\n".join([kept, *_REMOVED.findall(told)]))
+        step("let go", [programs.path("terraform"), *APPLY, "-no-color", "-input=false"], after)
+        for verb, *words in (("adopt", "--auto-approve"), ("plan", "--detailed-exitcode")):
+            batchwright(verb, verb, "manifest.yaml", *words, "--endpoint-url", url)
+        return steps
+
     def _run(self, command: tuple[str, ...], environ: dict[str, str], home: Path) -> tuple[int, str]:
         line = [programs.path("terraform"), *command, "-no-color", "-input=false"]
+        return self._spoken(line, environ, home)
+
+    def _spoken(self, line: list[str], environ: dict[str, str], home: Path) -> tuple[int, str]:
         with self._lock:
             if self._stopped:
                 return 1, "stopped"

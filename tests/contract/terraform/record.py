@@ -18,7 +18,7 @@ import attrs
 
 from providers.clock import SystemClock
 from providers.simulator import Simulator, Store, wire
-from tests import programs, servers
+from tests import programs
 from tests.commands import Shell
 from tests.contract.terraform.life import SPEED, settings
 

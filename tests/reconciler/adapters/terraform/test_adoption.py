@@ -1,8 +1,9 @@
 """What Terraform has made is taken over by tags alone, whichever way it told of it."""
 
+import attrs
 import pytest
 
-from plans.handover import adopting
+from plans.policy import Policy
 from tests.kit import Stage, kinds, manifest
 from tests.reconciler.adapters.terraform.recorded import converted, made_by_terraform
 
@@ -18,9 +19,9 @@ def test_it_is_taken_over_by_tags_alone(world: Stage, file: str) -> None:
     stage, made = world.twin(), converted(file)
     assert made.count == len(stage.all)
     assert (made.lacking, made.unknowns) == ((), ())
-    planned = stage.plan(adopting(manifest(made.yaml)))
+    planned = stage.plan(attrs.evolve(manifest(made.yaml), policy=Policy(adopt=True)))
     assert planned.summary == {"adopt": made.count}
-    assert (planned.refusals, {step.operation for step in planned.steps}) == ((), {"TagResource"})
+    assert (planned.refusals, {step.call for step in planned.steps}) == ((), {"TagResource"})
     stage.simulator.calls.clear()
     assert stage.reconciler.adopt(manifest(made.yaml)).exit_code == 0
     assert stage.mutations == ["TagResource"] * made.count
