@@ -159,6 +159,8 @@ class _Conversion:
             block[member] = held.expression(variable, f"{path}.{member}", found, listed=True)
         self.unknowns += found
         physical = name_of(resource)
+        if physical is None and resource.live:
+            raise self.state.text.fault(resource.where, f"{resource.address} has no name")
         if physical is not None and physical != name:
             block = {"physicalName": physical, **block}
         if tags := self._tags(resource, address):

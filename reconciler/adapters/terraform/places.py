@@ -82,7 +82,7 @@ class Text:
 
     def _place(self, path: Path) -> tuple[int, int]:
         """Line and column of the value at a path, or of the last on the way to it that is there."""
-        at = self._after(self.content.startswith("\ufeff"))
+        at = self._after(0)
         for step in path:
             found = self._inner(at, step)
             if found is None:

@@ -108,7 +108,7 @@ def document(resource: Resource, kind: Kind, hold: Hold, tell: Tell) -> dict[str
     said = {key: value for key, value in resource.values.items() if key not in _APART}
     found = made.members(kind.spec, said, (), written=False)
     listed = resource.values.get("compute_environments")
-    if kind.name == "job_queue" and listed:
+    if kind.name == "job_queue" and listed and "computeEnvironmentOrder" not in found:
         found["computeEnvironmentOrder"] = made.listed(kind.spec.members["computeEnvironmentOrder"], listed)
     return found
 

@@ -117,7 +117,7 @@ def _refuse_others(source: Source) -> None:
     if start.startswith((b"PK\x03\x04", b"tfplan")):
         hint = f"run `terraform show -json {source.name} > plan.json`, and give that file"
         raise refused(source, "is a plan as Terraform keeps it, which is not JSON", hint)
-    if not start:
+    if not start and len(source.content) < 4096:
         raise refused(source, "the file is empty", PULL)
     if re.match(rb'# This file is maintained automatically by "(terraform|tofu) init"', start):
         raise refused(source, "is the lock file of the providers, and no state", PULL)

@@ -15,6 +15,7 @@ from reconciler.adapters.terraform.places import Path
 from reconciler.adapters.terraform.resources import COMPUTED, told
 from reconciler.adapters.terraform.state import Resource
 
+_LIST = "\0list"
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -45,7 +46,7 @@ class Unknowns:
         if field.type in ("structure", "map"):
             self.whole[resource.address, str(path[0])] = variable
             return None
-        mark = f"\0{variable}\0"
+        mark = f"\0{variable}{_LIST if field.type == 'list' else ''}"
         self.held[mark] = variable
         return [mark] if field.type == "list" else mark
 
@@ -73,7 +74,7 @@ class Unknowns:
         match value:
             case str() if value in self.held:
                 return self.expression(self.held[value], path, found, listed=False)
-            case [str(mark)] if mark in self.held and not path.endswith("[]"):
+            case [str(mark)] if mark in self.held and mark.endswith(_LIST):
                 return self.expression(self.held[mark], path, found, listed=True)
             case Mapping():
                 return {key: self._settled(item, f"{path}.{key}", found) for key, item in value.items()}

@@ -93,13 +93,15 @@ class Life:
     def _live(self) -> Json:
         home = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copy(CONFIGURATION, home)
+        # Before another test has this process look for mirrors elsewhere.
+        mirrored = settings(home)
         store = Store.open(None, SystemClock().now(), SPEED)
         simulated = Simulator(store, store.clock())
         steps: dict[str, Json] = {}
         with servers.simulator(simulated) as (url, _):
             environ = {
                 **Shell(home).environ,
-                "TF_CLI_CONFIG_FILE": str(settings(home)),
+                "TF_CLI_CONFIG_FILE": str(mirrored),
                 "TF_IN_AUTOMATION": "true",
                 "TF_VAR_endpoint": url,
                 # A fifth of what Terraform computes is to collect garbage, in processes that live for seconds.
