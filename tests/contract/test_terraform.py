@@ -119,8 +119,8 @@ def test_nothing_is_left_to_do(terraform: Json, step: str) -> None:
 
 @needs
 def test_it_is_taken_over(terraform: Json) -> None:
-    """What `convert` prints lets Terraform forget all and destroy nothing; adopt changes tags alone, and the plan of the
-    manifest is empty then."""
+    """What `convert` prints lets Terraform forget all and destroy nothing; adopt changes tags alone, and a plan
+    is empty then."""
     before = _after(terraform, "convert")
     assert before == _after(terraform, "plan after update")
     assert _after(terraform, "let go") == before

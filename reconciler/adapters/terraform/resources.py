@@ -163,7 +163,11 @@ class _Maker:
                 element = field.element
                 assert element is not None
                 made = (self.value(element, one, (*path, at), written=written) for at, one in enumerate(value))
-                return [one for one in made if one is not None]
+                found = [one for one in made if one is not None]
+                short = field.shorthand
+                if short is not None and not all(short.member in one and short.position in one for one in found):
+                    raise ValueError(told(path))
+                return found
             case "map":
                 if not isinstance(value, dict):
                     raise ValueError(told(path))

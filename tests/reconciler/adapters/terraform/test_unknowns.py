@@ -58,7 +58,7 @@ def test_a_planned_stack_can_be_made_by_the_manifest() -> None:
 
 
 def test_what_is_told_of_a_planned_stack() -> None:
-    """All of it is said not to be live, names that Terraform would make up are told, and there is nothing to take over."""
+    """All is said not to be live, names that Terraform would make up are told, and there is nothing to take over."""
     made = converted("fresh")
     told = "\n".join(made.notes)
     assert "not live yet, and made by an apply of the manifest: " in told
