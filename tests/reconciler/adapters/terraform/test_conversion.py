@@ -366,7 +366,7 @@ def test_whatever_stands_in_a_file_it_is_converted_or_at_fault(file: str) -> Non
             assert converted(made).yaml
 
 
-_ODD = [None, True, -1, 1.5, "", "x", "\0", "${var.x}", [], {}, [None], [[]], {"a": 1}, "{}", "[]"]
+_ODD: list[Any] = [None, True, -1, 1.5, "", "x", "\0", "${var.x}", [], {}, [None], [[]], {"a": 1}, "{}", "[]"]
 
 
 def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -186,4 +186,4 @@ def test_what_is_empty_or_odd_is_read_as_nothing() -> None:
         }
     ]
     (one,) = state({"version": 4, "resources": rows}).resources
-    assert (one.sensitive, one.needs, one.values) == ({"c"}, (), {})
+    assert (one.sensitive, one.needs, dict(one.values)) == (frozenset({"c"}), (), {})
