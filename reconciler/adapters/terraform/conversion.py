@@ -1,7 +1,7 @@
 """From a state or a plan of Terraform to a manifest, and all that is to be known of it."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -94,7 +94,9 @@ class _Conversion:
             result["variables"] = {name: {"description": what} for name, what in held.variables.items()}
         result |= {section: blocks for section, blocks in sections.items() if blocks}
         if not held.variables:
-            self.lacking += _faults(result, self.kinds)
+            hidden = [one for one in self.resources if one.sensitive]
+            paths = {f"{self.kinds[TYPES[one.type]].section}.{names[one.address]}" for one in hidden}
+            self.lacking += _faults(result, self.kinds, paths)
         for each in deposed:
             self.notes.append(f"left out: a former object of {each.address}, which Terraform was about to destroy")
         live = [resource for resource in self.resources if resource.live]
@@ -250,10 +252,16 @@ def _left_alone(resources: Iterable[Resource], elsewhere: Iterable[Resource]) ->
         yield f"{one.address}, in {where(one)}"
 
 
-def _faults(result: Mapping[str, Any], kinds: Kinds) -> Iterator[str]:
-    """What keeps the manifest from being read, such as a value that is newer than the installed botocore."""
+def _faults(result: Mapping[str, Any], kinds: Kinds, hidden: Collection[str]) -> Iterator[str]:
+    """What keeps the manifest from being read, such as a value that is newer than the installed botocore.
+
+    Of blocks that are `hidden`, since something in them is sensitive, no value is told.
+    """
     try:
         parse([Source("convert", to_yaml(result).encode())], variables={}, kinds=kinds)
     except ManifestError as error:
         for fault in error.faults:
-            yield f"{fault.path} {fault.message}" + (f": {fault.hint}" if fault.hint else "")
+            if ".".join(fault.path.split(".")[:2]) in hidden:
+                yield f"{fault.path} is not as the API takes it; its value is sensitive in Terraform"
+            else:
+                yield f"{fault.path} {fault.message}" + (f": {fault.hint}" if fault.hint else "")
