@@ -138,7 +138,7 @@ class Life:
         told = batchwright("convert", "convert", "terraform", "state.json", "--out", "manifest.yaml")
         kept = _RESOURCE.sub("", CONFIGURATION.read_text())
         (copy / "main.tf").write_text("\n\n".join([kept, *_REMOVED.findall(told)]))
-        step("let go", [programs.path("terraform"), *APPLY, "-no-color", "-input=false"], after)
+        step("let go", [programs.path("terraform"), *APPLY, "-refresh=false", "-no-color", "-input=false"], after)
         for verb, *words in (("adopt", "--auto-approve"), ("plan", "--detailed-exitcode")):
             batchwright(verb, verb, "manifest.yaml", *words, "--endpoint-url", url)
         return steps
