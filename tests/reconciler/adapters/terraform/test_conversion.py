@@ -1,8 +1,6 @@
 """What becomes of each resource of a state, and what is told beside the manifest."""
 
-import contextlib
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -352,31 +350,3 @@ def test_what_is_gone_meanwhile_is_not_made_by_adopt() -> None:
     assert len(stage.mutations) == made.count - 1
     assert report.exit_code in (0, 4)
     assert adopting(manifest(made.yaml)).stack == "shop"
-
-
-@pytest.mark.unmeasured
-@pytest.mark.parametrize("file", ["state", "show", "plan", "fresh"])
-def test_whatever_stands_in_a_file_it_is_converted_or_at_fault(file: str) -> None:
-    """A file with anything in any place gives a manifest or an error of ours."""
-    rng = random.Random(file)
-    whole = document(file)
-    places = [place for place in _places(whole) if place]
-    for _ in range(8):
-        made = document(file)
-        *way, last = rng.choice(places)
-        here = made
-        for step in way:
-            here = here[step]
-        here[last] = rng.choice(_ODD)
-        with contextlib.suppress(InputError):
-            assert converted(made).yaml
-
-
-_ODD: list[Any] = [None, True, -1, 1.5, "", "x", "\0", "${var.x}", [], {}, [None], [[]], {"a": 1}, "{}", "[]"]
-
-
-def _places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield place
-    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in inside:
-        yield from _places(inner, (*place, key))
