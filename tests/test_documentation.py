@@ -18,15 +18,18 @@ import pytest
 from plans.manifest import Source, parse
 from providers import model
 from providers.kinds import bind
+from providers.resources import SIMULATOR_FILE
 from providers.simulator import Durations, Quotas, Settings, rules
 from providers.simulator.faults import KINDS
 from providers.simulator.operations import OPERATIONS
 from reconciler import scenario
+from tests.reconciler.adapters.terraform import recorded
 
 ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
 FIELDS = "docs/fields.md"
 CONTROLLER = "docs/controller.md"
+MIGRATING = "docs/migrating.md"
 PAGES = (
     "README.md",
     "docs/manifest.md",
@@ -34,6 +37,7 @@ PAGES = (
     "docs/replacing.md",
     "docs/rehearsing.md",
     "docs/doctor.md",
+    MIGRATING,
     CONTROLLER,
     SIMULATOR,
     FIELDS,
@@ -82,6 +86,13 @@ def workplace(tmp_path: Path) -> Path:
     (tmp_path / "scenario.yaml").write_text(scenario_on_the_page())
     (tmp_path / "controller.yaml").write_text(next(blocks(CONTROLLER, "yaml")).replace(":8700", ":0"))
     return tmp_path
+
+
+def migrated(workplace: Path) -> None:
+    """Put what other tools say of an account there, and the account as they made it."""
+    for name in ("state.json", "plan.json"):
+        shutil.copy2(recorded.DATA / name, workplace)
+    recorded.kept_in(workplace / SIMULATOR_FILE)
 
 
 def scenario_on_the_page() -> str:
@@ -175,6 +186,8 @@ def test_commands_do_what_the_page_says(page: str, workplace: Path) -> None:
     foretold there is what is foretold today."""
     told = list(commands(page))
     assert told
+    if page == MIGRATING:
+        migrated(workplace)
     for command in told:
         printed = run(command, workplace)
         output = shown(printed)

@@ -5,6 +5,7 @@ They are the most demanding callers that AWS Batch has: they read back whatever 
 """
 
 import platform
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,25 @@ def test_nothing_is_left_to_do(terraform: Json, step: str) -> None:
 
 
 @needs
+def test_it_is_taken_over(terraform: Json) -> None:
+    """What `convert` prints lets Terraform forget all and destroy nothing; adopt changes tags alone, and a plan
+    is empty then."""
+    before = _after(terraform, "convert")
+    assert before == _after(terraform, "plan after update")
+    assert _after(terraform, "let go") == before
+    forgotten = re.findall(r"# (\S+) will no longer be managed", terraform["steps"]["let go"]["output"])
+    assert len(forgotten) == len(set(forgotten)) == 7
+    adopted = _after(terraform, "adopt")
+    assert _untagged(adopted) == _untagged(before)
+    for name, tags in _tags(before).items():
+        house = {"batchwright:stack", "batchwright:address"}
+        assert _tags(adopted)[name].items() > tags.items()
+        assert house <= _tags(adopted)[name].keys()
+    assert _after(terraform, "plan") == adopted
+    assert "No changes." in terraform["steps"]["plan"]["output"]
+
+
+@needs
 def test_nothing_is_left_over(terraform: Json) -> None:
     """Terraform destroys all that it created, in an order that AWS Batch takes."""
     assert not any(_after(terraform, "destroy").values())
@@ -132,6 +152,13 @@ def test_nothing_is_refused(terraform: Json) -> None:
 
 def _tags(world: Json) -> Json:
     return {name: each["tags"] for named in world.values() for name, each in named.items()}
+
+
+def _untagged(world: Json) -> Json:
+    return {
+        kind: {name: {key: value for key, value in each.items() if key != "tags"} for name, each in named.items()}
+        for kind, named in world.items()
+    }
 
 
 def _shares(world: Json) -> dict[str, float]:

@@ -8,8 +8,10 @@ and all wait for it.
 
 import fcntl
 import json
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -23,6 +25,7 @@ from tests import programs, servers
 from tests.commands import Shell
 from tests.kit import client
 
+ROOT = Path(__file__).parent.parent.parent.parent
 CONFIGURATION = Path(__file__).parent / "main.tf"
 APPLY, PLAN, DESTROY = (
     ("apply", "-auto-approve"),
@@ -38,6 +41,9 @@ STEPS = (
     ("plan after update", PLAN, True),
     ("destroy", DESTROY, True),
 )
+_RESOURCE = re.compile(r'^resource "aws_batch_.*?^}\n', re.DOTALL | re.MULTILINE)
+_REMOVED = re.compile(r"^removed \{\n.*?^}$", re.DOTALL | re.MULTILINE)
+_OURS = "import sys; from reconciler.cli import main; main(sys.argv[1:])"
 # Simulated seconds a second: an infrastructure update takes ten seconds, all else less than one.
 SPEED = 60
 PATIENCE = 300
@@ -87,15 +93,15 @@ class Life:
     def _live(self) -> Json:
         home = Path(tempfile.mkdtemp(dir=self.folder))
         shutil.copy(CONFIGURATION, home)
-        settings = home / "settings.tfrc"
-        settings.write_text(_SETTINGS.format(mirror=json.dumps(str(programs.mirror()))))
+        # Before another test has this process look for mirrors elsewhere.
+        mirrored = settings(home)
         store = Store.open(None, SystemClock().now(), SPEED)
         simulated = Simulator(store, store.clock())
         steps: dict[str, Json] = {}
         with servers.simulator(simulated) as (url, _):
             environ = {
                 **Shell(home).environ,
-                "TF_CLI_CONFIG_FILE": str(settings),
+                "TF_CLI_CONFIG_FILE": str(mirrored),
                 "TF_IN_AUTOMATION": "true",
                 "TF_VAR_endpoint": url,
                 # A fifth of what Terraform computes is to collect garbage, in processes that live for seconds.
@@ -106,12 +112,42 @@ class Life:
                 steps[name] = {"code": code, "output": output, "world": _world(client(simulated))}
                 if code:
                     break
+                if name == "plan after update":
+                    steps |= self._taken_over(environ, url, home, client(simulated))
         store.close()
         failures = [(call.operation, call.status) for call in simulated.calls if call.status != 200]
         return {"steps": steps, "failures": failures}
 
+    def _taken_over(self, environ: dict[str, str], url: str, home: Path, batch: Any) -> dict[str, Json]:
+        """How Terraform lets go of all in a copy of its folder, and a manifest takes it over, as `convert` tells."""
+        steps: dict[str, Json] = {}
+        after = {**environ, "TF_VAR_later": "true"}
+        ours = {**environ, "PYTHONPATH": str(ROOT)}
+        copy = home / "left"
+        shutil.copytree(home, copy)
+
+        def step(name: str, line: list[str], environ: dict[str, str]) -> str:
+            code, output = self._spoken(line, environ, copy)
+            steps[name] = {"code": code, "output": output, "world": _world(batch)}
+            return output
+
+        def batchwright(name: str, *words: str) -> str:
+            return step(name, [sys.executable, "-c", _OURS, *words], ours)
+
+        (copy / "state.json").write_text(step("state", [programs.path("terraform"), "state", "pull"], after))
+        told = batchwright("convert", "convert", "terraform", "state.json", "--out", "manifest.yaml")
+        kept = _RESOURCE.sub("", CONFIGURATION.read_text())
+        (copy / "main.tf").write_text("\n\n".join([kept, *_REMOVED.findall(told)]))
+        step("let go", [programs.path("terraform"), *APPLY, "-refresh=false", "-no-color", "-input=false"], after)
+        for verb, *words in (("adopt", "--auto-approve"), ("plan", "--detailed-exitcode")):
+            batchwright(verb, verb, "manifest.yaml", *words, "--endpoint-url", url)
+        return steps
+
     def _run(self, command: tuple[str, ...], environ: dict[str, str], home: Path) -> tuple[int, str]:
         line = [programs.path("terraform"), *command, "-no-color", "-input=false"]
+        return self._spoken(line, environ, home)
+
+    def _spoken(self, line: list[str], environ: dict[str, str], home: Path) -> tuple[int, str]:
         with self._lock:
             if self._stopped:
                 return 1, "stopped"
@@ -125,6 +161,13 @@ class Life:
             process.terminate()
             output, _ = process.communicate()
         return process.returncode, output
+
+
+def settings(home: Path) -> Path:
+    """A new file of settings of Terraform, by which it takes providers from the mirror alone."""
+    made = home / "settings.tfrc"
+    made.write_text(_SETTINGS.format(mirror=json.dumps(str(programs.mirror()))))
+    return made
 
 
 def _world(batch: Any) -> Json:
