@@ -4,6 +4,7 @@ import click
 
 from reconciler.adapters.conversion import Conversion
 from reconciler.cli import newfile
+from reconciler.cli.options import Given, given, json_output, place_options, template_options
 from reconciler.cli.terminal import Terminal
 
 out_option = click.option(
@@ -16,6 +17,23 @@ def convert() -> None:
     """Write a manifest of what another tool says of AWS Batch; exit 4 if something of it is not in the manifest."""
 
 
+@convert.command()
+@click.argument("template", type=click.Path())
+@click.option("--stack", metavar="NAME", help="The stack, as it is deployed.  [the template's file]")
+@click.option("--live", is_flag=True, help="Ask CloudFormation how the stack stands; changes nothing.")
+@out_option
+@json_output
+@given(template_options, place_options)
+def cloudformation(options: Given, template: str, stack: str | None, live: bool, out: str | None, as_json: bool) -> int:
+    """Convert a template of CloudFormation, such as the CDK writes."""
+    from reconciler.cli import templates
+
+    if out is not None:
+        newfile.free(out)
+    made = templates.converted(template, options, stack, live=live, manifest=out or "MANIFEST")
+    return told(made, options.terminal, out, as_json=as_json)
+
+
 def told(made: Conversion, terminal: Terminal, out: str | None, *, as_json: bool) -> int:
     """Write the manifest to stdout or to a new file, and all that is to be known of it beside."""
     text = made.json if as_json else made.yaml
@@ -26,8 +44,8 @@ def told(made: Conversion, terminal: Terminal, out: str | None, *, as_json: bool
     lines = (*made.lacking, *map(str, made.unknowns), *made.notes, *(f"left alone: {it}" for it in made.left_alone))
     for line in lines:
         terminal.note(line)
-    if made.steps:
-        terminal.note(made.steps)
+    for line in made.steps.splitlines():
+        terminal.note(line)
     if out is not None:
         terminal.note(
             f"{made.count} resource{'' if made.count == 1 else 's'} {'is' if made.count == 1 else 'are'} in {out}."

@@ -9,6 +9,7 @@ import attrs
 from plans.nodes import Node
 from providers.errors import Fault
 from providers.kinds import Kind, Kinds
+from providers.resources import EMPTY
 from reconciler.adapters.cloudformation.asks import Ask, Asks
 from reconciler.adapters.cloudformation.blocks import Spot, Writer
 from reconciler.adapters.cloudformation.known import Known
@@ -64,8 +65,10 @@ def stack_of(file: str) -> str:
     return name
 
 
-def convert(template: Template, known: Known, kinds: Kinds, stack: str | None = None) -> Converted:
-    """The manifest of a template with what is known beside it.
+def convert(
+    template: Template, known: Known, kinds: Kinds, stack: str | None = None, tags: Mapping[str, str] = EMPTY
+) -> Converted:
+    """The manifest of a template with what is known beside it; `tags` are those that every resource has.
 
     The stack is called `stack`, or as the live one is, or as the file. Raises ManifestError for what is wrong with the
     template or with what was given to it.
@@ -74,7 +77,7 @@ def convert(template: Template, known: Known, kinds: Kinds, stack: str | None = 
     said = known.values.get("AWS::StackName")
     name = stack or (str(said.value) if said is not None else stack_of(template.file))
     made = _Made(template, known, resolver, kinds_by_type(kinds))
-    document = made.document(name, kinds)
+    document = made.document(name, kinds, tags)
     resolver.faults.end(template.file)
     return Converted(
         document,
@@ -101,7 +104,7 @@ class _Made:
     def __attrs_post_init__(self) -> None:
         self.writer = Writer({}, Asks(self._spoken))
 
-    def document(self, stack: str, kinds: Kinds) -> dict[str, Any]:
+    def document(self, stack: str, kinds: Kinds, tags: Mapping[str, str]) -> dict[str, Any]:
         resolved = {one.logical_id: self._resolved(one) for one in self._kept()}
         self.writer.resources = named(
             (self._named(one, resolved[one.logical_id]) for one in map(self.template.resources.__getitem__, resolved)),
@@ -115,6 +118,8 @@ class _Made:
         document: dict[str, Any] = {"stack": stack}
         if target := self._target():
             document["target"] = target
+        if tags:
+            document["tags"] = dict(tags)
         if declared := self.writer.asks.declared:
             document["variables"] = declared
         return document | {section: blocks for section, blocks in sections.items() if blocks}

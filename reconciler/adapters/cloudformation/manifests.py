@@ -9,47 +9,31 @@ from plans.manifest import Manifest, Source, parse
 from plans.nodes import Faults, Node
 from providers.errors import Fault, ManifestError
 from providers.kinds import Kinds
-from providers.resources import Resource
+from providers.resources import EMPTY, Resource
 from reconciler.adapters.cloudformation.convert import Converted
 
 
-@attrs.frozen
-class Reader:
-    """What is given beside a template. `variables` are those of `--var`, `ambient` those that count where declared."""
+def manifest(
+    made: Converted, *, variables: Mapping[str, Any], kinds: Kinds, ambient: Mapping[str, Any] = EMPTY
+) -> Manifest:
+    """The manifest of a converted template; `variables` and `ambient` are as `plans.manifest.parse` takes them.
 
-    kinds: Kinds
-    variables: Mapping[str, Any]
-    ambient: Mapping[str, Any]
-
-    def manifest(self, made: Converted) -> Manifest:
-        """The manifest of a converted template.
-
-        Raises ManifestError with all that is missing at once, each at its place in the template: what cannot be said in
-        a manifest, what is not known, and what AWS Batch would not take.
-        """
-        faults = Faults([*made.lacking])
-        for ask in made.asks:
-            lacking = not ask.variables or any(name not in self._values(made) for name in ask.variables)
-            if lacking:
-                faults.add(ask.at, ask.unknown.path, f"is not known: {ask.unknown.said}", ask.unknown.give)
-        faults.end(made.template.file)
-        try:
-            found = parse(
-                [Source(made.template.file, made.conversion().json.encode())],
-                variables={**made.secrets, **self.variables},
-                kinds=self.kinds,
-                ambient=self.ambient,
-            )
-        except ManifestError as error:
-            hidden = [value for value in made.secrets.values() if isinstance(value, str) and value]
-            told = tuple(_placed(fault, made, hidden) for fault in error.faults)
-            raise attrs.evolve(error, faults=told) from None
-        return attrs.evolve(
-            found, resources={address: _marked(one, made, self.kinds) for address, one in found.resources.items()}
-        )
-
-    def _values(self, made: Converted) -> Mapping[str, Any]:
-        return {**self.ambient, **made.secrets, **self.variables}
+    Raises ManifestError with all that is missing at once, each at its place in the template: what cannot be said in a
+    manifest, what is not known, and what AWS Batch would not take.
+    """
+    faults, given = Faults([*made.lacking]), {**ambient, **made.secrets, **variables}
+    for ask in made.asks:
+        if not ask.variables or any(name not in given for name in ask.variables):
+            faults.add(ask.at, ask.unknown.path, f"is not known: {ask.unknown.said}", ask.unknown.give)
+    faults.end(made.template.file)
+    source = Source(made.template.file, made.conversion().json.encode())
+    try:
+        found = parse([source], variables={**made.secrets, **variables}, kinds=kinds, ambient=ambient)
+    except ManifestError as error:
+        hidden = [value for value in made.secrets.values() if isinstance(value, str) and value]
+        raise attrs.evolve(error, faults=tuple(_placed(fault, made, hidden) for fault in error.faults)) from None
+    marked = {address: _marked(one, made, kinds) for address, one in found.resources.items()}
+    return attrs.evolve(found, resources=marked)
 
 
 def _placed(fault: Fault, made: Converted, hidden: Iterable[str]) -> Fault:
@@ -71,5 +55,3 @@ def _place(path: str, places: Mapping[str, Node]) -> Node | None:
 def _marked(resource: Resource, made: Converted, kinds: Kinds) -> Resource:
     at = made.places.get(f"{kinds[resource.address.kind].section}.{resource.address.name}")
     return resource if at is None else attrs.evolve(resource, mark=at.mark)
-
-
