@@ -3,8 +3,12 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 """
 
+import re
+
 from plans.nodes import Entry, Node
 
+VARIABLE = re.compile(r"\$\{(!?)([^{}]*)\}")
+"""What `Fn::Sub` replaces, or with a `!` writes without it."""
 _BARE = frozenset({"Ref", "Condition"})
 
 

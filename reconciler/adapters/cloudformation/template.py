@@ -11,104 +11,26 @@ from plans.nodes import Faults, Node, Source
 from plans.yamltext import collector_off
 from plans.yamltext import read as nodes_of
 from providers.resources import EMPTY
-from reconciler.adapters.cloudformation import loops
+from reconciler.adapters.cloudformation import checking, loops
+from reconciler.adapters.cloudformation.conditions import in_order
+from reconciler.adapters.cloudformation.sections import EXTENSIONS, LARGEST, Declared, Output, Parameter, Template
 from reconciler.adapters.cloudformation.tags import long_form
 
-LARGEST = 1024 * 1024
-"""Bytes of a template. Source: 1 MB by
-https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+__all__ = ["Declared", "Output", "Parameter", "Template", "holds_template", "is_template", "read", "read_root"]
 
-BATCH = "AWS::Batch::"
 _SECTIONS = frozenset(
-    "AWSTemplateFormatVersion Description Metadata Parameters Rules Mappings Conditions Transform Resources Outputs "
-    "Hooks Globals".split()
+    {
+        *("AWSTemplateFormatVersion", "Conditions", "Description", "Globals", "Hooks", "Mappings", "Metadata"),
+        *("Outputs", "Parameters", "Resources", "Rules", "Transform"),
+    }
 )
 _ATTRIBUTES = frozenset(
-    "Type Properties Condition DependsOn DeletionPolicy UpdateReplacePolicy UpdatePolicy CreationPolicy Metadata "
-    "Version Connectors".split()
+    {
+        *("Condition", "Connectors", "CreationPolicy", "DeletionPolicy", "DependsOn", "Metadata", "Properties"),
+        *("Type", "UpdatePolicy", "UpdateReplacePolicy", "Version"),
+    }
 )
-_EXTENSIONS = "AWS::LanguageExtensions"
 _TRUE = frozenset({"true", "True", "TRUE", "1", "yes", "on"})
-PROCESSED = "give the template as CloudFormation processed it: get-template --template-stage Processed"
-
-
-@attrs.frozen
-class Parameter:
-    """A declared parameter. `ssm`: what it is given is the name of a parameter of SSM, not its value."""
-
-    name: str
-    type: str
-    default: Node | None
-    no_echo: bool
-    allowed: tuple[str, ...]
-    at: Node = attrs.field(repr=False)
-
-    @property
-    def ssm(self) -> bool:
-        return self.type.startswith("AWS::SSM::Parameter::Value<")
-
-    @property
-    def many(self) -> bool:
-        """Whether its value is a list."""
-        inner = self.type.removeprefix("AWS::SSM::Parameter::Value<")
-        return inner.startswith(("List<", "CommaDelimitedList"))
-
-
-@attrs.frozen
-class Declared:
-    """A resource as it is declared; `properties` is a map, empty where there are none. `at` is its key."""
-
-    logical_id: str
-    type: str
-    properties: Node = attrs.field(repr=False)
-    at: Node = attrs.field(repr=False)
-    condition: str | None = None
-    depends_on: tuple[str, ...] = ()
-    deletion_policy: Node | None = attrs.field(default=None, repr=False)
-    update_replace_policy: Node | None = attrs.field(default=None, repr=False)
-    update_policy: Node | None = attrs.field(default=None, repr=False)
-    cdk_path: str | None = None
-
-    @property
-    def path(self) -> str:
-        return f"Resources.{self.logical_id}"
-
-    @property
-    def batch(self) -> bool:
-        return self.type.startswith(BATCH)
-
-
-@attrs.frozen
-class Output:
-    """An output: what it says, and the name under which it is exported."""
-
-    value: Node = attrs.field(repr=False)
-    export: Node | None = attrs.field(default=None, repr=False)
-    condition: str | None = None
-
-
-@attrs.frozen
-class Template:
-    """`unprocessed` are the paths where a macro or an include would add what is not in the file."""
-
-    file: str
-    resources: Mapping[str, Declared]
-    parameters: Mapping[str, Parameter] = EMPTY
-    mappings: Mapping[str, Node] = attrs.field(default=EMPTY, repr=False)
-    conditions: Mapping[str, Node] = attrs.field(default=EMPTY, repr=False)
-    outputs: Mapping[str, Output] = EMPTY
-    transforms: tuple[str, ...] = ()
-    unprocessed: tuple[str, ...] = ()
-    description: str = ""
-
-    @property
-    def macros(self) -> bool:
-        """Whether CloudFormation makes another template of this one before it reads it."""
-        return bool(self.unprocessed) or any(name != _EXTENSIONS for name in self.transforms)
-
-    @property
-    def extended(self) -> bool:
-        return _EXTENSIONS in self.transforms
 
 
 def read_root(source: Source, faults: Faults) -> Node | None:
@@ -155,8 +77,6 @@ def holds_template(source: Source) -> bool:
 @collector_off()
 def read(source: Source) -> Template:
     """Read a template; raises ManifestError with all faults at once."""
-    from reconciler.adapters.cloudformation import checking
-
     faults = Faults()
     root = read_root(source, faults)
     if root is None:
@@ -192,15 +112,16 @@ class _Reading:
         resources = self.section("Resources")
         if not resources and not self.unprocessed:
             self.faults.add(self.root, "Resources", "the template has no resources")
+        outputs = {name: self.output(name, node) for name, (_, node) in self.section("Outputs").items()}
+        conditions = {name: node for name, (_, node) in self.section("Conditions").items()}
         return Template(
             file=self.file,
             resources={name: made for name, (key, node) in resources.items() if (made := self.resource(key, node))},
             parameters={name: self.parameter(name, node) for name, (_, node) in self.section("Parameters").items()},
             mappings={name: node for name, (_, node) in self.section("Mappings").items()},
-            conditions={name: node for name, (_, node) in self.section("Conditions").items()},
-            outputs={
-                name: made for name, (_, node) in self.section("Outputs").items() if (made := self.output(name, node))
-            },
+            conditions=conditions,
+            in_order=in_order(conditions, self.faults),
+            outputs={name: made for name, made in outputs.items() if made},
             transforms=self.transforms,
             unprocessed=tuple(self.unprocessed),
             description=_text(top["Description"].node) if "Description" in top else "",
@@ -220,7 +141,7 @@ class _Reading:
             inner = f"{path}.{key}" if path else key
             if key == "Fn::Transform":
                 self.unprocessed.append(inner)
-            elif key not in known and all(name == _EXTENSIONS for name in self.transforms):
+            elif key not in known and all(name == EXTENSIONS for name in self.transforms):
                 near = self.faults.nearest(key, known)
                 hint = f"did you mean {near}?" if near else "one of " + ", ".join(sorted(known))
                 self.faults.add(entry.key, inner, f"a template has no {key!r} here", hint)
