@@ -9,8 +9,9 @@ from plans.manifest import Manifest, Source
 from providers.errors import InputError
 from providers.kinds import Kinds
 from providers.resources import EMPTY, Target
+from reconciler.adapters.cloudformation.context import read_context
 from reconciler.adapters.cloudformation.convert import convert, stack_of
-from reconciler.adapters.cloudformation.known import Known, ambient, given, merged, read_context
+from reconciler.adapters.cloudformation.known import Known, given, merged, whereabouts
 from reconciler.adapters.cloudformation.live import Live, look
 from reconciler.adapters.cloudformation.manifests import manifest as manifest_of
 from reconciler.adapters.cloudformation.takeover import steps
@@ -37,7 +38,7 @@ def known(options: Given, *more: Known) -> Known:
             raise InputError(f"--parameter {name} is not NAME=VALUE", hint="write --parameter Stage=prod")
         parameters[name] = value
     contexts = [read_context(source(path)) for path in options.contexts]
-    return merged([given(parameters), *contexts, ambient(region=options.region), *more])
+    return merged([given(parameters), *contexts, whereabouts(region=options.region), *more])
 
 
 def manifest(
@@ -53,7 +54,7 @@ def manifest(
     made = convert(read(file), known(options), kinds)
     options.terminal.hide(made.secrets.values())
     found = manifest_of(made, variables=variables, kinds=kinds, ambient=ambient)
-    for line in made.notes if options.terminal.verbose else ():
+    for line in made.notes:
         options.terminal.note(line)
     if made.left_alone:
         options.terminal.note(f"{file.name}: {_count(len(made.left_alone))} of other services left alone.")

@@ -50,14 +50,14 @@ class Asks:
                 continue
             if written.endswith("$"):
                 # `$${` would be a plain `${`, so one variable stands for the whole of it.
-                whole = Unresolved(_said(leaf), needs_of([leaf]), isinstance(leaf, Composed) and leaf.secret)
+                whole = Unresolved(leaf.expression, needs_of([leaf]), isinstance(leaf, Composed) and leaf.secret)
                 return self.text(whole, path, at)
             assert isinstance(part, Unresolved)
             unknown.append(part)
             written += f"${{var.{self._variable(part)}}}"
         if not unknown:
             return written.replace("$${", "${")
-        self._ask(path, _said(leaf), unknown, at)
+        self._ask(path, leaf.expression, unknown, at)
         return Expression(written)
 
     def condition(self, name: str, leaf: Unresolved, path: str, at: Node) -> None:
@@ -102,10 +102,6 @@ class Asks:
         if leaf.secret:
             self.secrets[name] = leaf.expression
         return name
-
-
-def _said(leaf: Leaf) -> str:
-    return leaf.expression
 
 
 def _passed(needs: Iterable[str] | Mapping[str, None], *variables: str) -> str:

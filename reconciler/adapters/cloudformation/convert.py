@@ -16,7 +16,7 @@ from reconciler.adapters.cloudformation.known import Known
 from reconciler.adapters.cloudformation.leaves import Reference, Unresolved
 from reconciler.adapters.cloudformation.naming import Named, kinds_by_type, name_of_arn, named
 from reconciler.adapters.cloudformation.resolve import Resolver
-from reconciler.adapters.cloudformation.template import PROCESSED, Declared, Template
+from reconciler.adapters.cloudformation.sections import PROCESSED, Declared, Template
 from reconciler.adapters.conversion import Conversion
 
 _RETAINED = ("Retain", "RetainExceptOnCreate")
@@ -202,7 +202,7 @@ class _Made:
         body = self.writer.members(one.kind, properties, Spot(path, declared.properties))
         if needed := self._needed(declared):
             tail["dependsOn"] = needed
-        return head | body | tail
+        return head | {name: body[name] for name in (*one.kind.create_spec.members, *body) if name in body} | tail
 
     def _house(self, one: Named, properties: dict[str, Any], fixed: bool) -> dict[str, Any]:
         """The keys of the house that stand for what is CloudFormation's own, taken out of the properties."""
@@ -226,8 +226,8 @@ class _Made:
         if kept:
             lifecycle["protect"] = True
             self.notes.append(
-                f"{one.path} is protected, since {' and '.join(kept)} is Retain: neither deleted nor replaced until an"
-                " apply says lifecycle.protect: false"
+                f"{one.path} is protected by its {' and '.join(kept)}: neither deleted nor replaced until an apply says"
+                " lifecycle.protect: false"
             )
         return ({"lifecycle": lifecycle} if lifecycle else {}) | tail
 
@@ -280,19 +280,30 @@ class _Made:
         return {key: str(given.value) for key, given in told.items() if given is not None}
 
     def _told_of_names(self) -> None:
+        unnamed = [one for one in self.writer.resources.values() if one.said is None and one.live is None]
+        if unnamed:
+            self.notes.append(
+                f"the template gives no name to {', '.join(one.path for one in unnamed)}: if it was deployed,"
+                " CloudFormation has given names of its own, which --live or --context tell, and a plan makes new ones"
+            )
         for one in self.writer.resources.values():
-            if one.said is None and one.live is None:
-                self.notes.append(
-                    f"{one.path}: the template names no {one.kind.title}, so CloudFormation has given"
-                    f" {one.declared.logical_id} a name of its own if it was deployed; --live or --context tells it"
-                )
-            elif isinstance(one.said, str) and one.live is not None and one.said != one.live:
+            if isinstance(one.said, str) and one.live is not None and one.said != one.live:
                 self.notes.append(
                     f"{one.path}: {one.declared.logical_id} is {one.live} in the live stack, and {one.said} by the"
                     " template: another name is another object"
                 )
 
     def _told_of_the_rest(self) -> None:
+        taken = [
+            name
+            for name, parameter in self.template.parameters.items()
+            if parameter.default is not None
+            and not parameter.ssm
+            and name not in self.known.parameters
+            and name not in self.known.values
+        ]
+        if taken:
+            self.notes.append(f"these parameters have the defaults of the template: {', '.join(taken)}")
         resources = self.writer.resources.values()
         if any(
             one.kind.name == "job_definition" and "ResourceRetentionPolicy" not in one.declared.properties.entries

@@ -11,8 +11,8 @@ import attrs
 
 from plans.nodes import Source
 from providers.errors import InputError, ManifestError
-from providers.resources import Mark
-from reconciler.adapters.cloudformation.known import Given, Known
+from reconciler.adapters.cloudformation.context import read_context
+from reconciler.adapters.cloudformation.known import Known, merged
 from reconciler.adapters.cloudformation.template import Template, read
 
 _NOT_IMPORTED = "is not imported by any stack"
@@ -50,7 +50,7 @@ def look(client: Any, stack: str) -> Live:
     return Live(
         name=found["StackName"],
         status=found["StackStatus"],
-        known=_known(found, resources, exports),
+        known=_known(Stacks=[found], StackResourceSummaries=rows, Exports=exports),
         tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ()) if not tag["Key"].startswith("aws:")},
         resources=resources,
         template=_template(body, stack),
@@ -104,26 +104,9 @@ def _template(body: Any, stack: str) -> Template | None:
         return None
 
 
-def _known(stack: Mapping[str, Any], resources: Mapping[str, str], exports: list[Any]) -> Known:
-    at = Mark(f"the live stack {stack['StackName']}", 0, 0)
-    _, partition, _, region, account, *_ = stack["StackId"].split(":")
-    pseudo = {
-        "AWS::StackName": stack["StackName"],
-        "AWS::StackId": stack["StackId"],
-        "AWS::Region": region,
-        "AWS::AccountId": account,
-        "AWS::Partition": partition,
-    }
-    # CloudFormation shows stars in place of what is not to be shown.
-    parameters = [one for one in stack.get("Parameters", ()) if one.get("ParameterValue", "").strip("*")]
-
-    def given(values: Mapping[str, str]) -> dict[str, Given]:
-        return {name: Given(value, at) for name, value in values.items()}
-
-    return Known(
-        values=given({**resources, **pseudo}),
-        parameters=given({one["ParameterKey"]: one["ParameterValue"] for one in parameters}),
-        outputs=given({one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", ())}),
-        exports=given({one["Name"]: one["Value"] for one in exports}),
-        ssm=given({one["ParameterValue"]: one["ResolvedValue"] for one in parameters if "ResolvedValue" in one}),
+def _known(**answers: Any) -> Known:
+    """What the answers say, as files of them would."""
+    return merged(
+        read_context(Source(f"the live stack's {key}", json.dumps({key: value}, default=str).encode()))
+        for key, value in answers.items()
     )

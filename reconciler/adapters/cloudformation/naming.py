@@ -14,7 +14,7 @@ import attrs
 
 from plans.nodes import Faults
 from providers.kinds import Kind, Kinds
-from reconciler.adapters.cloudformation.template import BATCH, Declared
+from reconciler.adapters.cloudformation.sections import Declared
 
 _HASH = re.compile(r"(?<=.)[0-9A-F]{8}$")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
@@ -42,7 +42,7 @@ class Named:
 
 def kinds_by_type(kinds: Kinds) -> Mapping[str, Kind]:
     """The kinds by what CloudFormation calls their type."""
-    return {f"{BATCH}{kind.facts.entity[:1].upper()}{kind.facts.entity[1:]}": kind for kind in kinds}
+    return {f"AWS::Batch::{kind.facts.entity[:1].upper()}{kind.facts.entity[1:]}": kind for kind in kinds}
 
 
 def name_of_arn(arn: str) -> str:
