@@ -13,6 +13,7 @@ from reconciler.adapters.cloudformation.context import read_context
 from reconciler.adapters.cloudformation.convert import convert, stack_of
 from reconciler.adapters.cloudformation.known import Known, given, merged, whereabouts
 from reconciler.adapters.cloudformation.live import Live, look
+from reconciler.adapters.cloudformation.manifests import checked
 from reconciler.adapters.cloudformation.manifests import manifest as manifest_of
 from reconciler.adapters.cloudformation.takeover import steps
 from reconciler.adapters.cloudformation.template import holds_template, read
@@ -70,7 +71,7 @@ def converted(path: str, options: Given, stack: str | None, *, live: bool, manif
     template, kinds = read(file), all_kinds()
     found = _look(options, stack or stack_of(path)) if live else None
     told = known(options, *([found.known] if found else []))
-    made = convert(template, told, kinds, stack, found.tags if found else EMPTY)
+    made = checked(convert(template, told, kinds, stack, found.tags if found else EMPTY), kinds)
     options.terminal.hide(made.secrets.values())
     return made.conversion(steps(made, found, manifest))
 

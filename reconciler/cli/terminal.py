@@ -32,8 +32,14 @@ class Terminal:
         self._hidden: tuple[str, ...] = ()
 
     def hide(self, values: Iterable[Any]) -> None:
-        """Show these texts no more, wherever they stand; those of less than four letters stand everywhere."""
-        texts = {value for value in values if isinstance(value, str) and len(value) >= _SHORTEST}
+        """Show these texts no more, wherever they stand: plain, in JSON and in HTML.
+
+        Those of less than four letters are shown: they stand everywhere.
+        """
+        from html import escape
+
+        said = [value for value in values if isinstance(value, str) and len(value) >= _SHORTEST]
+        texts = {form for value in said for form in (value, escape(value), json.dumps(value)[1:-1])}
         self._hidden = tuple(sorted({*self._hidden, *texts}, key=lambda text: (-len(text), text)))
 
     def cleared(self, value: Any) -> Any:

@@ -177,10 +177,20 @@ class _Made:
         """The text of a resource where it is known: what `Ref` gives is the ARN, as the attributes of these types are
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Batch.html)."""
         attribute = reference.attribute
-        told = self.known.values.get(f"{reference.logical_id}.{attribute}") if attribute else None
-        if told is None and (attribute is None or attribute.endswith("Arn")):
-            told = self.known.values.get(reference.logical_id)
-        return told.value if told is not None and isinstance(told.value, str) else None
+        keys = [f"{reference.logical_id}.{attribute}"] if attribute else []
+        if attribute is None or attribute.endswith("Arn"):
+            keys.append(reference.logical_id)
+        told = next((self.known.values[key].value for key in keys if key in self.known.values), None)
+        if told is None and reference.logical_id in keys:
+            told = self._arn(self.writer.resources.get(reference.logical_id))
+        return told if isinstance(told, str) else None
+
+    def _arn(self, one: Named | None) -> str | None:
+        """The ARN of what the template itself names, where it is known where the stack stands."""
+        if one is None or not isinstance(one.said, str) or one.kind.facts.revisions or one.kind.name == "quota_share":
+            return None
+        place = [self.resolver.names.pseudo(f"AWS::{name}") for name in ("Partition", "Region", "AccountId")]
+        return one.kind.arn(one.said, *place) if all(isinstance(part, str) for part in place) else None
 
     def _block(self, one: Named, properties: dict[str, Any]) -> dict[str, Any]:
         declared, path = one.declared, one.path

@@ -1,6 +1,6 @@
 """A template where a manifest is asked for: converted, and refused as a whole where anything of it is not known."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -25,20 +25,39 @@ def manifest(
     for ask in made.asks:
         if not ask.variables or any(name not in given for name in ask.variables):
             faults.add(ask.at, ask.unknown.path, f"is not known: {ask.unknown.said}", ask.unknown.give)
-    faults.end(made.template.file)
-    source = Source(made.template.file, made.conversion().json.encode())
     try:
-        found = parse([source], variables={**made.secrets, **variables}, kinds=kinds, ambient=ambient)
+        found = _parsed(made, variables={**made.secrets, **variables}, kinds=kinds, ambient=ambient)
     except ManifestError as error:
-        hidden = [value for value in made.secrets.values() if isinstance(value, str) and value]
-        raise attrs.evolve(error, faults=tuple(_placed(fault, made, hidden) for fault in error.faults)) from None
+        faults.found.extend(_told(error, made))
+        faults.end(made.template.file)
+        raise
+    faults.end(made.template.file)
     marked = {address: _marked(one, made, kinds) for address, one in found.resources.items()}
     return attrs.evolve(found, resources=marked)
 
 
+def checked(made: Converted, kinds: Kinds) -> Converted:
+    """The same, in which all is lacking too that no manifest could say, whatever the variables are."""
+    try:
+        _parsed(made, variables={}, kinds=kinds)
+    except ManifestError as error:
+        return attrs.evolve(made, lacking=(*made.lacking, *_told(error, made)))
+    return made
+
+
+def _parsed(made: Converted, **given: Any) -> Manifest:
+    return parse([Source(made.template.file, made.conversion().json.encode())], **given)
+
+
+def _told(error: ManifestError, made: Converted) -> Iterator[Fault]:
+    """The faults but those of variables that have no value, which are asked for in other words."""
+    hidden = [value for value in made.secrets.values() if isinstance(value, str) and value]
+    return (_placed(fault, made, hidden) for fault in error.faults if not fault.path.startswith("variables."))
+
+
 def _placed(fault: Fault, made: Converted, hidden: Iterable[str]) -> Fault:
     """A fault of the manifest as one of the template, with no secret in it."""
-    at = _place(fault.path, made.places) or Node(None, made.template.file, 0, 0)
+    at = _place(fault.path, made.places) or Node(None, fault.file, 0, 0)
     message, hint = fault.message, fault.hint
     for text in hidden:
         message, hint = message.replace(text, "(secret)"), hint and hint.replace(text, "(secret)")
