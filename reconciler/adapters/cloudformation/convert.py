@@ -34,7 +34,7 @@ class Converted:
     """
 
     document: Mapping[str, Any]
-    template: Template
+    template: Template = attrs.field(repr=False)
     resources: Mapping[str, Named]
     asks: tuple[Ask, ...]
     lacking: tuple[Fault, ...]

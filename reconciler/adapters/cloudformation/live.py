@@ -21,7 +21,8 @@ _NOT_IMPORTED = "is not imported by any stack"
 @attrs.frozen
 class Live:
     """A deployed stack. `resources` are the physical ids by logical id; `template` is the one that CloudFormation
-    keeps, None where it could not be read; `imported` says which stacks import what it exports."""
+    keeps, None where it could not be read; `imported` says which stacks import what it exports, None where nobody says.
+    """
 
     name: str
     status: str
@@ -29,7 +30,7 @@ class Live:
     tags: Mapping[str, str]
     resources: Mapping[str, str]
     template: Template | None = attrs.field(repr=False)
-    imported: Mapping[str, tuple[str, ...]]
+    imported: Mapping[str, tuple[str, ...] | None]
 
 
 def look(client: Any, stack: str) -> Live:
@@ -54,18 +55,22 @@ def look(client: Any, stack: str) -> Live:
         tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ()) if not tag["Key"].startswith("aws:")},
         resources=resources,
         template=_template(body, stack),
-        imported={name: stacks for name in own if (stacks := _importing(client, name, ask))},
+        imported={name: _importing(client, name) for name in own},
     )
 
 
 def _asking(client: Any) -> Callable[[str, Callable[[], Any]], Any]:
     from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
     from providers.provider import translate
 
     def ask(operation: str, call: Callable[[], Any]) -> Any:
         try:
             return call()
+        except ResponseParserError as error:
+            told = f"{operation}: the endpoint answers as CloudFormation does not"
+            raise InputError(told, hint="AWS_ENDPOINT_URL_CLOUDFORMATION names another") from error
         except (BotoCoreError, ClientError) as error:
             if "does not exist" in str(error):
                 raise InputError(f"CloudFormation in {client.meta.region_name} says: {error}", hint=_HINT) from error
@@ -81,18 +86,15 @@ def _all(client: Any, operation: str, key: str, **given: Any) -> list[Any]:
     return [row for page in client.get_paginator(operation).paginate(**given) for row in page[key]]
 
 
-def _importing(client: Any, export: str, ask: Callable[[str, Callable[[], Any]], Any]) -> tuple[str, ...]:
-    from botocore.exceptions import ClientError
+def _importing(client: Any, export: str) -> tuple[str, ...] | None:
+    """Whether others hold what a stack exports is worth a warning; not to be allowed to ask is no reason to stop."""
+    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.parsers import ResponseParserError
 
-    def imports() -> list[Any]:
-        try:
-            return _all(client, "list_imports", "Imports", ExportName=export)
-        except ClientError as error:
-            if _NOT_IMPORTED in str(error):
-                return []
-            raise
-
-    return tuple(ask("ListImports", imports))
+    try:
+        return tuple(_all(client, "list_imports", "Imports", ExportName=export))
+    except (BotoCoreError, ClientError, ResponseParserError) as error:
+        return () if _NOT_IMPORTED in str(error) else None
 
 
 def _template(body: Any, stack: str) -> Template | None:

@@ -18,7 +18,8 @@ from reconciler.adapters.cloudformation.template import Template
 
 _POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
 _NAMED = re.compile(r"\$\{([A-Za-z0-9]+)(?:\.[^}]*)?\}")
-_SETTLED = "_COMPLETE"
+_DEAD = ("ROLLBACK_COMPLETE", "DELETE_COMPLETE")
+"""What a stack is that cannot be updated any more."""
 
 
 @attrs.frozen
@@ -102,10 +103,8 @@ def _checked(made: Converted, live: Live | None, ids: Collection[str]) -> Iterat
         yield "Nothing of this was looked up: --live asks CloudFormation how the stack stands."
         return
     yield f"Verified in the live stack {live.name}:"
-    settled = (
-        "" if live.status.endswith(_SETTLED) and "ROLLBACK" not in live.status else ", which is to be mended first"
-    )
-    yield f"   it is {live.status}{settled}"
+    settled = live.status.endswith("_COMPLETE") and live.status not in _DEAD
+    yield f"   it is {live.status}{'' if settled else ', which is to be mended first'}"
     missing = [one for one in ids if one not in live.resources]
     if missing:
         yield f"   it has no {', '.join(missing)}: what it never made cannot be taken over, and a plan creates it"
@@ -113,10 +112,13 @@ def _checked(made: Converted, live: Live | None, ids: Collection[str]) -> Iterat
         yield from _kept(live.template, [one for one in ids if one in live.resources])
     exported = _exported(made.template, live, ids)
     for name, stacks in exported.items():
-        yield f"   {name} is imported by {', '.join(stacks)}, and cannot go before they let go of it"
+        if stacks:
+            yield f"   {name} is imported by {', '.join(stacks)}, and cannot go before they let go of it"
     yield "Not verified: who else uses the names or ARNs of these, beside this stack and those that import from it."
     if live.template is None:
         yield "Not verified: what of it is retained, since its live template cannot be read."
+    for name in (name for name, stacks in exported.items() if stacks is None):
+        yield f"Not verified: which stacks import {name}, since ListImports does not answer."
 
 
 def _kept(template: Template, ids: Collection[str]) -> Iterator[str]:
@@ -133,8 +135,8 @@ def _kept(template: Template, ids: Collection[str]) -> Iterator[str]:
         yield "   nothing else in its template refers to them"
 
 
-def _exported(template: Template, live: Live, ids: Collection[str]) -> Mapping[str, tuple[str, ...]]:
-    """What the stack exports of the resources and others import."""
+def _exported(template: Template, live: Live, ids: Collection[str]) -> Mapping[str, tuple[str, ...] | None]:
+    """What the stack exports of the resources, and who imports it."""
     of_ids = {
         str(live.known.outputs[name].value)
         for name, output in template.outputs.items()
