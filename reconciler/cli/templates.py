@@ -11,6 +11,7 @@ from providers.kinds import Kinds
 from providers.resources import EMPTY, Target
 from reconciler.adapters.cloudformation.context import read_context
 from reconciler.adapters.cloudformation.convert import convert, stack_of
+from reconciler.adapters.cloudformation.known import Given as Told
 from reconciler.adapters.cloudformation.known import Known, given, merged, whereabouts
 from reconciler.adapters.cloudformation.live import Live, look
 from reconciler.adapters.cloudformation.manifests import checked
@@ -70,7 +71,8 @@ def converted(path: str, options: Given, stack: str | None, *, live: bool, manif
         raise InputError(f"{path} is no template of CloudFormation", hint="it has a section Resources")
     template, kinds = read(file), all_kinds()
     found = _look(options, stack or stack_of(path)) if live else None
-    told = known(options, *([found.known] if found else []))
+    named = Known(values={"AWS::StackName": Told(stack)}) if stack else Known()
+    told = known(options, named, *([found.known] if found else []))
     made = checked(convert(template, told, kinds, stack, found.tags if found else EMPTY), kinds)
     options.terminal.hide(made.secrets.values())
     return made.conversion(steps(made, found, manifest))
