@@ -9,10 +9,11 @@ from collections.abc import Mapping
 import attrs
 
 from plans.nodes import Entry, Faults, Node
-from plans.yamltext import MOST_NODES
 from reconciler.adapters.cloudformation.sections import PROCESSED
 
 _LOOP = "Fn::ForEach::"
+_MOST = 200_000
+"""Values that loops write: more than a processed template can hold."""
 
 
 def unrolled(node: Node, path: str, faults: Faults) -> Node:
@@ -25,7 +26,7 @@ class _Unrolling:
     """`left` is how many values may still be written."""
 
     faults: Faults
-    left: int = MOST_NODES
+    left: int = _MOST
 
     def node(self, node: Node, path: str) -> Node:
         match node.value:
@@ -81,7 +82,7 @@ class _Unrolling:
         self.left -= 1
         if self.left <= 0:
             if self.left == 0:
-                self.faults.add(node, "", f"loops write more than {MOST_NODES:,} values")
+                self.faults.add(node, "", f"loops write more than {_MOST:,} values")
             return node.with_value(None)
         match node.value:
             case str(text):
