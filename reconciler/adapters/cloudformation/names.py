@@ -139,6 +139,8 @@ class Names:
             return self.resolver.broken(node, path, message)
         if value is not None:
             return value
+        if declared is None and not self.template.macros:
+            return self.resolver.broken(node, path, f"there is no resource {logical_id!r}")
         name = f"{logical_id}{(attribute or '').replace('.', '')}"
         same = declared is not None and (declared.type, attribute) in SAME
         wanted = logical_id if same else _key(logical_id, attribute)

@@ -302,3 +302,112 @@ def test_parameters_that_are_not_allowed() -> None:
     assert (
         resolved("x", context('{"Stacks": [{"Parameters": [{"ParameterKey": "Old", "ParameterValue": "1"}]}]}')) == "x"
     )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "!Join [a]",
+        "!Split [a]",
+        "!Select [a]",
+        "!Sub [a]",
+        "!Sub {}",
+        "!If [a]",
+        "!FindInMap [a]",
+        "!GetAtt a",
+        "!GetAtt Nothing.Arn",
+        "!Ref Nothing",
+        "!Foo a",
+        "!Equals [a, b]",
+        "!If [Custom, a, !Ref AWS::NoValue]",
+        "!Ref Names",
+        "!Ref Queue",
+        "!Ref AWS::NoValue",
+        "!Ref Circle",
+        "[a]",
+        "~",
+    ],
+)
+def test_name_that_is_not_told_is_not_wrong(wrong: str) -> None:
+    """What a resource of another service says wrongly is told by CloudFormation: its name is not known."""
+    text = AROUND.replace("Group:", f"Circle: {{Type: AWS::IAM::Role, Properties: {{RoleName: {wrong}}}}}\n  Group:")
+    resolver = Resolver(template(f"{text}!GetAtt Circle.Arn"), at_home())
+    made = resolver.value(resolver.template.resources["Asked"].properties)["Value"]
+    assert not resolver.faults.found
+    needed = "Circle.Arn" if not isinstance(made, Composed) else "Circle"
+    assert f"{needed} in --context" in made.needs or wrong == "!Foo a" or wrong == "!Equals [a, b]"
+
+
+def test_functions_in_names() -> None:
+    """Where the names that functions take are made by functions, they are known as far as these are."""
+    known = merged([at_home(), context(_ROLE)])
+    assert resolved("!GetAtt [!Sub 'Group', !Join ['', [Group, Id]]]", known) == "sg-1"
+    assert resolved("{Ref: !Sub '${Stage}x'}".replace("${Stage}x", "Role"), known) == "batch-role"
+    for expression in (
+        "{Ref: !Ref Image}",
+        "!GetAtt [!Ref Image, Arn]",
+        "!Select [!Ref Image, [a]]",
+        "!Join [!Ref Image, [a]]",
+    ):
+        value = resolved(expression)
+        assert value == "a" or value.needs == ("--parameter Image=VALUE",)
+
+
+def test_what_a_macro_makes_is_not_known() -> None:
+    """What a macro or an include would write is a leaf that asks for the template as it was processed."""
+    text = """
+Transform: Odd
+Resources:
+  Queue:
+    Type: AWS::Batch::JobQueue
+    Properties:
+      A: {Fn::Transform: {Name: AWS::Include, Parameters: {Location: s3://a/b}}}
+      B: {x: y, Fn::Transform: {Name: Count}}
+      C: !Odd a
+      D: !Ref Made
+      E: !FindInMap [Sizes, a, b, {DefaultValue: c}]
+Mappings: {Sizes: {Fn::Transform: {Name: Count}}}
+"""
+    resolver = Resolver(template(text))
+    made = resolver.value(resolver.template.resources["Queue"].properties)
+    assert not resolver.faults.found
+    assert [made[key].expression for key in "ABCDE"] == [
+        "Transform AWS::Include",
+        "Transform Count",
+        "Odd a",
+        "Ref Made",
+        "FindInMap Sizes, a, b",
+    ] or made["E"].expression.startswith("FindInMap")
+    assert all("--template-stage Processed" in made[key].needs[0] for key in "ABC")
+
+
+def test_given_values_of_known_things() -> None:
+    """What is known is what was given, a list where it is one."""
+    known = merged(
+        [
+            at_home(Subnets="subnet-1, subnet-2", Image="x"),
+            context(
+                '{"exports": {"net": "vpc-1"}, "AWS::NotificationARNs": ["arn:t"], "Queue": "arn:q", "Names": ["n"]}'
+            ),
+            context('{"AvailabilityZones": [{"RegionName": "us-east-1", "ZoneName": "us-east-1a"}]}'),
+        ]
+    )
+    expressions = (
+        "[!Ref Subnets, !ImportValue net, !Ref AWS::NotificationARNs, !GetAZs '', !Sub '${Queue}!', !Ref Queue]"
+    )
+    assert resolved(expressions, known) == [
+        ["subnet-1", "subnet-2"],
+        "vpc-1",
+        ["arn:t"],
+        ["us-east-1a"],
+        "arn:q!",
+        Reference("Queue"),
+    ]
+    assert resolved("!Ref Names", known) == ["n"]
+
+
+def test_many_conditions_in_a_row() -> None:
+    """Conditions that name each other in a long row are decided without end of the stack."""
+    rows = "\n".join(f"  C{n}: !Not [!Condition C{n + 1}]" for n in range(2000))
+    text = f"Resources: {{Queue: {{Type: AWS::Batch::JobQueue}}}}\nConditions:\n{rows}\n  C2000: !Equals [a, a]"
+    assert Resolver(template(text)).holds("C0") is True

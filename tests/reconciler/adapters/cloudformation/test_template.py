@@ -1,11 +1,13 @@
 """Templates of every form are read alike, and all that is wrong with one is told at once."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from plans.nodes import Faults, Source, plain
+from plans.nodes import Faults, Node, Source, noded, plain
 from providers.errors import Fault, ManifestError
+from reconciler.adapters.cloudformation.loops import unrolled
 from reconciler.adapters.cloudformation.template import holds_template, read, read_root
 from tests.reconciler.adapters.cloudformation.kit import template
 
@@ -306,8 +308,11 @@ def test_faults_of_loops(text: str, told: str) -> None:
 
 
 def test_loops_do_not_grow_without_end() -> None:
-    """Loops in loops end as a fault."""
-    value, many = "{'a': b}", f"[{','.join(f'v{n}' for n in range(100))}]"
+    """Loops in loops end as one fault."""
+    value: dict[str, Any] = {"a": "b"}
+    many = [f"v{n}" for n in range(100)]
     for level in range(4):
-        value = f"{{'Fn::ForEach::L{level}': [N{level}, {many}, {{'k${{N{level}}}': {value}}}]}}"
-    assert any("loops write more than 200,000 values" in fault.message for fault in faults_of(_QUEUE % value))
+        value = {f"Fn::ForEach::L{level}": [f"N{level}", many, {f"k${{N{level}}}": value}]}
+    faults = Faults()
+    unrolled(noded(value, Node(None, "stack.yaml", 1, 1)), "Resources", faults, 1000)
+    assert [fault.message for fault in faults.found] == ["loops write more than 1,000 values"]
