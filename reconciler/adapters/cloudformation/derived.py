@@ -34,7 +34,6 @@ SAME: Final = frozenset(
         ("AWS::EC2::VPC", "VpcId"),
         ("AWS::EFS::AccessPoint", "AccessPointId"),
         ("AWS::EFS::FileSystem", "FileSystemId"),
-        ("AWS::ECS::Cluster", "ClusterName"),
         ("AWS::SecretsManager::Secret", "Id"),
         ("AWS::SNS::Topic", "TopicArn"),
     }

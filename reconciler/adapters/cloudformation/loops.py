@@ -9,23 +9,25 @@ from collections.abc import Mapping
 import attrs
 
 from plans.nodes import Entry, Faults, Node
-from plans.yamltext import MOST_NODES
 from reconciler.adapters.cloudformation.sections import PROCESSED
 
 _LOOP = "Fn::ForEach::"
+MOST = 200_000
+"""Values that loops write: more than a processed template can hold."""
 
 
-def unrolled(node: Node, path: str, faults: Faults) -> Node:
+def unrolled(node: Node, path: str, faults: Faults, most: int = MOST) -> Node:
     """The node with each loop in its maps replaced by what it makes; a loop over what is not told is a fault."""
-    return _Unrolling(faults).node(node, path)
+    return _Unrolling(faults, most, most).node(node, path)
 
 
 @attrs.define
 class _Unrolling:
-    """`left` is how many values may still be written."""
+    """`left` is how many values may still be written, of the `most`."""
 
     faults: Faults
-    left: int = MOST_NODES
+    most: int
+    left: int
 
     def node(self, node: Node, path: str) -> Node:
         match node.value:
@@ -57,6 +59,8 @@ class _Unrolling:
     def loop(self, entry: Entry, path: str) -> Mapping[str, Entry]:
         """What the body makes for each item of the collection."""
         items = entry.node.items
+        if self.left <= 0:
+            return {}
         if len(items) != 3 or not isinstance(items[0].value, str) or not isinstance(items[2].value, Mapping):
             self.faults.add(entry.key, path, "Fn::ForEach takes a list of a name, a list of texts and a map")
             return {}
@@ -81,7 +85,7 @@ class _Unrolling:
         self.left -= 1
         if self.left <= 0:
             if self.left == 0:
-                self.faults.add(node, "", f"loops write more than {MOST_NODES:,} values")
+                self.faults.add(node, "", f"loops write more than {self.most:,} values")
             return node.with_value(None)
         match node.value:
             case str(text):

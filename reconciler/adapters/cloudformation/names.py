@@ -7,7 +7,7 @@ import attrs
 
 from plans.nodes import Node
 from providers.errors import Fault
-from reconciler.adapters.cloudformation.derived import derived
+from reconciler.adapters.cloudformation.derived import SAME, derived
 from reconciler.adapters.cloudformation.functions import GONE, spelled
 from reconciler.adapters.cloudformation.known import Known
 from reconciler.adapters.cloudformation.leaves import Reference, Text, Unresolved
@@ -29,8 +29,8 @@ class Names:
     known: Known
     resolver: "Resolver"
     deriving: set[str] = attrs.field(factory=set)
-    outside: dict[str, Any] = attrs.field(init=False, factory=dict)
-    ssm: Mapping[str, str] = attrs.field(init=False, factory=dict)
+    outside: dict[str, Any] = attrs.field(init=False, factory=dict, repr=False)
+    ssm: Mapping[str, str] = attrs.field(init=False, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.ssm = {name: one.value for name, one in self.known.ssm.items() if isinstance(one.value, str)}
@@ -93,9 +93,10 @@ class Names:
 
     def parameter(self, parameter: Parameter) -> Any:
         name = parameter.name
+        hidden = parameter.no_echo and not self.resolver.clear
         unknown = Unresolved(
             f"Ref {name}",
-            () if parameter.no_echo else (f"{name} in --context" if parameter.ssm else f"--parameter {name}=VALUE",),
+            () if hidden else (f"{name} in --context" if parameter.ssm else f"--parameter {name}=VALUE",),
             secret=parameter.no_echo,
             name=name,
             many=parameter.many,
@@ -104,7 +105,7 @@ class Names:
             else None,
         )
         value = self._of_ssm(parameter) if parameter.ssm else self._given(parameter)
-        if value is None or (parameter.no_echo and not self.resolver.clear):
+        if value is None or hidden:
             return unknown
         if parameter.many:
             return _items(value)
@@ -138,8 +139,12 @@ class Names:
             return self.resolver.broken(node, path, message)
         if value is not None:
             return value
+        if declared is None and not self.template.macros:
+            return self.resolver.broken(node, path, f"there is no resource {logical_id!r}")
         name = f"{logical_id}{(attribute or '').replace('.', '')}"
-        return Unresolved(told, (f"{_key(logical_id, attribute)} in --context",), name=name)
+        same = declared is not None and (declared.type, attribute) in SAME
+        wanted = logical_id if same else _key(logical_id, attribute)
+        return Unresolved(told, (f"{wanted} in --context",), name=name)
 
     def _derived(self, key: str, logical_id: str, attribute: str | None) -> Text | None:
         if key in self.deriving:

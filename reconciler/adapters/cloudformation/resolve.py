@@ -42,7 +42,7 @@ class Resolver:
     template: Template
     known: Known = NOTHING
     faults: Faults = attrs.field(factory=Faults)
-    names: Names = attrs.field(init=False)
+    names: Names = attrs.field(init=False, repr=False)
     held: dict[str, bool | Unresolved] = attrs.field(factory=dict, init=False)
     deciding: bool = attrs.field(default=False, init=False)
     clear: bool = attrs.field(default=False, init=False)
@@ -304,10 +304,15 @@ class Resolver:
         default = parsed[3].entries.get("DefaultValue") if len(parsed) == 4 else None
         if not all(isinstance(key, str) for key in keys):
             return self.unknown(node, keys)
-        found = self.names.in_map([str(key) for key in keys], parsed, path, may_lack=default is not None)
+        found = self.names.in_map(
+            [str(key) for key in keys], parsed, path, may_lack=default is not None or self.template.macros
+        )
         if found is not None:
             return self.raw(found, path)
-        return Unresolved(spelled(node)) if default is None else self.raw(default.node, f"{path}[3].DefaultValue")
+        # What an include adds to a mapping is not told.
+        if default is None or self.template.unprocessed:
+            return Unresolved(spelled(node))
+        return self.raw(default.node, f"{path}[3].DefaultValue")
 
     def _cidr(self, argument: Node, node: Node, path: str) -> list[str] | Unresolved:
         parsed = self._arguments(argument, path, 2, 3)

@@ -24,7 +24,7 @@ class Parameter:
 
     name: str
     type: str
-    default: Node | None
+    default: Node | None = attrs.field(repr=False)
     no_echo: bool
     allowed: tuple[str, ...]
     at: Node = attrs.field(repr=False)

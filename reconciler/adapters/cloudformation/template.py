@@ -159,6 +159,8 @@ class _Reading:
             if key == "Fn::Transform":
                 self.unprocessed.append(f"{name}.{key}")
             elif isinstance(inner.node.value, Mapping):
+                if name == "Mappings" and "Fn::Transform" in inner.node.entries:
+                    self.unprocessed.append(f"{name}.{key}.Fn::Transform")
                 found[key] = (inner.key, inner.node)
             else:
                 self.faults.add(inner.node, f"{name}.{key}", f"a map, not {inner.node.told()}")
