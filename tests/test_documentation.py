@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 SIMULATOR = "docs/simulator.md"
 FIELDS = "docs/fields.md"
 CONTROLLER = "docs/controller.md"
+MIGRATING = "docs/migrating.md"
 PAGES = (
     "README.md",
     "docs/manifest.md",
@@ -34,6 +35,7 @@ PAGES = (
     "docs/replacing.md",
     "docs/rehearsing.md",
     "docs/doctor.md",
+    MIGRATING,
     CONTROLLER,
     SIMULATOR,
     FIELDS,
@@ -82,6 +84,17 @@ def workplace(tmp_path: Path) -> Path:
     (tmp_path / "scenario.yaml").write_text(scenario_on_the_page())
     (tmp_path / "controller.yaml").write_text(next(blocks(CONTROLLER, "yaml")).replace(":8700", ":0"))
     return tmp_path
+
+
+def deployed(workplace: Path) -> None:
+    """Put the template of the page there and what is known beside it, and what CloudFormation made of the two."""
+    template, context = blocks(MIGRATING, "yaml")
+    (workplace / "lab.template.yaml").write_text(template)
+    (workplace / "context.yaml").write_text(context)
+    words = "lab.template.yaml --context context.yaml --var Token=t0ps3cret --auto-approve"
+    run(Command(f"batchwright apply {words}", ()), workplace)
+    owned = "compute_environment.prod-fast job_queue.prod-line job_definition.Align"
+    run(Command(f"batchwright forget --stack lab {owned} --region eu-west-1 --auto-approve", ()), workplace)
 
 
 def scenario_on_the_page() -> str:
@@ -138,6 +151,8 @@ def run(command: Command, workplace: Path) -> str:
         timeout=120,
     )
     found = 2 if words[1] == "doctor" and "1. likely" in done.stdout else 0
+    if words[1] == "convert" and " is not known: " in done.stdout:
+        found = 4
     assert done.returncode == found, f"{command.line}\n{done.stdout}"
     return done.stdout
 
@@ -175,6 +190,8 @@ def test_commands_do_what_the_page_says(page: str, workplace: Path) -> None:
     foretold there is what is foretold today."""
     told = list(commands(page))
     assert told
+    if page == MIGRATING:
+        deployed(workplace)
     for command in told:
         printed = run(command, workplace)
         output = shown(printed)
