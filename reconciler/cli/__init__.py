@@ -46,7 +46,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "output": ("inspecting", "Print the names and ARNs of what is live."),
     "doctor": ("doctoring", "Say why jobs of a queue may not run; exit 2 if there is something."),
     "export": ("exporting", "Write a manifest of what is live; exit 4 if something of it could not be written."),
-    "convert": ("converting", "Write a manifest of what another tool says; exit 4 if it is not all known."),
+    "convert": ("converting", "Write a manifest of what another tool says of AWS Batch."),
     "history": ("inspecting", "Show what earlier runs of a stack did from this machine."),
     "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
     "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."),

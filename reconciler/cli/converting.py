@@ -14,7 +14,10 @@ out_option = click.option(
 
 @click.group()
 def convert() -> None:
-    """Write a manifest of what another tool says of AWS Batch; exit 4 if something of it is not in the manifest."""
+    """Write a manifest of what another tool says of AWS Batch.
+
+    Exit 4 if something of it is not in the manifest, or not known.
+    """
 
 
 @convert.command()

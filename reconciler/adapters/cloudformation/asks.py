@@ -43,7 +43,7 @@ class Asks:
     def text(self, leaf: Leaf, path: str, at: Node) -> Expression | str:
         """What stands in the manifest for a leaf; a text where it is known after all."""
         parts = leaf.parts if isinstance(leaf, Composed) else (leaf,)
-        written, unknown = "", list[Unresolved]()
+        written, unknown = "", dict[str, Unresolved]()
         for part in map(self._known, parts):
             if isinstance(part, str):
                 written += part.replace("${", "$${")
@@ -53,8 +53,9 @@ class Asks:
                 whole = Unresolved(leaf.expression, needs_of([leaf]), isinstance(leaf, Composed) and leaf.secret)
                 return self.text(whole, path, at)
             assert isinstance(part, Unresolved)
-            unknown.append(part)
-            written += f"${{var.{self._variable(part)}}}"
+            name = self._variable(part)
+            unknown[name] = part
+            written += f"${{var.{name}}}"
         if not unknown:
             return written.replace("$${", "${")
         self._ask(path, leaf.expression, unknown, at)
@@ -74,21 +75,22 @@ class Asks:
         name = part.logical_id if part.attribute is None else f"{part.logical_id}_{part.attribute}"
         return Unresolved(part.expression, needs_of([part]), name=name)
 
-    def _ask(self, path: str, said: str, leaves: Iterable[Unresolved], at: Node) -> None:
+    def _ask(self, path: str, said: str, unknown: Mapping[str, Unresolved], at: Node) -> None:
         given = [
-            f"--var-file with the list {self._variable(leaf)}" if leaf.many else f"--var {self._variable(leaf)}=VALUE"
-            for leaf in leaves
+            f"--var-file with the list {name}" if leaf.many else f"--var {name}=VALUE" for name, leaf in unknown.items()
         ]
-        needs = dict.fromkeys(need for leaf in leaves for need in leaf.needs)
-        told = _passed(needs, *dict.fromkeys(given))
-        if any(leaf.optional for leaf in leaves):
+        needs = dict.fromkeys(need for leaf in unknown.values() for need in leaf.needs)
+        told = _passed(needs, *given)
+        if any(leaf.optional for leaf in unknown.values()):
             told += "; it may be nothing, which is null in a --var-file"
-        variables = tuple(dict.fromkeys(self._variable(leaf) for leaf in leaves))
-        self.found.append(Ask(Unknown(path, said, told), at, variables))
+        self.found.append(Ask(Unknown(path, said, told), at, tuple(unknown)))
 
     def _variable(self, leaf: Unresolved) -> str:
-        """The name of the variable of a leaf, declared when it is first asked for."""
-        if leaf.expression in self._names:
+        """The name of the variable of a leaf, declared when it is first asked for.
+
+        An expression that is too long to be told whole may not be the same as another one.
+        """
+        if leaf.expression in self._names and not leaf.expression.endswith("..."):
             return self._names[leaf.expression]
         wanted = re.sub(r"[^A-Za-z0-9_-]+", "_", leaf.name or leaf.expression).strip("_-") or "value"
         base = wanted if wanted[0].isalpha() else f"_{wanted}"

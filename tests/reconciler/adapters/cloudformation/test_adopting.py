@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from plans.manifest import Manifest, Source
 from plans.change import Action
 from plans.handover import adopting
+from plans.manifest import Manifest, Source
 from reconciler.adapters.cloudformation.context import read_context
 from reconciler.adapters.cloudformation.convert import convert
 from reconciler.adapters.cloudformation.known import merged

@@ -475,3 +475,24 @@ def test_defaults_that_were_taken_are_told() -> None:
     )
     assert made.document["computeEnvironments"]["Fast"]["computeResources"]["maxvCpus"] == 8
     assert "these parameters have the defaults of the template: Most" in made.notes
+
+
+def test_long_expressions_are_not_taken_for_one_another() -> None:
+    """Their beginnings are the same, and no more of them is told."""
+    texts = [{"Fn::Select": ["0", {"Fn::Split": [",", {"Fn::ImportValue": "x" * 250 + end}]}]} for end in "ab"]
+    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "Subnets": texts})})
+    assert len(made.document["variables"]) == 2
+
+
+def test_what_may_be_nothing_is_told_to_be_so() -> None:
+    """A key that a condition may take away is null where it does."""
+    image = {"Fn::If": ["Maybe", "ami-1", {"Ref": "AWS::NoValue"}]}
+    sections: dict[str, Any] = {
+        "Conditions": {"Maybe": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
+        "Parameters": {"Stage": {"Type": "String"}},
+    }
+    made = converted({"Job": definition({"ExecutionRoleArn": image})}, **sections)
+    (ask,) = made.asks
+    assert "it may be nothing, which is null" in ask.unknown.give
+    job = parsed(made, **{ask.variables[0]: None}).resources[Address("job_definition", "Job")]
+    assert job.spec["containerProperties"]["executionRoleArn"] is None
