@@ -223,6 +223,9 @@ class _Made:
                 if manner := self._manner(properties, fixed):
                     lifecycle["replace"] = manner
                 self._image(one, properties)
+                if "DesiredvCpus" in _resources(properties):
+                    # CloudFormation sends it when it makes the environment, and AWS Batch moves it from there on.
+                    lifecycle["ignore"] = ["computeResources.desiredvCpus"]
             case "job_definition":
                 tail |= self._retention(one, properties)
         kept = [
@@ -255,8 +258,8 @@ class _Made:
 
     def _image(self, one: Named, properties: dict[str, Any]) -> None:
         """What is of an update alone, and nothing that an environment has."""
-        resources = properties.get("ComputeResources")
-        if isinstance(resources, Mapping) and "UpdateToLatestImageVersion" in resources:
+        resources = _resources(properties)
+        if "UpdateToLatestImageVersion" in resources:
             properties["ComputeResources"] = {
                 key: value for key, value in resources.items() if key != "UpdateToLatestImageVersion"
             }
@@ -334,6 +337,11 @@ class _Made:
                 f"CloudFormation makes another template of this one first ({what}), and may add or change resources",
                 PROCESSED,
             )
+
+
+def _resources(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    said = properties.get("ComputeResources")
+    return said if isinstance(said, Mapping) else EMPTY
 
 
 def _name_key(kind: Kind) -> str:

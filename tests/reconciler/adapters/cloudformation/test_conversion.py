@@ -496,3 +496,11 @@ def test_what_may_be_nothing_is_told_to_be_so() -> None:
     assert "it may be nothing, which is null" in ask.unknown.give
     job = parsed(made, **{ask.variables[0]: None}).resources[Address("job_definition", "Job")]
     assert job.spec["containerProperties"]["executionRoleArn"] is None
+
+
+def test_what_aws_scales_is_not_scaled_back() -> None:
+    """DesiredvCpus counts when an environment is made, as under CloudFormation, and no plan resets it."""
+    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "Type": "EC2", "DesiredvCpus": 4})})
+    resource = parsed(made).resources[Address("compute_environment", "Fast")]
+    assert resource.spec["computeResources"]["desiredvCpus"] == 4
+    assert resource.lifecycle.ignore == ("computeResources.desiredvCpus",)
