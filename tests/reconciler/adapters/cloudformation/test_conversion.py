@@ -1,81 +1,21 @@
-"""What a template becomes: blocks in the API's case, names, keys of the house, variables for what it does not tell."""
+"""What a template becomes: blocks in the case of the API, names, references, keys of the house."""
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from plans.manifest import Manifest, Source
-from plans.written import Expression
 from providers.errors import ManifestError
 from providers.resources import Address, Ref
-from reconciler.adapters.cloudformation.convert import Converted, convert, stack_of
-from reconciler.adapters.cloudformation.known import Given, Known
-from reconciler.adapters.cloudformation.manifests import checked, manifest
-from reconciler.adapters.cloudformation.template import read
-from tests.kit import kinds
-
-PLACE = {"AWS::Region": "eu-west-1", "AWS::AccountId": "123456789012"}
-RESOURCES = {
-    "Type": "FARGATE",
-    "MaxvCpus": "16",
-    "Subnets": ["subnet-1"],
-    "SecurityGroupIds": ["sg-1"],
-}
-
-
-def environment(**said: Any) -> dict[str, Any]:
-    properties = {"Type": "managed", "ComputeResources": RESOURCES, **said}
-    return {"Type": "AWS::Batch::ComputeEnvironment", "Properties": properties}
-
-
-def queue(*environments: Any, **said: Any) -> dict[str, Any]:
-    order = [{"Order": index, "ComputeEnvironment": one} for index, one in enumerate(environments, 1)]
-    return {
-        "Type": "AWS::Batch::JobQueue",
-        "Properties": {"Priority": 1, "ComputeEnvironmentOrder": order, **said},
-    }
-
-
-def definition(container: Mapping[str, Any] | None = None, **said: Any) -> dict[str, Any]:
-    requirements = [{"Type": "VCPU", "Value": 1}, {"Type": "MEMORY", "Value": 512}]
-    properties = {"Image": "busybox", "ResourceRequirements": requirements, **(container or {})}
-    return {
-        "Type": "AWS::Batch::JobDefinition",
-        "Properties": {"Type": "container", "ContainerProperties": properties, **said},
-    }
-
-
-def template(resources: Mapping[str, Any], **sections: Any) -> str:
-    return json.dumps({"Resources": resources, **sections}, indent=1)
-
-
-def converted(
-    resources: Mapping[str, Any],
-    *,
-    values: Mapping[str, Any] = PLACE,
-    parameters: Mapping[str, str] | None = None,
-    stack: str | None = None,
-    **sections: Any,
-) -> Converted:
-    """A template of these resources, converted with what is known."""
-    known = Known(
-        values={name: Given(value) for name, value in values.items()},
-        parameters={name: Given(value) for name, value in (parameters or {}).items()},
-    )
-    text = template(resources, **sections)
-    return convert(read(Source("lab.template.json", text.encode())), known, kinds(), stack)
-
-
-def parsed(made: Converted, **variables: Any) -> Manifest:
-    return manifest(made, variables=variables, kinds=kinds())
-
-
-def faults(made: Converted) -> list[str]:
-    with pytest.raises(ManifestError) as raised:
-        parsed(made)
-    return [str(fault) for fault in raised.value.faults]
+from reconciler.adapters.cloudformation.convert import stack_of
+from tests.reconciler.adapters.cloudformation.conversions import (
+    PLACE,
+    RESOURCES,
+    converted,
+    definition,
+    environment,
+    parsed,
+    queue,
+)
 
 
 def test_properties_are_named_as_the_api_names_them() -> None:
@@ -133,18 +73,6 @@ def test_what_is_empty_is_left_out_but_where_it_is_what_an_entry_is() -> None:
     }
 
 
-def test_a_property_that_nobody_knows_is_lacking_with_its_place() -> None:
-    """It is named with file, line and column and with the nearest that there is, and a plan refuses it."""
-    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "MaxVcpu": 8}, Drian={"a": 1})})
-    told = [str(fault) for fault in made.lacking]
-    assert len(told) == 2
-    assert "did you mean MaxvCpus?" in told[0]
-    assert "computeEnvironments.Fast.Drian" in told[1]
-    assert all(line.startswith("lab.template.json:") for line in told)
-    assert {line.split(":")[1] for line in told} == {"16", "18"}
-    assert faults(made) == told
-
-
 def test_names_are_those_of_the_template_and_then_those_of_the_live_stack() -> None:
     """A name that the template says is the block's; else the live one is its physical name; else it goes by its
     logical id, without the CDK's hash."""
@@ -189,16 +117,6 @@ def test_two_resources_of_one_name_are_a_fault() -> None:
     """Both are told, and where the first stands."""
     with pytest.raises(ManifestError, match="B and A are both called fast"):
         converted({name: environment(ComputeEnvironmentName="fast") for name in "AB"})
-
-
-def test_a_name_that_is_not_known_is_a_variable() -> None:
-    """The block goes by the logical id, and its physical name is put together of what is known and what is not."""
-    made = converted(
-        {"Fast": environment(ComputeEnvironmentName={"Fn::Sub": "${Stage}-fast"})},
-        Parameters={"Stage": {"Type": "String"}},
-    )
-    assert made.document["computeEnvironments"]["Fast"]["physicalName"] == Expression("${var.Stage}-fast")
-    assert parsed(made, Stage="prod").resources[Address("compute_environment", "Fast")].physical_name == "prod-fast"
 
 
 def test_references_become_names_of_blocks() -> None:
@@ -306,117 +224,6 @@ def test_what_is_of_an_update_alone_is_no_state() -> None:
     assert any("Context" in note for note in made.notes)
 
 
-def test_conditions_keep_leave_out_or_ask() -> None:
-    """One that holds keeps a resource; one that does not leaves it out, and that is told; one that is not known keeps
-    it, and a plan is refused whatever variables are given."""
-    conditions = {
-        "Yes": {"Fn::Equals": ["a", "a"]},
-        "No": {"Fn::Equals": ["a", "b"]},
-        "Maybe": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
-    }
-    resources = {f"In{name}": environment() | {"Condition": name} for name in conditions}
-    made = converted(resources, Conditions=conditions, Parameters={"Stage": {"Type": "String"}})
-    assert list(made.document["computeEnvironments"]) == ["InYes", "InMaybe"]
-    assert "left out: InNo, since the condition No does not hold" in made.notes
-    (told,) = faults(made)
-    assert "computeEnvironments.InMaybe" in told
-    assert "--parameter Stage=VALUE" in told
-    known = converted(
-        resources, Conditions=conditions, Parameters={"Stage": {"Type": "String"}}, parameters={"Stage": "test"}
-    )
-    assert [str(address) for address in parsed(known).resources] == ["compute_environment.InYes"]
-
-
-def test_what_is_not_known_is_a_variable_once() -> None:
-    """The same expression twice is one variable, and each use is listed with what to pass."""
-    subnets = [{"Ref": "SubnetA"}, {"Ref": "SubnetA"}]
-    made = converted(
-        {"Fast": environment(ComputeResources={**RESOURCES, "Subnets": subnets})},
-        Parameters={"SubnetA": {"Type": "AWS::EC2::Subnet::Id"}},
-    )
-    assert list(made.document["variables"]) == ["SubnetA"]
-    block = made.document["computeEnvironments"]["Fast"]
-    assert block["computeResources"]["subnets"] == [Expression("${var.SubnetA}")] * 2
-    first, second = (ask.unknown for ask in made.asks)
-    assert first.path == "computeEnvironments.Fast.computeResources.subnets[0]"
-    assert first.give == "pass --parameter SubnetA=VALUE or --var SubnetA=VALUE where the manifest is read"
-    assert second.path.endswith("[1]")
-    assert len(faults(made)) == 2
-    resource = parsed(made, SubnetA="subnet-9").resources[Address("compute_environment", "Fast")]
-    assert resource.spec["computeResources"]["subnets"] == ["subnet-9", "subnet-9"]
-
-
-def test_a_list_that_is_not_known_is_one_variable() -> None:
-    """It stands for the whole list, and is given as one."""
-    made = converted(
-        {"Fast": environment(ComputeResources={**RESOURCES, "Subnets": {"Ref": "Subnets"}})},
-        Parameters={"Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"}},
-    )
-    assert "--var-file with the list Subnets" in made.asks[0].unknown.give
-    resource = parsed(made, Subnets=["subnet-1", "subnet-2"]).resources[Address("compute_environment", "Fast")]
-    assert resource.spec["computeResources"]["subnets"] == ["subnet-1", "subnet-2"]
-
-
-def test_two_expressions_that_would_be_called_alike_are_two_variables() -> None:
-    """`A.B` and `AB` differ."""
-    names = [{"Fn::ImportValue": "a b"}, {"Fn::ImportValue": "a_b"}, {"Fn::ImportValue": "9"}]
-    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "Subnets": names})})
-    assert list(made.document["variables"]) == ["a_b", "a_b_2", "_9"]
-
-
-def test_text_that_looks_like_a_variable_stays_text() -> None:
-    """Also beside a part that is not known, and right before it."""
-    made = converted(
-        {
-            "Job": definition(
-                {
-                    "Command": [
-                        "${var.x}",
-                        {"Fn::Join": ["", ["${HOME}/", {"Ref": "Name"}]]},
-                        {"Fn::Join": ["", ["cost$", {"Ref": "Name"}]]},
-                    ]
-                }
-            )
-        },
-        Parameters={"Name": {"Type": "String"}},
-    )
-    whole = next(name for name in made.document["variables"] if name != "Name")
-    job = parsed(made, Name="n", **{whole: "cost$n"}).resources[Address("job_definition", "Job")]
-    assert job.spec["containerProperties"]["command"] == ["${var.x}", "${HOME}/n", "cost$n"]
-
-
-def test_what_may_not_be_shown_is_a_variable_though_it_is_known() -> None:
-    """A parameter with NoEcho is in no document, and still known to a plan; a fault with its value does not show it."""
-    sections: dict[str, Any] = {
-        "Parameters": {"Token": {"Type": "String", "NoEcho": True, "Default": "by-default-unseen"}}
-    }
-    resources = {"Job": definition({"Environment": [{"Name": "TOKEN", "Value": {"Ref": "Token"}}]})}
-    for given, value in (({"Token": "hunter2"}, "hunter2"), ({}, "by-default-unseen")):
-        made = converted(resources, parameters=given, **sections)
-        assert value not in repr(made)
-        assert value not in made.conversion().yaml + made.conversion().json
-        job = parsed(made).resources[Address("job_definition", "Job")]
-        assert job.spec["containerProperties"]["environment"] == [{"name": "TOKEN", "value": value}]
-    wrong = converted({"Fast": environment(State={"Ref": "Token"})}, parameters={"Token": "hunter2"}, **sections)
-    (told,) = faults(wrong)
-    assert "hunter2" not in told
-    assert "(secret)" in told
-
-
-def test_what_is_wrong_is_told_where_the_template_says_it() -> None:
-    """A value that AWS Batch would not take is lacking in a conversion, and a fault of a plan, at its own line."""
-    made = converted({"Fast": environment(State="ON"), "Line": queue("x", Priority="high")})
-    told = faults(made)
-    assert [line.partition(" ")[0] for line in told] == ["lab.template.json:17:14:", "lab.template.json:23:17:"]
-    assert [str(fault) for fault in checked(made, kinds()).lacking] == told
-
-
-def test_a_name_of_a_stack_that_is_none_is_told() -> None:
-    """The file's stem is only a guess at it."""
-    made = converted({"Fast": environment()}, stack="not a name")
-    assert any("not a name" in line for line in faults(made))
-
-
 def test_the_target_is_claimed_where_it_is_known() -> None:
     """Region and account; a manifest of a template that says neither claims none."""
     assert converted({"Fast": environment()}).document["target"] == {
@@ -449,53 +256,6 @@ def test_other_services_are_left_alone_by_name() -> None:
         "Own (Custom::Own)",
         "Inner (AWS::CloudFormation::Stack), whose own template is not looked into",
     )
-
-
-def test_a_type_of_batch_that_is_not_known_is_lacking() -> None:
-    """A plan of the rest would be one of a part."""
-    made = converted({"New": {"Type": "AWS::Batch::Wonder"}})
-    assert ["no blocks for AWS::Batch::Wonder" in str(fault) for fault in made.lacking] == [True]
-
-
-def test_macros_make_a_template_one_in_part() -> None:
-    """What they would add is not in the file."""
-    made = converted({"Fast": environment()}, Transform=["MyMacro"])
-    assert any("MyMacro" in line for line in faults(made))
-
-
-def test_defaults_that_were_taken_are_told() -> None:
-    """A live stack may have been given other values."""
-    sections: dict[str, Any] = {
-        "Parameters": {"Most": {"Type": "Number", "Default": 8}, "Given": {"Type": "String", "Default": "x"}}
-    }
-    made = converted(
-        {"Fast": environment(ComputeResources={**RESOURCES, "MaxvCpus": {"Ref": "Most"}})},
-        parameters={"Given": "y"},
-        **sections,
-    )
-    assert made.document["computeEnvironments"]["Fast"]["computeResources"]["maxvCpus"] == 8
-    assert "these parameters have the defaults of the template: Most" in made.notes
-
-
-def test_long_expressions_are_not_taken_for_one_another() -> None:
-    """Their beginnings are the same, and no more of them is told."""
-    texts = [{"Fn::Select": ["0", {"Fn::Split": [",", {"Fn::ImportValue": "x" * 250 + end}]}]} for end in "ab"]
-    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "Subnets": texts})})
-    assert len(made.document["variables"]) == 2
-
-
-def test_what_may_be_nothing_is_told_to_be_so() -> None:
-    """A key that a condition may take away is null where it does."""
-    image = {"Fn::If": ["Maybe", "ami-1", {"Ref": "AWS::NoValue"}]}
-    sections: dict[str, Any] = {
-        "Conditions": {"Maybe": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
-        "Parameters": {"Stage": {"Type": "String"}},
-    }
-    made = converted({"Job": definition({"ExecutionRoleArn": image})}, **sections)
-    (ask,) = made.asks
-    assert "it may be nothing, which is null" in ask.unknown.give
-    job = parsed(made, **{ask.variables[0]: None}).resources[Address("job_definition", "Job")]
-    assert job.spec["containerProperties"]["executionRoleArn"] is None
 
 
 def test_what_aws_scales_is_not_scaled_back() -> None:
