@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import attrs
 
 from plans.nodes import Faults, Node
+from reconciler.adapters.cloudformation.conditions import DECIDING
 from reconciler.adapters.cloudformation.sections import PROCESSED, Declared, Template
 from reconciler.adapters.cloudformation.tags import VARIABLE, attribute_parts
 
@@ -32,7 +33,6 @@ ITEMS: Mapping[str, tuple[int, int]] = {
 """How many items a function is given."""
 OTHERS = frozenset({"Fn::Base64", "Fn::GetAZs", "Fn::ImportValue", "Fn::Sub", "Fn::Transform", "Ref"})
 EXTENDED = frozenset({"Fn::Length", "Fn::ToJsonString"})
-DECIDING = frozenset({"Fn::And", "Fn::Equals", "Fn::Not", "Fn::Or"})
 
 
 def check(template: Template, faults: Faults) -> None:

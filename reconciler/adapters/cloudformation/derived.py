@@ -7,7 +7,6 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-templ
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from plans.nodes import Faults
 from reconciler.adapters.cloudformation.leaves import Composed, Text, Unresolved, composed
 
 if TYPE_CHECKING:
@@ -102,9 +101,8 @@ def _property(declared: "Declared", name: str, resolver: "Resolver") -> Text | N
     entry = declared.properties.entries.get(name)
     if entry is None:
         return None
-    told, resolver.faults = resolver.faults, Faults()
-    value = resolver.raw(entry.node, f"{declared.path}.Properties.{name}")
-    faulty, resolver.faults = bool(resolver.faults.found), told
+    node, path = entry.node, f"{declared.path}.Properties.{name}"
+    value, faulty = resolver.tried(lambda: resolver.raw(node, path))
     if faulty or (isinstance(value, Unresolved) and (value.optional or value.many)):
         return None
     return value if isinstance(value, str | Unresolved | Composed) else None

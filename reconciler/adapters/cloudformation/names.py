@@ -93,10 +93,12 @@ class Names:
 
     def parameter(self, parameter: Parameter) -> Any:
         name = parameter.name
-        hidden = parameter.no_echo and not self.resolver.clear
+        value = self._of_ssm(parameter) if parameter.ssm else self._given(parameter)
+        decisions = self.resolver.decisions
+        helps = not parameter.no_echo or (decisions.asking and value is None)
         unknown = Unresolved(
             f"Ref {name}",
-            () if hidden else (f"{name} in --context" if parameter.ssm else f"--parameter {name}=VALUE",),
+            (f"{name} in --context" if parameter.ssm else f"--parameter {name}=VALUE",) if helps else (),
             secret=parameter.no_echo,
             name=name,
             many=parameter.many,
@@ -104,8 +106,7 @@ class Names:
             if parameter.type.startswith("AWS::EC2::") and parameter.type.endswith("::Id")
             else None,
         )
-        value = self._of_ssm(parameter) if parameter.ssm else self._given(parameter)
-        if value is None or hidden:
+        if value is None or (parameter.no_echo and not decisions.clear):
             return unknown
         if parameter.many:
             return _items(value)

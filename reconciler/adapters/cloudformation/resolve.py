@@ -3,13 +3,14 @@
 Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import attrs
 
 from plans.nodes import Entry, Faults, Node
 from reconciler.adapters.cloudformation import functions
+from reconciler.adapters.cloudformation.conditions import Decisions
 from reconciler.adapters.cloudformation.dynamic import finished
 from reconciler.adapters.cloudformation.functions import GONE, Gone, Partial, leaves_in, spelled
 from reconciler.adapters.cloudformation.known import NOTHING, Known
@@ -26,29 +27,25 @@ from reconciler.adapters.cloudformation.names import Names
 from reconciler.adapters.cloudformation.sections import LARGEST, PROCESSED, Template
 from reconciler.adapters.cloudformation.tags import VARIABLE, attribute_parts, function_of
 
+Made = TypeVar("Made")
+
 _MOST_PARTS = 10_000
 """Parts of a text that are not known."""
-_DECIDING = frozenset({"Fn::And", "Fn::Or", "Fn::Not", "Fn::Equals"})
 
 
 @attrs.define
 class Resolver:
-    """What is wrong with what was asked for is in `faults`: end it after the last question.
-
-    `held` are the conditions that are decided, once it is `deciding`. `clear`: what is not to be shown may be looked
-    at, to decide.
-    """
+    """What is wrong with what was asked for is in `faults`: end it after the last question."""
 
     template: Template
     known: Known = NOTHING
     faults: Faults = attrs.field(factory=Faults)
     names: Names = attrs.field(init=False, repr=False)
-    held: dict[str, bool | Unresolved] = attrs.field(factory=dict, init=False)
-    deciding: bool = attrs.field(default=False, init=False)
-    clear: bool = attrs.field(default=False, init=False)
+    decisions: Decisions = attrs.field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.names = Names(self.template, self.known, self)
+        self.decisions = Decisions(self)
         self.names.check()
 
     def value(self, node: Node, path: str = "") -> Any:
@@ -60,14 +57,7 @@ class Resolver:
 
     def holds(self, name: str | None) -> bool | Unresolved:
         """Whether a condition holds; that of no name does."""
-        if name is None:
-            return True
-        if not self.deciding:
-            self.deciding = True
-            for each in self.template.in_order:
-                self.held[each] = self._decided(self.template.conditions[each], f"Conditions.{each}")
-        held = self.held.get(name)
-        return Unresolved(f"Condition {name}") if held is None else held
+        return True if name is None else self.decisions.held(name)
 
     def raw(self, node: Node, path: str) -> Any:
         """The value before dynamic references are looked for, `GONE` where it is not there."""
@@ -84,6 +74,13 @@ class Resolver:
         """A fault, and what stands for the value that there is none of."""
         self.faults.add(node, path, message, hint)
         return Unresolved(spelled(node))
+
+    def tried(self, ask: Callable[[], Made]) -> tuple[Made, bool]:
+        """What is made, and whether anything is wrong with it, which is not told."""
+        told, self.faults = self.faults, Faults()
+        made = ask()
+        wrong, self.faults = bool(self.faults.found), told
+        return made, wrong
 
     def _map(self, entries: Mapping[str, Entry], node: Node, path: str) -> Any:
         made: dict[str, Any] = {}
@@ -118,7 +115,9 @@ class Resolver:
                 return self._in_map(argument, node, path)
             case "Fn::Base64":
                 text = self.text(argument, path)
-                return functions.encoded(text) if isinstance(text, str) else self.unknown(node, [text])
+                if not isinstance(text, str):
+                    return self.unknown(node, [text])
+                return self._within(functions.encoded(text), node, path)
             case "Fn::GetAZs":
                 return self.names.zones(self.text(argument, path), node)
             case "Fn::ImportValue":
@@ -166,7 +165,7 @@ class Resolver:
             return value
         return self.broken(node, path, "a list is needed here")
 
-    def _arguments(self, argument: Node, path: str, least: int, most: int) -> tuple[Node, ...]:
+    def arguments(self, argument: Node, path: str, least: int, most: int) -> tuple[Node, ...]:
         """The items of a function's list; none where there are not as many, which was told when it was read."""
         items = argument.items
         if least <= len(items) <= most:
@@ -200,7 +199,7 @@ class Resolver:
         own: Mapping[str, Entry] = {}
         written = argument
         if isinstance(argument.value, tuple):
-            items = self._arguments(argument, path, 2, 2)
+            items = self.arguments(argument, path, 2, 2)
             if not items:
                 return Unresolved("Sub")
             written, own = items[0], items[1].entries
@@ -233,16 +232,14 @@ class Resolver:
         return self._as_text(value, written, path)
 
     def _if(self, argument: Node, node: Node, path: str) -> Any:
-        items = self._arguments(argument, path, 3, 3)
+        items = self.arguments(argument, path, 3, 3)
         if not items or not isinstance(items[0].value, str):
             return Unresolved(spelled(node))
         held = self.holds(items[0].value)
         if isinstance(held, bool):
             return self.raw(items[1], f"{path}[1]") if held else self.raw(items[2], f"{path}[2]")
         # What is wrong on a side that may not be taken is not wrong yet.
-        told, self.faults = self.faults, Faults()
-        sides = [self.raw(items[index], f"{path}[{index}]") for index in (1, 2)]
-        doubtful, self.faults = bool(self.faults.found), told
+        sides, doubtful = self.tried(lambda: [self.raw(items[index], f"{path}[{index}]") for index in (1, 2)])
         if sides[0] == sides[1] and not doubtful:
             return sides[0]
         leaves = [leaf for side in sides for leaf in leaves_in(side)]
@@ -257,7 +254,7 @@ class Resolver:
         )
 
     def _join(self, argument: Node, node: Node, path: str) -> Text:
-        parsed = self._arguments(argument, path, 2, 2)
+        parsed = self.arguments(argument, path, 2, 2)
         if not parsed:
             return Unresolved(spelled(node))
         delimiter = self.text(parsed[0], f"{path}[0]")
@@ -271,7 +268,7 @@ class Resolver:
         return self._within(composed(between), node, path)
 
     def _split(self, argument: Node, node: Node, path: str) -> list[Text] | Partial | Unresolved:
-        parsed = self._arguments(argument, path, 2, 2)
+        parsed = self.arguments(argument, path, 2, 2)
         if not parsed:
             return Unresolved(spelled(node), many=True)
         delimiter, text = self.text(parsed[0], f"{path}[0]"), self.text(parsed[1], f"{path}[1]")
@@ -281,7 +278,7 @@ class Resolver:
         return functions.split(delimiter, text, whole) if isinstance(delimiter, str) else whole
 
     def _select(self, argument: Node, node: Node, path: str) -> Any:
-        parsed = self._arguments(argument, path, 2, 2)
+        parsed = self.arguments(argument, path, 2, 2)
         if not parsed:
             return Unresolved(spelled(node))
         index, items = self.text(parsed[0], f"{path}[0]"), self.listed(parsed[1], f"{path}[1]")
@@ -297,7 +294,7 @@ class Resolver:
         return self.broken(node, path, f"there is no item {index} in a list of {len(items)}")
 
     def _in_map(self, argument: Node, node: Node, path: str) -> Any:
-        parsed = self._arguments(argument, path, 3, 4)
+        parsed = self.arguments(argument, path, 3, 4)
         if not parsed:
             return Unresolved(spelled(node))
         keys = [self.text(item, f"{path}[{index}]") for index, item in enumerate(parsed[:3])]
@@ -315,7 +312,7 @@ class Resolver:
         return self.raw(default.node, f"{path}[3].DefaultValue")
 
     def _cidr(self, argument: Node, node: Node, path: str) -> list[str] | Unresolved:
-        parsed = self._arguments(argument, path, 2, 3)
+        parsed = self.arguments(argument, path, 2, 3)
         texts = [self.text(item, f"{path}[{index}]") for index, item in enumerate(parsed)]
         known = [text for text in texts if isinstance(text, str)]
         if len(known) < 3:
@@ -336,34 +333,3 @@ class Resolver:
             return self.unknown(node, [value])
         made = functions.json_text(value)
         return Unresolved(spelled(node)) if made is None else self._within(made, node, path)
-
-    def _decided(self, node: Node, path: str) -> bool | Unresolved:
-        """What a condition comes to; one side alone decides where it can."""
-        entries = node.entries
-        if len(entries) != 1:
-            return self.broken(node, path, f"a condition, such as Fn::Equals, not {node.told()}")
-        ((name, entry),) = entries.items()
-        path, argument = f"{path}.{name}", entry.node
-        if name == "Condition" and isinstance(argument.value, str):
-            return self.held.get(argument.value, Unresolved(f"Condition {argument.value}"))
-        if name not in _DECIDING:
-            return Unresolved(spelled(node))
-        if name == "Fn::Equals":
-            return self._equal(argument, node, path)
-        sides = [self._decided(item, f"{path}[{index}]") for index, item in enumerate(argument.items)]
-        unknown = [side for side in sides if isinstance(side, Unresolved)]
-        if name == "Fn::Not":
-            return sides[0] is False if sides and not unknown else self.unknown(node, unknown)
-        decides = name == "Fn::Or"
-        if any(side is decides for side in sides):
-            return decides
-        return self.unknown(node, unknown) if unknown else not decides
-
-    def _equal(self, argument: Node, node: Node, path: str) -> bool | Unresolved:
-        parsed = self._arguments(argument, path, 2, 2)
-        self.clear = True
-        sides = [self.raw(item, f"{path}[{index}]") for index, item in enumerate(parsed)]
-        self.clear = False
-        if len(sides) < 2 or any(leaf for side in sides for leaf in leaves_in(side)):
-            return self.unknown(node, sides)
-        return bool(sides[0] == sides[1])

@@ -291,6 +291,8 @@ def test_texts_do_not_grow_without_end() -> None:
         resolved(expression)
     with pytest.raises(ManifestError, match="becomes longer than 1 MiB"):
         resolved(f"!Join ['{value}', !Split [a, '{'a' * 5000}']]")
+    with pytest.raises(ManifestError, match="becomes longer than 1 MiB"):
+        resolved("!Base64 {'Fn::Base64': " * 45 + "a" + "}" * 45)
 
 
 def test_parameters_that_are_not_allowed() -> None:
@@ -411,3 +413,25 @@ def test_many_conditions_in_a_row() -> None:
     rows = "\n".join(f"  C{n}: !Not [!Condition C{n + 1}]" for n in range(2000))
     text = f"Resources: {{Queue: {{Type: AWS::Batch::JobQueue}}}}\nConditions:\n{rows}\n  C2000: !Equals [a, a]"
     assert Resolver(template(text)).holds("C0") is True
+
+
+@pytest.mark.parametrize(
+    "side",
+    [
+        "!Select [!Ref Password, [a]]",
+        "!FindInMap [Sizes, !Ref Password, small]",
+        "!ImportValue {Ref: Password}",
+        "!GetAZs {Ref: Password}",
+        "!Cidr [!Ref Password, 1, 8]",
+        "!Sub 'x${Password}${Image}'",
+    ],
+)
+def test_conditions_tell_no_secrets(side: str) -> None:
+    """What a condition looks at to decide is in no message of what is wrong with it, or not known of it."""
+    text = AROUND.replace('!Equals [!Ref Password, ""', f'!Equals [{side}, ""')
+    resolver = Resolver(template(f"{text}x"))
+    held = resolver.holds("HasPassword")
+    assert isinstance(held, Unresolved)
+    assert held.secret
+    assert "hunter2" not in f"{held!r}{resolver!r}"
+    assert not resolver.faults.found
