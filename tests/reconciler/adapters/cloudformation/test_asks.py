@@ -195,3 +195,35 @@ def test_what_may_be_nothing_is_told_to_be_so() -> None:
     assert "it may be nothing, which is null" in ask.unknown.give
     job = parsed(made, **{ask.variables[0]: None}).resources[Address("job_definition", "Job")]
     assert job.spec["containerProperties"]["executionRoleArn"] is None
+
+
+def test_what_decides_how_a_manifest_is_made_must_be_known() -> None:
+    """No variable can stand for the retention of revisions, nor for all properties at once."""
+    sections: dict[str, Any] = {"Parameters": {"Skip": {"Type": "String"}}}
+    policy = {"SkipDeregisterOnUpdate": {"Ref": "Skip"}}
+    made = converted({"Job": definition(ResourceRetentionPolicy=policy)}, **sections)
+    assert ["SkipDeregisterOnUpdate is not known" in str(fault) for fault in made.lacking] == [True]
+    whole = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x"}}}
+    included = converted({"Job": {"Type": "AWS::Batch::JobDefinition", "Properties": whole}})
+    assert any("the properties are not known" in str(fault) for fault in included.lacking)
+
+
+def test_a_name_that_aws_would_not_take_is_told() -> None:
+    """At its place, as the name in AWS."""
+    made = converted({"Fast": environment(ComputeEnvironmentName="not a name")})
+    (told,) = faults(made)
+    assert "computeEnvironments.Fast.physicalName" in told
+    assert "'not a name' is not a name" in told
+
+
+def test_what_the_live_stack_has_otherwise_is_told() -> None:
+    """Another name is another object; a parameter that nobody gave may be another one there."""
+    arn = "arn:aws:batch:eu-west-1:123456789012:compute-environment/slow"
+    made = converted({"Fast": environment(ComputeEnvironmentName="fast")}, values={"Fast": arn})
+    assert [note for note in made.notes if "Fast is slow in the live stack, and fast by the template" in note]
+
+
+def test_an_attribute_that_says_nothing_of_batch_is_told() -> None:
+    """The attribute UpdatePolicy is not the property of that name."""
+    made = converted({"Fast": environment() | {"UpdatePolicy": {"AutoScalingRollingUpdate": {}}}})
+    assert [note for note in made.notes if "the attribute UpdatePolicy says nothing of AWS Batch" in note]
