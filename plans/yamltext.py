@@ -8,7 +8,7 @@ it nearly is, if `jsontext` has not read it.
 import gc
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,6 +32,14 @@ _WIDE_ENCODINGS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"\x00\x00\xfe\
 _SURROGATES = re.compile(r"(?<!\\)((?:\\\\)*)\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 
 
+Tagged = Callable[[str, Node], Node | None]
+
+
+def untagged(_tag: str, _node: Node) -> Node | None:
+    """A manifest has no tags."""
+    return None
+
+
 @contextmanager
 def collector_off() -> Iterator[None]:
     """While many objects are made and none dies, the cyclic collector would look at all of them again and again."""
@@ -45,11 +53,14 @@ def collector_off() -> Iterator[None]:
 
 
 @collector_off()
-def read(source: Source, faults: Faults) -> Node | None:
-    """The root of the one document of a file, or None where the file cannot be read at all, its fault added."""
+def read(source: Source, faults: Faults, tagged: Tagged = untagged) -> Node | None:
+    """The root of the one document of a file, or None where the file cannot be read at all, its fault added.
+
+    `tagged` says what a node with a tag of its own means; None is nothing, which is a fault.
+    """
     try:
         text = text_of(source)
-        return _Reader(source.name, faults, yaml.parse(text, Loader=_loader())).document()
+        return _Reader(source.name, faults, yaml.parse(text, Loader=_loader()), tagged).document()
     except Unreadable as error:
         faults.add(Node(None, source.name, error.line, error.column), "", error.message, error.hint)
     except (yaml.YAMLError, ValueError, OverflowError) as error:
@@ -139,6 +150,7 @@ class _Reader:
     file: str
     faults: Faults
     events: Iterator[Any]
+    tagged: Tagged
     anchors: dict[str, _Anchored | None] = attrs.field(factory=dict)
     trail: list[str] = attrs.field(factory=list)
     count: int = 0
@@ -219,6 +231,8 @@ class _Reader:
             value = self.entries(depth + 1)
         if tag is None or tag in _TAGS:
             return self.at(event, value)
+        if (meant := self.tagged(tag, self.at(event, value))) is not None:
+            return meant
         name = f"!!{tag.removeprefix(_CORE)}" if tag.startswith(_CORE) else tag
         self.faults.add(
             self.at(event), self.path, f"the tag {name} means nothing here", "write the value without a tag"

@@ -1,5 +1,6 @@
 """Manifests on disk: a file, several files, or the files of a folder make one stack."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from providers.errors import InputError
 from providers.kinds import Kinds, bind
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_TEMPLATE = re.compile(rb"(?<![A-Za-z])(?:Resources|TemplateBody)[\"']?\s*:")
+"""What every template of CloudFormation says, and no manifest does."""
 
 
 def load(
@@ -37,6 +40,11 @@ def source(path: str | Path, within: Path | None = None) -> Source:
         return Source(told, Path(path).read_bytes())
     except OSError as error:
         raise InputError(f"{told} cannot be read: {error.strerror}", hint="is the path right?") from error
+
+
+def may_be_template(source: Source) -> bool:
+    """Whether a file is worth being read as a template of CloudFormation."""
+    return _TEMPLATE.search(source.content) is not None
 
 
 def _files(path: Path, within: Path | None) -> Sequence[Path]:

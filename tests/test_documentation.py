@@ -95,6 +95,17 @@ def migrated(workplace: Path) -> None:
     recorded.kept_in(workplace / SIMULATOR_FILE)
 
 
+def deployed(workplace: Path) -> None:
+    """Put the template of the page there and what is known beside it, and what CloudFormation made of the two."""
+    template, context = blocks(MIGRATING, "yaml")
+    (workplace / "lab.template.yaml").write_text(template)
+    (workplace / "context.yaml").write_text(context)
+    words = "lab.template.yaml --context context.yaml --var Token=t0ps3cret --auto-approve"
+    run(Command(f"batchwright apply {words}", ()), workplace)
+    owned = "compute_environment.prod-fast job_queue.prod-line job_definition.Align"
+    run(Command(f"batchwright forget --stack lab {owned} --region eu-west-1 --auto-approve", ()), workplace)
+
+
 def scenario_on_the_page() -> str:
     (text,) = blocks(SIMULATOR, "yaml")
     return text
@@ -149,6 +160,8 @@ def run(command: Command, workplace: Path) -> str:
         timeout=120,
     )
     found = 2 if words[1] == "doctor" and "1. likely" in done.stdout else 0
+    if words[1] == "convert" and " is not known: " in done.stdout:
+        found = 4
     assert done.returncode == found, f"{command.line}\n{done.stdout}"
     return done.stdout
 
@@ -188,6 +201,7 @@ def test_commands_do_what_the_page_says(page: str, workplace: Path) -> None:
     assert told
     if page == MIGRATING:
         migrated(workplace)
+        deployed(workplace)
     for command in told:
         printed = run(command, workplace)
         output = shown(printed)

@@ -7,7 +7,7 @@ from plans.written import to_json
 from providers.kinds import Kinds
 from reconciler.adapters.conversion import Conversion
 from reconciler.cli import newfile
-from reconciler.cli.options import Given, all_kinds, given, json_output
+from reconciler.cli.options import Given, all_kinds, given, json_output, place_options, template_options
 from reconciler.cli.terminal import Terminal
 from reconciler.files import source
 
@@ -20,8 +20,25 @@ out_option = click.option(
 def convert() -> None:
     """Write a manifest of what another tool says of AWS Batch.
 
-    Exit 4 if something of it is not in the manifest.
+    Exit 4 if something of it is not in the manifest, or not known.
     """
+
+
+@convert.command()
+@click.argument("template", type=click.Path())
+@click.option("--stack", metavar="NAME", help="The stack, as it is deployed.  [the template's file]")
+@click.option("--live", is_flag=True, help="Ask CloudFormation how the stack stands; changes nothing.")
+@out_option
+@json_output
+@given(template_options, place_options)
+def cloudformation(options: Given, template: str, stack: str | None, live: bool, out: str | None, as_json: bool) -> int:
+    """Convert a template of CloudFormation, such as the CDK writes."""
+    from reconciler.cli import templates
+
+    if out is not None:
+        newfile.free(out)
+    made = templates.converted(template, options, stack, live=live, manifest=out or "MANIFEST")
+    return told(made, options.terminal, out, as_json=as_json)
 
 
 def told(made: Conversion, terminal: Terminal, out: str | None, *, as_json: bool) -> int:

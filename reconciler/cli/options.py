@@ -18,7 +18,7 @@ from providers.kinds import Kinds, bind
 from providers.resources import SIMULATOR_FILE, Address, DrainMode, Target
 from reconciler.cli import planfiles
 from reconciler.cli.terminal import Terminal
-from reconciler.files import source, sources
+from reconciler.files import may_be_template, source, sources
 from reconciler.lock import FORMS, Place, place
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Given:
     endpoint_url: str | None = None
     variables: tuple[str, ...] = ()
     variable_files: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+    contexts: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     parallelism: int = 8
     max_api_rate: float = 10.0
@@ -59,8 +61,10 @@ class Given:
     move_references: tuple[str, ...] = ()
 
     def manifest(self, paths: tuple[str, ...], kinds: Kinds) -> Manifest:
-        """The manifest of these paths with the variables given; raises ManifestError with all its faults, InputError
-        where one of the paths is a plan file."""
+        """The manifest of these paths, or of the template that one of them is, with the variables given.
+
+        Raises ManifestError with all its faults, InputError where one of the paths is a plan file.
+        """
         declared: dict[str, Any] = {}
         ambient: dict[str, Any] = {
             name.removeprefix(VARIABLE_PREFIX): value
@@ -76,6 +80,14 @@ class Given:
             declared[name] = value
         files = sources(paths)
         planfiles.none_of(files)
+        if any(map(may_be_template, files)):
+            from reconciler.cli import templates
+
+            if templates.there(files):
+                return templates.manifest(files, self, variables=declared, kinds=kinds, ambient=ambient)
+        if self.parameters or self.contexts:
+            option = "--parameter" if self.parameters else "--context"
+            raise InputError(f"{option} is for templates of CloudFormation, and {paths[0]} is none")
         return parse(files, variables=declared, kinds=kinds, ambient=ambient)
 
     def asked(self) -> Asked:
@@ -245,6 +257,23 @@ asked_options = _stack(
         help="Move this queue along, though it is not of this stack, when what it uses is replaced. May be repeated.",
     ),
 )
+template_options = _stack(
+    click.option(
+        "--parameter",
+        "parameters",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="A value for a parameter of a CloudFormation template.",
+    ),
+    click.option(
+        "--context",
+        "contexts",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(),
+        help="What is known beside a template: parameters, describe-stack-resources, list-exports, cdk.context.json.",
+    ),
+)
 variable_options = _stack(
     click.option("--var", "variables", metavar="NAME=VALUE", multiple=True, help="A value for a declared variable."),
     click.option(
@@ -255,6 +284,7 @@ variable_options = _stack(
         type=click.Path(),
         help="Values from YAML, JSON or `terraform output -json`.",
     ),
+    template_options,
 )
 jobs_option = click.option(
     "--no-jobs",
@@ -312,9 +342,12 @@ simulator_options = _stack(
         help="Simulated seconds in a real one; the simulator's file keeps it.",
     ),
 )
-target_options = _stack(
+place_options = _stack(
     click.option("--region", metavar="REGION", help="The AWS region, where the manifest names none."),
     click.option("--profile", metavar="NAME", help="A profile of the AWS configuration."),
+)
+target_options = _stack(
+    place_options,
     click.option("--endpoint-url", metavar="URL", help="Another endpoint of AWS Batch."),
     click.option(
         "--max-api-rate",

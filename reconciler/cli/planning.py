@@ -62,7 +62,7 @@ def plan(
     if html is not None:
         from plans.views import page
 
-        planfiles.keep(html, page.render(shown))
+        planfiles.keep(html, terminal.cleared(page.render(shown)))
     if as_json:
         terminal.document(planfile.to_json(shown))
     elif as_markdown:

@@ -90,7 +90,7 @@ def rehearse(
     if calibrate and shown.runs and not shown.observations:
         terminal.note("--calibrate rests on nothing: the journal has no waits of this stack, so the table holds")
     if html is not None:
-        planfiles.keep(html, rehearsal_page.render(shown))
+        planfiles.keep(html, terminal.cleared(rehearsal_page.render(shown)))
     if as_json:
         terminal.document(rehearsals.to_json(shown))
     else:

@@ -9,11 +9,14 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from typing import Any, TextIO
 
 import click
 
 from plans.printable import plain
+
+_SHORTEST = 4
 
 
 class Terminal:
@@ -26,6 +29,31 @@ class Terminal:
     def __init__(self, *, json: bool = False, color: bool = True, verbose: bool = False) -> None:
         self.json, self.color, self.verbose = json, color, verbose
         self._lost: OSError | None = None
+        self._hidden: tuple[str, ...] = ()
+
+    def hide(self, values: Iterable[Any]) -> None:
+        """Show these texts no more, wherever they stand: plain, in JSON and in HTML.
+
+        Those of less than four letters are shown: they stand everywhere.
+        """
+        from html import escape
+
+        said = [value for value in values if isinstance(value, str) and len(value) >= _SHORTEST]
+        texts = {form for value in said for form in (value, escape(value), json.dumps(value)[1:-1])}
+        self._hidden = tuple(sorted({*self._hidden, *texts}, key=lambda text: (-len(text), text)))
+
+    def cleared(self, value: Any) -> Any:
+        """A text, or all texts of a document, without what is hidden."""
+        match value:
+            case str():
+                for text in self._hidden:
+                    value = value.replace(text, "(secret)")
+                return value
+            case dict() if self._hidden:
+                return {key: self.cleared(inner) for key, inner in value.items()}
+            case list() | tuple() if self._hidden:
+                return [self.cleared(inner) for inner in value]
+        return value
 
     @functools.cached_property
     def salt(self) -> str:
@@ -47,6 +75,9 @@ class Terminal:
 
     def result(self, text: str) -> None:
         """Text for stdout, as it is."""
+        self._put(self.cleared(text))
+
+    def _put(self, text: str) -> None:
         try:
             _write(sys.stdout, text)
         except OSError as error:
@@ -58,11 +89,11 @@ class Terminal:
 
     def document(self, document: Any) -> None:
         """The result as JSON."""
-        self.result(json.dumps(document, indent=1) + "\n")
+        self._put(json.dumps(self.cleared(document), indent=1) + "\n")
 
     def record(self, document: Any) -> None:
         """The result, or a part of it, as one line of JSON."""
-        self.result(json.dumps(document) + "\n")
+        self._put(json.dumps(self.cleared(document)) + "\n")
 
     def note(self, message: str) -> None:
         """A line beside the result."""
@@ -71,7 +102,7 @@ class Terminal:
     def aside(self, text: str) -> None:
         """Text beside the result, as it is. Whether anybody reads it changes nothing."""
         try:
-            _write(sys.stderr, text)
+            _write(sys.stderr, self.cleared(text))
         except OSError:
             return
 

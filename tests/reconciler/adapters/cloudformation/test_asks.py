@@ -1,0 +1,229 @@
+"""What a template does not tell, may not show, or says wrongly: variables, secrets, faults."""
+
+from typing import Any
+
+from plans.written import Expression
+from providers.resources import Address
+from reconciler.adapters.cloudformation.manifests import checked
+from tests.kit import kinds
+from tests.reconciler.adapters.cloudformation.conversions import (
+    RESOURCES,
+    converted,
+    definition,
+    environment,
+    faults,
+    parsed,
+    queue,
+)
+
+
+def test_a_property_that_nobody_knows_is_lacking_with_its_place() -> None:
+    """It is named with file, line and column and with the nearest that there is, and a plan refuses it."""
+    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "MaxVcpu": 8}, Drian={"a": 1})})
+    told = [str(fault) for fault in made.lacking]
+    assert len(told) == 2
+    assert "did you mean MaxvCpus?" in told[0]
+    assert "computeEnvironments.Fast.Drian" in told[1]
+    assert all(line.startswith("lab.template.json:") for line in told)
+    assert {line.split(":")[1] for line in told} == {"16", "18"}
+    assert faults(made) == told
+
+
+def test_a_name_that_is_not_known_is_a_variable() -> None:
+    """The block goes by the logical id, and its physical name is put together of what is known and what is not."""
+    made = converted(
+        {"Fast": environment(ComputeEnvironmentName={"Fn::Sub": "${Stage}-fast"})},
+        Parameters={"Stage": {"Type": "String"}},
+    )
+    assert made.document["computeEnvironments"]["Fast"]["physicalName"] == Expression("${var.Stage}-fast")
+    assert parsed(made, Stage="prod").resources[Address("compute_environment", "Fast")].physical_name == "prod-fast"
+
+
+def test_conditions_keep_leave_out_or_ask() -> None:
+    """One that holds keeps a resource; one that does not leaves it out, and that is told; one that is not known keeps
+    it, and a plan is refused whatever variables are given."""
+    conditions = {
+        "Yes": {"Fn::Equals": ["a", "a"]},
+        "No": {"Fn::Equals": ["a", "b"]},
+        "Maybe": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
+    }
+    resources = {f"In{name}": environment() | {"Condition": name} for name in conditions}
+    made = converted(resources, Conditions=conditions, Parameters={"Stage": {"Type": "String"}})
+    assert list(made.document["computeEnvironments"]) == ["InYes", "InMaybe"]
+    assert "left out: InNo, since the condition No does not hold" in made.notes
+    (told,) = faults(made)
+    assert "computeEnvironments.InMaybe" in told
+    assert "--parameter Stage=VALUE" in told
+    known = converted(
+        resources, Conditions=conditions, Parameters={"Stage": {"Type": "String"}}, parameters={"Stage": "test"}
+    )
+    assert [str(address) for address in parsed(known).resources] == ["compute_environment.InYes"]
+
+
+def test_what_is_not_known_is_a_variable_once() -> None:
+    """The same expression twice is one variable, and each use is listed with what to pass."""
+    subnets = [{"Ref": "SubnetA"}, {"Ref": "SubnetA"}]
+    made = converted(
+        {"Fast": environment(ComputeResources={**RESOURCES, "Subnets": subnets})},
+        Parameters={"SubnetA": {"Type": "AWS::EC2::Subnet::Id"}},
+    )
+    assert list(made.document["variables"]) == ["SubnetA"]
+    block = made.document["computeEnvironments"]["Fast"]
+    assert block["computeResources"]["subnets"] == [Expression("${var.SubnetA}")] * 2
+    first, second = (ask.unknown for ask in made.asks)
+    assert first.path == "computeEnvironments.Fast.computeResources.subnets[0]"
+    assert first.give == "pass --parameter SubnetA=VALUE or --var SubnetA=VALUE where the manifest is read"
+    assert second.path.endswith("[1]")
+    assert len(faults(made)) == 2
+    resource = parsed(made, SubnetA="subnet-9").resources[Address("compute_environment", "Fast")]
+    assert resource.spec["computeResources"]["subnets"] == ["subnet-9", "subnet-9"]
+
+
+def test_a_list_that_is_not_known_is_one_variable() -> None:
+    """It stands for the whole list, and is given as one."""
+    made = converted(
+        {"Fast": environment(ComputeResources={**RESOURCES, "Subnets": {"Ref": "Subnets"}})},
+        Parameters={"Subnets": {"Type": "List<AWS::EC2::Subnet::Id>"}},
+    )
+    assert "--var-file with the list Subnets" in made.asks[0].unknown.give
+    resource = parsed(made, Subnets=["subnet-1", "subnet-2"]).resources[Address("compute_environment", "Fast")]
+    assert resource.spec["computeResources"]["subnets"] == ["subnet-1", "subnet-2"]
+
+
+def test_two_expressions_that_would_be_called_alike_are_two_variables() -> None:
+    """`A.B` and `AB` differ."""
+    names = [{"Fn::ImportValue": "a b"}, {"Fn::ImportValue": "a_b"}, {"Fn::ImportValue": "9"}]
+    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "Subnets": names})})
+    assert list(made.document["variables"]) == ["a_b", "a_b_2", "_9"]
+
+
+def test_text_that_looks_like_a_variable_stays_text() -> None:
+    """Also beside a part that is not known, and right before it."""
+    made = converted(
+        {
+            "Job": definition(
+                {
+                    "Command": [
+                        "${var.x}",
+                        {"Fn::Join": ["", ["${HOME}/", {"Ref": "Name"}]]},
+                        {"Fn::Join": ["", ["cost$", {"Ref": "Name"}]]},
+                    ]
+                }
+            )
+        },
+        Parameters={"Name": {"Type": "String"}},
+    )
+    whole = next(name for name in made.document["variables"] if name != "Name")
+    job = parsed(made, Name="n", **{whole: "cost$n"}).resources[Address("job_definition", "Job")]
+    assert job.spec["containerProperties"]["command"] == ["${var.x}", "${HOME}/n", "cost$n"]
+
+
+def test_what_may_not_be_shown_is_a_variable_though_it_is_known() -> None:
+    """A parameter with NoEcho is in no document, and still known to a plan; a fault with its value does not show it."""
+    sections: dict[str, Any] = {
+        "Parameters": {"Token": {"Type": "String", "NoEcho": True, "Default": "by-default-unseen"}}
+    }
+    resources = {"Job": definition({"Environment": [{"Name": "TOKEN", "Value": {"Ref": "Token"}}]})}
+    for given, value in (({"Token": "hunter2"}, "hunter2"), ({}, "by-default-unseen")):
+        made = converted(resources, parameters=given, **sections)
+        assert value not in repr(made)
+        assert value not in made.conversion().yaml + made.conversion().json
+        job = parsed(made).resources[Address("job_definition", "Job")]
+        assert job.spec["containerProperties"]["environment"] == [{"name": "TOKEN", "value": value}]
+    wrong = converted({"Fast": environment(State={"Ref": "Token"})}, parameters={"Token": "hunter2"}, **sections)
+    (told,) = faults(wrong)
+    assert "hunter2" not in told
+    assert "(secret)" in told
+
+
+def test_what_is_wrong_is_told_where_the_template_says_it() -> None:
+    """A value that AWS Batch would not take is lacking in a conversion, and a fault of a plan, at its own line."""
+    made = converted({"Fast": environment(State="ON"), "Line": queue("x", Priority="high")})
+    told = faults(made)
+    assert [line.partition(" ")[0] for line in told] == ["lab.template.json:17:14:", "lab.template.json:23:17:"]
+    assert [str(fault) for fault in checked(made, kinds()).lacking] == told
+
+
+def test_a_name_of_a_stack_that_is_none_is_told() -> None:
+    """The file's stem is only a guess at it."""
+    made = converted({"Fast": environment()}, stack="not a name")
+    assert any("not a name" in line for line in faults(made))
+
+
+def test_a_type_of_batch_that_is_not_known_is_lacking() -> None:
+    """A plan of the rest would be one of a part."""
+    made = converted({"New": {"Type": "AWS::Batch::Wonder"}})
+    assert ["no blocks for AWS::Batch::Wonder" in str(fault) for fault in made.lacking] == [True]
+
+
+def test_macros_make_a_template_one_in_part() -> None:
+    """What they would add is not in the file."""
+    made = converted({"Fast": environment()}, Transform=["MyMacro"])
+    assert any("MyMacro" in line for line in faults(made))
+
+
+def test_defaults_that_were_taken_are_told() -> None:
+    """A live stack may have been given other values."""
+    sections: dict[str, Any] = {
+        "Parameters": {"Most": {"Type": "Number", "Default": 8}, "Given": {"Type": "String", "Default": "x"}}
+    }
+    made = converted(
+        {"Fast": environment(ComputeResources={**RESOURCES, "MaxvCpus": {"Ref": "Most"}})},
+        parameters={"Given": "y"},
+        **sections,
+    )
+    assert made.document["computeEnvironments"]["Fast"]["computeResources"]["maxvCpus"] == 8
+    assert "these parameters have the defaults of the template: Most" in made.notes
+
+
+def test_long_expressions_are_not_taken_for_one_another() -> None:
+    """Their beginnings are the same, and no more of them is told."""
+    texts = [{"Fn::Select": ["0", {"Fn::Split": [",", {"Fn::ImportValue": "x" * 250 + end}]}]} for end in "ab"]
+    made = converted({"Fast": environment(ComputeResources={**RESOURCES, "Subnets": texts})})
+    assert len(made.document["variables"]) == 2
+
+
+def test_what_may_be_nothing_is_told_to_be_so() -> None:
+    """A key that a condition may take away is null where it does."""
+    image = {"Fn::If": ["Maybe", "ami-1", {"Ref": "AWS::NoValue"}]}
+    sections: dict[str, Any] = {
+        "Conditions": {"Maybe": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
+        "Parameters": {"Stage": {"Type": "String"}},
+    }
+    made = converted({"Job": definition({"ExecutionRoleArn": image})}, **sections)
+    (ask,) = made.asks
+    assert "it may be nothing, which is null" in ask.unknown.give
+    job = parsed(made, **{ask.variables[0]: None}).resources[Address("job_definition", "Job")]
+    assert job.spec["containerProperties"]["executionRoleArn"] is None
+
+
+def test_what_decides_how_a_manifest_is_made_must_be_known() -> None:
+    """No variable can stand for the retention of revisions, nor for all properties at once."""
+    sections: dict[str, Any] = {"Parameters": {"Skip": {"Type": "String"}}}
+    policy = {"SkipDeregisterOnUpdate": {"Ref": "Skip"}}
+    made = converted({"Job": definition(ResourceRetentionPolicy=policy)}, **sections)
+    assert ["SkipDeregisterOnUpdate is not known" in str(fault) for fault in made.lacking] == [True]
+    whole = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x"}}}
+    included = converted({"Job": {"Type": "AWS::Batch::JobDefinition", "Properties": whole}})
+    assert any("the properties are not known" in str(fault) for fault in included.lacking)
+
+
+def test_a_name_that_aws_would_not_take_is_told() -> None:
+    """At its place, as the name in AWS."""
+    made = converted({"Fast": environment(ComputeEnvironmentName="not a name")})
+    (told,) = faults(made)
+    assert "computeEnvironments.Fast.physicalName" in told
+    assert "'not a name' is not a name" in told
+
+
+def test_what_the_live_stack_has_otherwise_is_told() -> None:
+    """Another name is another object; a parameter that nobody gave may be another one there."""
+    arn = "arn:aws:batch:eu-west-1:123456789012:compute-environment/slow"
+    made = converted({"Fast": environment(ComputeEnvironmentName="fast")}, values={"Fast": arn})
+    assert [note for note in made.notes if "Fast is slow in the live stack, and fast by the template" in note]
+
+
+def test_an_attribute_that_says_nothing_of_batch_is_told() -> None:
+    """The attribute UpdatePolicy is not the property of that name."""
+    made = converted({"Fast": environment() | {"UpdatePolicy": {"AutoScalingRollingUpdate": {}}}})
+    assert [note for note in made.notes if "the attribute UpdatePolicy says nothing of AWS Batch" in note]
