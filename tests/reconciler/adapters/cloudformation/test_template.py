@@ -18,7 +18,7 @@ _QUEUE = "Resources: {Queue: {Type: AWS::Batch::JobQueue, Properties: {Value: %s
 def faults_of(text: str, name: str = "stack.yaml") -> tuple[Fault, ...]:
     with pytest.raises(ManifestError) as caught:
         template(text, name)
-    return caught.value.faults
+    return tuple(caught.value.faults)
 
 
 def value_of(text: str) -> object:
