@@ -55,7 +55,7 @@ if TYPE_CHECKING:
         WaitError,
     )
     from providers.kinds import Kinds
-    from providers.resources import Address, Elsewhere, JobCount, Live, Ref, Resource, Snapshot, Target
+    from providers.resources import Address, Drain, Elsewhere, JobCount, Live, Ref, Resource, Snapshot, Target
 
 __all__ = [
     "AccessDenied",
@@ -71,6 +71,7 @@ __all__ = [
     "CredentialsExpired",
     "CredentialsMissing",
     "DeadlinePassed",
+    "Drain",
     "Elsewhere",
     "Fault",
     "InTransition",
@@ -114,7 +115,7 @@ _ELSEWHERE = {
     "clients": ("Connection", "connect"),
     "clock": ("Clock", "ManualClock", "ScaledClock", "SystemClock"),
     "kinds": ("Kinds",),
-    "resources": ("Address", "Elsewhere", "JobCount", "Live", "Ref", "Resource", "Snapshot", "Target"),
+    "resources": ("Address", "Drain", "Elsewhere", "JobCount", "Live", "Ref", "Resource", "Snapshot", "Target"),
 }
 _ERRORS = sorted({*__all__} - {name for names in _ELSEWHERE.values() for name in names})
 
