@@ -5,7 +5,7 @@ fault, since text made of a date or of a set is nobody's wish.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -31,8 +31,10 @@ class _Reader:
         self.count += 1
         if depth > DEEPEST:
             return self._broken(path, f"is nested deeper than {DEEPEST} levels", "does it hold itself?")
-        if self.count > MOST_NODES:
+        if self.count == MOST_NODES + 1:
             return self._broken(path, f"comes after {MOST_NODES:,} values, which are the most", "split the stack")
+        if self.count > MOST_NODES:
+            return self.at.with_value(BROKEN)
         match value:
             case None:
                 return self.at
@@ -49,16 +51,21 @@ class _Reader:
             case Mapping():
                 return self.at.with_value(self._entries(value, path, depth))
             case list() | tuple():
-                items = enumerate(value)
-                return self.at.with_value(tuple(self.node(item, f"{path}[{i}]", depth + 1) for i, item in items))
+                return self.at.with_value(tuple(self._items(value, path, depth)))
         hint = "give text, a number, a truth value, None, a list or a mapping"
         return self._broken(path, f"a value of type {type(value).__name__} has no place in a manifest", hint)
+
+    def _items(self, value: Iterable[Any], path: str, depth: int) -> Iterator[Node]:
+        for index, item in enumerate(value):
+            if self.count > MOST_NODES:
+                return
+            yield self.node(item, f"{path}[{index}]", depth + 1)
 
     def _entries(self, value: Mapping[Any, Any], path: str, depth: int) -> Value:
         entries: dict[str, Entry] = {}
         for key, inner in value.items():
             if self.count > MOST_NODES:
-                break
+                return entries
             if not isinstance(key, str):
                 self.faults.add(self.at, path, f"the key {key!r:.60} is of type {type(key).__name__}", "keys are text")
                 continue
