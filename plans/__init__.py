@@ -12,16 +12,18 @@ The names of `__all__` are for other tools, and are imported when they are first
 
 from typing import TYPE_CHECKING
 
-from providers.lazily import lazily
+from plans.lazily import lazily
 
 if TYPE_CHECKING:
     from plans.asked import Asked
     from plans.change import Action, Change, Difference, Impact, Refusal
     from plans.diagnosis import Diagnosis
     from plans.export import Export, Selection
+    from plans.failure import error_json
     from plans.manifest import Manifest, parse
     from plans.masking import mask_plan
     from plans.nodes import Source
+    from plans.outputs import outputs_json
     from plans.plan import Estimate, Goal, Plan, Step
     from plans.planfile import to_json as plan_json
     from plans.policy import Policy, parse_policy
@@ -58,9 +60,11 @@ __all__ = [
     "Step",
     "Wish",
     "dumps",
+    "error_json",
     "event_json",
     "loads",
     "mask_plan",
+    "outputs_json",
     "parse",
     "parse_policy",
     "plan_json",
@@ -75,9 +79,11 @@ __getattr__, __dir__ = lazily(
         "change": ("Action", "Change", "Difference", "Impact", "Refusal"),
         "diagnosis": ("Diagnosis",),
         "export": ("Export", "Selection"),
+        "failure": ("error_json",),
         "manifest": ("Manifest", "parse"),
         "masking": ("mask_plan",),
         "nodes": ("Source",),
+        "outputs": ("outputs_json",),
         "plan": ("Estimate", "Goal", "Plan", "Step"),
         "planfile": ("to_json:plan_json",),
         "policy": ("Policy", "parse_policy"),

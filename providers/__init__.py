@@ -10,9 +10,8 @@ of those it judges, else every test of a verdict would be a tautology.
 The names of `__all__` are for other tools, and are imported when they are first used; the rest is private.
 """
 
-from typing import TYPE_CHECKING
-
-from providers.lazily import lazily
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from providers.clients import Connection, connect
@@ -111,12 +110,20 @@ __all__ = [
     "connect",
 ]
 
-_ELSEWHERE = {
+_HOMES = {
     "clients": ("Connection", "connect"),
     "clock": ("Clock", "ManualClock", "ScaledClock", "SystemClock"),
     "kinds": ("Kinds",),
     "resources": ("Address", "Drain", "Elsewhere", "JobCount", "Live", "Ref", "Resource", "Snapshot", "Target"),
 }
-_ERRORS = sorted({*__all__} - {name for names in _ELSEWHERE.values() for name in names})
 
-__getattr__, __dir__ = lazily(__name__, {**_ELSEWHERE, "errors": _ERRORS})
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), "errors")
+    return getattr(import_module(f"{__name__}.{home}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,7 +9,7 @@ lives in this package too, must start without boto3; the rest is private.
 
 from typing import TYPE_CHECKING
 
-from providers.lazily import lazily
+from plans.lazily import lazily
 
 if TYPE_CHECKING:
     from reconciler.engine import Reconciler, Settings
