@@ -65,6 +65,15 @@ def test_no_schema_lies_there_that_is_not_published() -> None:
     assert {path.name for path in machine.FOLDER.iterdir()} == {file_name(name) for name in SCHEMAS}
 
 
+def test_the_page_tells_of_every_schema() -> None:
+    """With its format, its file and the verbs that print it, as they are."""
+    page = (machine.ROOT / "docs" / "machine.md").read_text(encoding="utf-8")
+    for name, row in SCHEMAS.items():
+        verbs = ", ".join(verb if verb == "all verbs" else f"`{verb}`" for verb in row.verbs)
+        link = f"[{file_name(name)}](schemas/{file_name(name)})"
+        assert f"| `{name}` | {row.format} | {link} | {verbs} |\n" in page
+
+
 @pytest.mark.parametrize("name", PRINTED)
 def test_a_format_only_gains_members_that_may_be_there(name: str) -> None:
     """Held against the schema as it was when the format came; that one changes with the number of the format alone."""
