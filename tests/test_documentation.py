@@ -34,6 +34,7 @@ PAGES = (
     "docs/replacing.md",
     "docs/rehearsing.md",
     "docs/doctor.md",
+    "docs/library.md",
     "docs/machine.md",
     CONTROLLER,
     SIMULATOR,
