@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plans.contract import file_name
 from reconciler.cli import run
 from tests import machine
 
@@ -97,7 +98,7 @@ def play(folder: Path) -> Iterator[tuple[tuple[str, ...], int, str]]:
 
 def recorded(name: str) -> list[Any]:
     """What lies there of a schema."""
-    file = machine.SAMPLES / f"{machine.file_name(name).removesuffix('.json')}.jsonl"
+    file = machine.SAMPLES / f"{file_name(name).removesuffix('.json')}.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
@@ -113,7 +114,7 @@ def record(played: Callable[[Path], Iterator[tuple[tuple[str, ...], int, str]]] 
                 key = f"{kind}/{len(found.get(name, {}))}" if kind == "report" or name != "events" else kind
                 found.setdefault(name, {}).setdefault(key, document)
     for name, rows in found.items():
-        file = machine.SAMPLES / f"{machine.file_name(name).removesuffix('.json')}.jsonl"
+        file = machine.SAMPLES / f"{file_name(name).removesuffix('.json')}.jsonl"
         with file.open("a", encoding="utf-8") as lines:
             lines.writelines(json.dumps(document, sort_keys=True) + "\n" for document in rows.values())
 
