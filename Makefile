@@ -23,7 +23,7 @@ help:
 	@echo "make explore a death at every call of every scenario; each rule of the simulator switched off, and the test that"
 	@echo "             fails without it; histories of SEEDS seeds, for MINUTES minutes at most"
 	@echo "make fuzz    MINUTES=1 of atheris for each target that reads what nobody vouches for"
-	@echo "make docs    renew the rules in docs/simulator.md and the fields in docs/fields.md"
+	@echo "make docs    renew the rules in docs/simulator.md, the fields in docs/fields.md, and docs/schemas"
 	@echo "make clean   remove what the others made"
 
 demo: $(SEEN)/run
@@ -72,6 +72,7 @@ docs: $(SEEN)/run
 	mv docs/simulator.new docs/simulator.md
 	{ sed '/^<!-- fields:/q' docs/fields.md && echo && $(BIN)/batchwright explain --markdown; } > docs/fields.new
 	mv docs/fields.new docs/fields.md
+	$(BIN)/batchwright schema --folder docs/schemas
 
 clean:
 	rm -rf $(VENV) $(DEMO) $(DEMO)-controller build .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -63,6 +63,7 @@ class Asked:
                     )
 
     def to_json(self) -> Mapping[str, Any]:
+        """Its fields as JSON, addresses as text and in order."""
         return {
             name: value if isinstance(value, bool) else sorted(map(str, value))
             for name, value in attrs.asdict(self, recurse=False).items()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import attrs
 
 from plans.demands import DEMANDS
-from plans.schema import documented
+from plans.manifest_schema import documented
 from providers.kinds import CREATE_ONLY, Default, Facts, Kind, Kinds, Reset, Rule, Verdict
 from providers.kinds.facts import page
 from providers.resources import Field

@@ -12,6 +12,7 @@ import attrs
 from plans import jsontext
 from plans.check import Checker
 from plans.desired import Common, counted, counted_told, path_exists, path_hint, resource, tags_fit
+from plans.fromvalues import root_of
 from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.ownership import STACK, STACK_HINT, Ownership, ownership_of
 from plans.policy import Policy, parse_policy, policy_of, strictest
@@ -71,6 +72,24 @@ def parse(
     return _parse(files, [None] * len(files), variables=variables, kinds=kinds, ambient=ambient)
 
 
+@collector_off()
+def build(
+    document: Mapping[str, Any],
+    *,
+    variables: Mapping[str, Any],
+    kinds: Kinds,
+    ambient: Mapping[str, Any] = EMPTY,
+    name: str = "the document",
+) -> Manifest:
+    """The manifest that a document of Python's own values says, which means what the same document means in JSON.
+
+    Raises ManifestError with all faults at once; each names the document, by this `name`, and a path.
+    """
+    faults = Faults()
+    root = root_of(document, name, faults)
+    return _parse([Source(name, b"")], [root], variables=variables, kinds=kinds, ambient=ambient, faults=faults)
+
+
 def _parse(
     sources: Sequence[Source],
     quick: Sequence[Node | None],
@@ -78,9 +97,10 @@ def _parse(
     variables: Mapping[str, Any],
     kinds: Kinds,
     ambient: Mapping[str, Any],
+    faults: Faults | None = None,
 ) -> Manifest:
     """Read the files, but those that were read quickly."""
-    faults = Faults()
+    faults = faults or Faults()
     roots = [known or read(source, faults) for source, known in zip(sources, quick, strict=True)]
     if not roots:
         raise ManifestError("there is no file to read a manifest from")

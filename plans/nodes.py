@@ -37,7 +37,7 @@ class Source:
 
 @attrs.frozen(eq=False)
 class Node:
-    """A value and the place where it stands; line and column count from 1."""
+    """A value and the place where it stands; line and column count from 1, and are 0 where it stands in no file."""
 
     value: Value
     file: str
@@ -50,7 +50,7 @@ class Node:
 
     @property
     def place(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{self.file}:{self.line}" if self.line else self.file
 
     @property
     def entries(self) -> Mapping[str, "Entry"]:

@@ -75,6 +75,8 @@ class Step:
 
 @attrs.frozen
 class Estimate:
+    """What carrying a plan out should come to: how many calls, those that only look included, and how many seconds."""
+
     api_calls: int
     seconds: float
 

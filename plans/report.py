@@ -45,6 +45,8 @@ class Event:
     detail: Mapping[str, Any] = EMPTY
 
 
+FORMAT = 1
+
 _TOLD = attrs.filters.exclude("cause")
 
 Status = Literal["done", "failed", "retiring", "skipped", "interrupted"]
@@ -131,14 +133,15 @@ class Report:
 
 
 def event_json(event: Event) -> dict[str, Any]:
-    """One line of `apply --json`: `event`, `at`, `step`, `address`, and what the detail holds beside."""
-    own = {"event": event.event, "at": event.at, "step": event.step, "address": event.address}
+    """One line of `apply --json`: `format`, `event`, `at`, `step`, `address`, and what the detail holds beside."""
+    own = {"format": FORMAT, "event": event.event, "at": event.at, "step": event.step, "address": event.address}
     return own | {key: value for key, value in encode_members(event.detail).items() if key not in own}
 
 
 def report_json(report: Report) -> dict[str, Any]:
     """The last line of `apply --json`, told by `"event": "report"`; `residue` is a plan or null."""
     return {
+        "format": FORMAT,
         "event": "report",
         "plan": report.plan_id,
         "exit_code": report.exit_code,

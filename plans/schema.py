@@ -1,148 +1,75 @@
-"""The JSON Schemas that are published: of the manifest, of the plan, of the lines of `apply --json`, of
-`doctor --json` and of `rehearse --json`.
+"""The JSON Schemas of what is printed for machines, closed: what is printed holds no member that is not named here.
 
-That of the manifest is written from the same tree of fields by which a manifest is checked, so the two cannot differ
-in their names. It is for editors and says less than the check: what a variable will be, which names refer to what, and
-what AWS asks of a whole block, are found by `batchwright validate`.
+`plans.contract` publishes them, and with them that of the manifest.
 """
 
-import html
-import re
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from plans import rehearsal
+from plans import diagnosis, failure, outputs, rehearsal, report
 from plans.change import Action, Impact, Origin
 from plans.diagnosis.scene import Likelihood
 from plans.plan import FORMAT, Step, Until
 from plans.report import Departure, EventName, Status
-from providers.kinds import Kinds
-from providers.resources import EMPTY, Field
+from providers.resources import EMPTY
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-
-_VARIABLE = {"$ref": "#/$defs/variable"}
-_DEFINITIONS: Mapping[str, Any] = {
-    "variable": {
-        "type": "string",
-        "pattern": r"\$\{var\.[A-Za-z_][A-Za-z0-9_-]*\}",
-        "description": "A value taken from outside.",
-    },
-    "elsewhere": {
-        "type": "object",
-        "description": "An object of another stack, found by its tags.",
-        "properties": {"stack": {"type": "string"}, "name": {"type": "string"}},
-        "required": ["stack", "name"],
-        "additionalProperties": False,
-    },
-}
-_NUMBERS: Mapping[str, tuple[str, str]] = {
-    "integer": ("integer", r"^[+-]?[0-9]+(\.0*)?$"),
-    "long": ("integer", r"^[+-]?[0-9]+(\.0*)?$"),
-    "float": ("number", r"^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$"),
-    "double": ("number", r"^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$"),
-}
-_BLOCK = re.compile(r"</?(?:p|ul|ol|li|dl|dt|dd|div|br|note|important|table|tr|td|th)\b[^>]*>")
-_MARKUP = re.compile(r"<[^>]*>")
-
-
-def manifest_schema(kinds: Kinds) -> dict[str, Any]:
-    """The schema of a stack written in one file, with the documentation of every key."""
-    definitions = dict(_DEFINITIONS)
-    root = _structure(kinds.document, definitions)
-    return {"$schema": DIALECT, "title": "Batchwright manifest", **root, "$defs": definitions}
-
-
-def documented(text: str) -> str:
-    """AWS's documentation without its markup."""
-    return " ".join(html.unescape(_MARKUP.sub("", _BLOCK.sub(" ", text))).split())
-
-
-def _of(field: Field, definitions: dict[str, Any], *, nullable: bool = False) -> dict[str, Any]:
-    if field.type == "any":
-        written: dict[str, Any] = {}
-    else:
-        choices = [*_choices(field, definitions), _VARIABLE, *([{"type": "null"}] if nullable else [])]
-        written = {"anyOf": choices}
-    return {**written, "description": documented(field.documentation)} if field.documentation else written
-
-
-def _choices(field: Field, definitions: dict[str, Any]) -> list[dict[str, Any]]:
-    match field.type:
-        case "structure":
-            return [_defined(field, definitions)]
-        case "list":
-            return [_list(field, definitions)]
-        case "map":
-            assert field.element is not None
-            bounds = _bounds(field, "minProperties", "maxProperties")
-            empty_block = field.element.type == "structure" and not field.element.required
-            values = _of(field.element, definitions, nullable=empty_block)
-            return [{"type": "object", "additionalProperties": values, **bounds}]
-        case "boolean":
-            return [{"type": "boolean"}, {"enum": ["true", "false"]}]
-        case "duration":
-            return [{"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)?[smhd]$"}]
-        case number if number in _NUMBERS:
-            type_, pattern = _NUMBERS[number]
-            return [{"type": type_, **_bounds(field, "minimum", "maximum")}, {"type": "string", "pattern": pattern}]
-    return _texts(field)
-
-
-def _texts(field: Field) -> list[dict[str, Any]]:
-    """Texts may stand without quotes, so that a reader of YAML takes some of them for numbers or truth values."""
-    if field.enum:
-        return [{"enum": list(field.enum)}]
-    text = {"type": ["string", "number", "boolean"], **_bounds(field, "minLength", "maxLength")}
-    return [text, {"$ref": "#/$defs/elsewhere"}] if field.reference else [text]
-
-
-def _defined(field: Field, definitions: dict[str, Any]) -> dict[str, Any]:
-    """The structure under the name of its shape, or in place where it has none, or another has taken it."""
-    written = _structure(field, definitions)
-    if field.shape and definitions.setdefault(field.shape, written) == written:
-        return {"$ref": f"#/$defs/{field.shape}"}
-    return written
-
-
-def _structure(field: Field, definitions: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            name: _of(member, definitions, nullable=name not in field.required)
-            for name, member in field.members.items()
-        },
-        "required": sorted(field.required),
-        "additionalProperties": False,
-    }
-
-
-def _list(field: Field, definitions: dict[str, Any]) -> dict[str, Any]:
-    assert field.element is not None
-    whole = {"type": "array", "items": _of(field.element, definitions), **_bounds(field, "minItems", "maxItems")}
-    if field.shorthand is None:
-        return whole
-    short = _of(field.element.members[field.shorthand.member], definitions)
-    return {"anyOf": [whole, {**whole, "items": short}]}
-
-
-def _bounds(field: Field, least: str, most: str) -> dict[str, float]:
-    bounds = {least: field.minimum, most: field.maximum}
-    return {name: bound for name, bound in bounds.items() if bound is not None}
+OPEN = "more words may come within this format"
 
 
 def plan_schema() -> dict[str, Any]:
     """The schema of a plan as JSON."""
-    return {"$schema": DIALECT, "title": "Batchwright plan", **_plan()}
+    return _plan()
 
 
 def event_schema() -> dict[str, Any]:
-    """The schema of one line of `apply --json`: an event, or the report that is the last of them."""
+    """The schema of one line of `apply --json`: an event, or what is the last of them, a report or an error."""
     event = _object(
-        {"event": _word(*get_args(EventName)), "at": _NUMBER, "step": _TEXT, "address": _TEXT},
+        {
+            "format": {"const": report.FORMAT},
+            "event": _word(*get_args(EventName), open_=True),
+            "at": _NUMBER,
+            "step": _TEXT,
+            "address": _TEXT,
+        },
         open_=True,
+        sometimes={
+            **dict.fromkeys(("call", "job", "error", "hint", "operation", "kind", "name", "status", "state"), _TEXT),
+            **dict.fromkeys(("because", "message", "why"), _TEXT),
+            **dict.fromkeys(("ended", "jobs", "signal", "exit_code"), _COUNT),
+            "seconds": _NUMBER,
+            **dict.fromkeys(("resent", "retiring"), _FLAG),
+        },
     )
-    return {"$schema": DIALECT, "title": "Batchwright event", "anyOf": [event, _report()]}
+    return {"anyOf": [event, _report(), error_schema()]}
+
+
+def output_schema() -> dict[str, Any]:
+    """The schema of what `output --json` prints."""
+    of_object = _object({"name": _TEXT, "arn": _TEXT}, sometimes={"revision": _TEXT})
+    return _object(
+        {"format": {"const": outputs.FORMAT}, "stack": _TEXT, "region": _TEXT, "objects": _map(of_object)},
+    )
+
+
+def error_schema() -> dict[str, Any]:
+    """The schema of an error under `--json`."""
+    fault = {
+        "file": _TEXT,
+        "line": _COUNT,
+        "column": _COUNT,
+        "path": _TEXT,
+        "message": _TEXT,
+        "hint": _or_null(_TEXT),
+    }
+    members = {
+        "format": {"const": failure.FORMAT},
+        "error": _TEXT,
+        "message": _TEXT,
+        "hint": _or_null(_TEXT),
+        "exit_code": _COUNT,
+    }
+    return _object(members, sometimes={"faults": _each(_object(fault)), "refusals": _each(_object(_REFUSAL))})
 
 
 def doctor_schema() -> dict[str, Any]:
@@ -165,12 +92,13 @@ def doctor_schema() -> dict[str, Any]:
         "unread": _map(_TEXT),
     }
     whole = {
+        "format": {"const": diagnosis.FORMAT},
         "account": _or_null(_TEXT),
         "region": _TEXT,
         "target": _map(_TEXT),
         "queues": _each(_object(queue)),
     }
-    return {"$schema": DIALECT, "title": "Batchwright diagnosis", **_object(whole)}
+    return _object(whole)
 
 
 def rehearsal_schema() -> dict[str, Any]:
@@ -221,7 +149,7 @@ def rehearsal_schema() -> dict[str, Any]:
         "troubles": _each(_object(trouble)),
         "durations": _each(_object(span)),
     }
-    return {"$schema": DIALECT, "title": "Batchwright rehearsal", **_object(members)}
+    return _object(members)
 
 
 _TEXT = {"type": "string"}
@@ -230,10 +158,12 @@ _COUNT = {"type": "integer", "minimum": 0}
 _FLAG = {"type": "boolean"}
 _ANY: Mapping[str, Any] = {}
 _DOCUMENT = {"type": "object"}
+_REFUSAL = {"address": _TEXT, "code": _TEXT, "message": _TEXT, "hint": _TEXT}
 
 
-def _word(*words: str) -> dict[str, Any]:
-    return {"enum": list(words)}
+def _word(*words: str, open_: bool = False) -> dict[str, Any]:
+    """One of these words; `open_` where another one is no other format."""
+    return {"enum": list(words), **({"$comment": OPEN} if open_ else {})}
 
 
 def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,7 +205,7 @@ def _plan() -> dict[str, Any]:
     goal = {
         "kind": _TEXT,
         "name": _TEXT,
-        "until": _word(*get_args(Until)),
+        "until": _word(*get_args(Until), open_=True),
         "expect": _DOCUMENT,
         "deadline": _NUMBER,
     }
@@ -306,7 +236,7 @@ def _plan() -> dict[str, Any]:
             },
             "changes": _each(_object(change, sometimes={**origin, "owner": _TEXT})),
             "steps": _each(_object(step)),
-            "refusals": _each(_object({"address": _TEXT, "code": _TEXT, "message": _TEXT, "hint": _TEXT})),
+            "refusals": _each(_object(_REFUSAL)),
             "warnings": _each(_TEXT),
             "unobserved": _map(_TEXT),
             "estimate": _or_null(_object({"api_calls": _COUNT, "seconds": _NUMBER})),
@@ -328,6 +258,7 @@ def _report() -> dict[str, Any]:
     }
     return _object(
         {
+            "format": {"const": report.FORMAT},
             "event": {"const": "report"},
             "plan": _TEXT,
             "exit_code": _COUNT,
@@ -344,7 +275,7 @@ def _report() -> dict[str, Any]:
                     {
                         "step": _TEXT,
                         "address": _TEXT,
-                        "what": _word(*get_args(Departure.__annotations__["what"])),
+                        "what": _word(*get_args(Departure.__annotations__["what"]), open_=True),
                         "says": _TEXT,
                     }
                 )

@@ -6,7 +6,6 @@ files; `environ` must be that environment, and is read here only to tell where t
 """
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -14,14 +13,30 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from providers.clock import Clock, ScaledClock, SystemClock
-from providers.errors import CredentialsMissing, InputError, StoreError, Unreachable
+from providers.errors import InputError, StoreError, Unreachable
 from providers.resources import SIMULATOR_FILE, Target
+from providers.sessions import (
+    Make,
+    alike,
+    configured_endpoint,
+    in_role,
+    region_of_profile,
+    region_said,
+    sealed_session,
+    session_of,
+    user_session,
+    with_credentials,
+    with_settings,
+)
 from providers.unknown import watch
 
 if TYPE_CHECKING:
+    from boto3.session import Session as Boto3
     from botocore.session import Session
 
     from providers.simulator import Simulator
+
+    OwnSession = Boto3
 
 SIMULATOR_REGION = "us-east-1"
 
@@ -30,11 +45,7 @@ _CONNECTIONS = 64
 _CONNECT_TIMEOUT = 5
 _READ_TIMEOUT = 30
 
-_LOOK_AT_THEM = "look at the AWS settings of this profile"
 _END_OF_TIME = 250_000_000_000.0  # in the year 9892; datetime ends with 9999
-
-_Make = Callable[..., Any]
-"""Makes the client of a service, by its name; further arguments are those of `boto3.Session.client`."""
 
 
 def _alone(service: str) -> Any:
@@ -67,13 +78,20 @@ class Connection:
         return f"region {self.region} (from {self.region_source})"
 
 
-def connect(target: Target, *, environ: Mapping[str, str], now: float) -> Connection:
+def connect(
+    target: Target, *, environ: Mapping[str, str], now: float, session: "OwnSession | None" = None
+) -> Connection:
     """Make the client and the clock of a target; makes no call to AWS itself.
 
-    `now` is the system's time. Raises CredentialsMissing where there are no credentials, no region, or no such
-    profile, InputError for an endpoint that is none, StoreError for a file that is no simulator's.
+    `now` is the system's time, in seconds since the epoch. `session` is a boto3 session in place of one that is made
+    of the target's profile: its clients are made by it, but for their retries and timeouts, which are ours. Raises
+    CredentialsMissing where there are no credentials, no region, or no such profile, InputError for an endpoint that
+    is none and for a session where none is taken, StoreError for a file that is no simulator's.
     """
-    return (_simulated if target.provider == "simulator" else _real)(target, environ, now)
+    if session is not None and (target.profile or target.provider == "simulator"):
+        whose = "a profile" if target.profile else "the simulator"
+        raise InputError(f"a session does not go with {whose}", hint="leave one of the two out")
+    return _simulated(target, environ, now) if target.provider == "simulator" else _real(target, environ, now, session)
 
 
 def examine(target: Target, *, environ: Mapping[str, str]) -> None:
@@ -83,10 +101,10 @@ def examine(target: Target, *, environ: Mapping[str, str]) -> None:
     """
     if target.provider == "simulator":
         return
-    core = _settings(target)
+    core = with_settings(user_session(target))
     core.set_credentials("unasked", "unasked")
     _endpoint(core, target, environ)
-    region, _ = _region(target, environ) or _region_of_profile(core, target, environ)
+    region, _ = region_said(target, environ) or region_of_profile(core, target, environ)
     _maker(core, region)("batch", endpoint_url=target.endpoint_url)
 
 
@@ -102,19 +120,19 @@ def _simulated(target: Target, environ: Mapping[str, str], now: float) -> Connec
             hint="move it away: a new one is made; at a lower --speed it lasts longer",
         )
     attach = Simulator(store, clock).attach
-    region, source = _region(target, environ) or (SIMULATOR_REGION, "the simulator's default")
-    core = _sealed_session()
+    region, source = region_said(target, environ) or (SIMULATOR_REGION, "the simulator's default")
+    core = sealed_session()
     core.set_credentials("simulator", "simulator")
     make = _maker(core, region, attach)
     if target.role_arn:
-        make = _maker(_in_role(target.role_arn, target.external_id, core, make, _sealed_session()), region, attach)
+        make = _maker(in_role(target.role_arn, target.external_id, core, make, sealed_session()), region, attach)
 
     @cache
     def keeper(service: str) -> Any:
         """Where locks may be kept is the user's own, and never AWS's by default."""
-        if service not in ("s3", "dynamodb") or not _configured_endpoint(_user_session(target), environ, service):
+        if service not in ("s3", "dynamodb") or not configured_endpoint(user_session(target), environ, service):
             return only_batch(service)
-        return _maker(_session(target), region)(service)
+        return _maker(session_of(target), region)(service)
 
     return Connection(watch(make("batch")), clock, region, source, lambda: _account(make), other=keeper)
 
@@ -180,8 +198,8 @@ def bucket_client(region: str | None, *, environ: Mapping[str, str]) -> Any:
     Raises CredentialsMissing where there are no credentials, or no region.
     """
     target = Target(region=region)
-    core = _session(target)
-    return _maker(core, region or _region_of_profile(core, target, environ)[0])("s3")
+    core = session_of(target)
+    return _maker(core, region or region_of_profile(core, target, environ)[0])("s3")
 
 
 def only_batch(_service: str) -> Any:
@@ -189,17 +207,21 @@ def only_batch(_service: str) -> Any:
     raise Unreachable("")
 
 
-def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
-    core = _session(target)
-    region, source = _region(target, environ) or _region_of_profile(core, target, environ)
+def _real(target: Target, environ: Mapping[str, str], now: float, own: "OwnSession | None") -> Connection:
+    core = session_of(target) if own is None else with_credentials(_core(own))
+    region, source = (
+        region_said(target, {} if own else environ)
+        or _region_of_session(own)
+        or region_of_profile(core, target, environ)
+    )
     endpoint = _endpoint(core, target, environ)
-    make = _maker(core, region)
+    make = _maker(core, region) if own is None else _making(own.client, region)
     if target.role_arn:
-        make = _maker(_in_role(target.role_arn, target.external_id, core, make, _user_session(target)), region)
+        make = _maker(in_role(target.role_arn, target.external_id, core, make, alike(core)), region)
 
     def goes_along(service: str, operation: str = "") -> None:
         """Raise Unreachable for a service that need not belong to where Batch is reached."""
-        if endpoint and not _configured_endpoint(core, environ, service):
+        if endpoint and not configured_endpoint(core, environ, service):
             name = service.upper()
             raise Unreachable(
                 f"{name} is not asked, since Batch is reached at {endpoint}",
@@ -221,119 +243,22 @@ def _real(target: Target, environ: Mapping[str, str], now: float) -> Connection:
     return Connection(batch, clock, region, source, identity, endpoint, other)
 
 
-def _region(target: Target, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    """The region that a target or the environment names, and where it came from."""
-    if target.region:
-        return target.region, target.region_source or "the target"
-    return next(((environ[name], name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION") if environ.get(name)), None)
-
-
-def _region_of_profile(core: "Session", target: Target, environ: Mapping[str, str]) -> tuple[str, str]:
-    region = core.get_scoped_config().get("region")
-    if not region:
-        raise CredentialsMissing(
-            "there is no region to work in", hint="give --region, set AWS_REGION, or say `region` in the target"
-        )
-    profile = target.profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
-    return region, f"profile {profile}"
+def _region_of_session(own: "OwnSession | None") -> tuple[str, str] | None:
+    return (own.region_name, "the session") if own is not None and own.region_name else None
 
 
 def _endpoint(core: "Session", target: Target, environ: Mapping[str, str]) -> str | None:
     """The endpoint of Batch if not AWS's own."""
-    endpoint = target.endpoint_url or _configured_endpoint(core, environ, "batch")
+    endpoint = target.endpoint_url or configured_endpoint(core, environ, "batch")
     if target.speed is not None and not endpoint:
         raise InputError("AWS has no speed", hint="--speed goes with --provider simulator, or with --endpoint-url")
     return endpoint
 
 
-def _configured_endpoint(core: "Session", environ: Mapping[str, str], service: str) -> str | None:
-    """The endpoint that the user's own settings give a service ("Service-specific endpoints", AWS SDKs guide)."""
-    if core.get_config_variable("ignore_configured_endpoint_urls"):
-        return None
-    profile = core.get_scoped_config()
-    services = core.full_config.get("services", {}).get(profile.get("services"), {})
-    places = (
-        environ.get(f"AWS_ENDPOINT_URL_{service.upper()}"),
-        environ.get("AWS_ENDPOINT_URL"),
-        services.get(service, {}).get("endpoint_url"),
-        profile.get("endpoint_url"),
-    )
-    return next((url for url in places if url), None)
-
-
-def _user_session(target: Target) -> "Session":
-    from botocore.session import Session
-
-    return Session(profile=target.profile)
-
-
-def _settings(target: Target) -> "Session":
-    """A session of the user's profile and settings."""
-    from botocore.exceptions import BotoCoreError, ProfileNotFound
-
-    core = _user_session(target)
-    try:
-        core.get_scoped_config()
-    except ProfileNotFound as error:
-        known = ", ".join(core.available_profiles) or "none"
-        raise CredentialsMissing(str(error), hint=f"profiles that there are: {known}") from error
-    except BotoCoreError as error:
-        raise CredentialsMissing(str(error), hint=_LOOK_AT_THEM) from error
+def _core(own: "OwnSession") -> "Session":
+    """What a session of boto3 reads its settings by, to which it has no other way."""
+    core: Session = vars(own)["_session"]
     return core
-
-
-def _session(target: Target) -> "Session":
-    """A session of the user's profile and settings that has credentials."""
-    from botocore.exceptions import BotoCoreError
-
-    core = _settings(target)
-    try:
-        credentials = core.get_credentials()
-    except BotoCoreError as error:
-        raise CredentialsMissing(str(error), hint=_LOOK_AT_THEM) from error
-    if credentials is None:
-        raise CredentialsMissing(
-            "there are no credentials to call AWS with",
-            hint="set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (an endpoint of your own takes any)",
-        )
-    return core
-
-
-def _sealed_session() -> "Session":
-    """A session that reads none of the user's profiles and files."""
-    from botocore.session import Session
-
-    return Session(
-        session_vars={
-            "profile": (None, None, None, None),
-            "config_file": (None, None, os.devnull, None),
-            "credentials_file": (None, None, os.devnull, None),
-        }
-    )
-
-
-@attrs.frozen
-class _Held:
-    """Credentials in the place where a session looks for the means of finding some."""
-
-    credentials: Any
-
-    def load_credentials(self) -> Any:
-        return self.credentials
-
-
-def _in_role(role_arn: str, external_id: str | None, own: "Session", make: _Make, other: "Session") -> "Session":
-    """Turn `other` into a session of a role that `own` may assume; botocore renews it before it ends.
-
-    `make` makes the client of the STS that is asked for the role.
-    """
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-
-    more = {"RoleSessionName": "batchwright"} | ({"ExternalId": external_id} if external_id else {})
-    fetcher = AssumeRoleCredentialFetcher(make, own.get_credentials(), role_arn, extra_args=more)
-    held = _Held(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
-    other.register_component("credential_provider", held)
-    return other
 
 
 @cache
@@ -344,12 +269,17 @@ def _loader(data_path: str | None) -> Any:
     return create_loader(data_path)
 
 
-def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = None) -> _Make:
+def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = None) -> Make:
     import boto3
-    from botocore.config import Config
 
     core.register_component("data_loader", _loader(core.get_config_variable("data_path")))
-    create: Any = boto3.Session(botocore_session=core).client
+    return _making(boto3.Session(botocore_session=core).client, region, attach)
+
+
+def _making(create: Any, region: str, attach: Callable[[Any], None] | None = None) -> Make:
+    """Makes clients by the method of a session, with timeouts of ours and without retries."""
+    from botocore.config import Config
+
     config = Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=_CONNECT_TIMEOUT,
@@ -370,7 +300,7 @@ def _maker(core: "Session", region: str, attach: Callable[[Any], None] | None = 
     return make
 
 
-def _account(make: _Make) -> str:
+def _account(make: Make) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from providers.provider import translate

@@ -3,27 +3,47 @@
 One coordinator owns all state of a run; a pool only makes calls; whoever waits holds no worker. With an inline pool
 and a manual clock the same code runs in one thread, in a fixed order, in no time: that is how it is tested.
 
-The names below are for other tools. They are imported when they are first used, since the command line, which lives
-in this package too, must start without boto3.
+The names of `__all__` are for other tools, and are imported when they are first used, since the command line, which
+lives in this package too, must start without boto3; the rest is private.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from plans.lazily import lazily
 
 if TYPE_CHECKING:
     from reconciler.engine import Reconciler, Settings
-    from reconciler.files import load
+    from reconciler.files import build, load
+    from reconciler.hooks import OnPlan
+    from reconciler.journal import History
+    from reconciler.lock import Freed
+    from reconciler.retry import InlinePool
+    from reconciler.revisions import Pruning
+    from reconciler.telling import OnEvent
 
-__all__ = ["Reconciler", "Settings", "load"]
+__all__ = [
+    "Freed",
+    "History",
+    "InlinePool",
+    "OnEvent",
+    "OnPlan",
+    "Pruning",
+    "Reconciler",
+    "Settings",
+    "build",
+    "load",
+]
 
-_HOMES = {"Reconciler": "reconciler.engine", "Settings": "reconciler.engine", "load": "reconciler.files"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "engine": ("Reconciler", "Settings"),
+        "files": ("build", "load"),
+        "hooks": ("OnPlan",),
+        "journal": ("History",),
+        "lock": ("Freed",),
+        "retry": ("InlinePool",),
+        "revisions": ("Pruning",),
+        "telling": ("OnEvent",),
+    },
+)

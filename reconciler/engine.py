@@ -9,7 +9,7 @@ report = reconciler.apply(manifest)
 
 import os
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -30,16 +30,18 @@ from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
-from providers.errors import BatchwrightError, CallError, InputError, LockLost, StoreError
+from providers.errors import BatchwrightError, CallError, InputError, LockLost, PlanRefused, StoreError
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Snapshot, Target, Unread
+from reconciler.hooks import OnPlan, judged
 from reconciler.journal import History, state_folder
 from reconciler.keeping import Keeping
 from reconciler.lock import Fenced, Freed, Lock, Place, place
 from reconciler.pace import Pace
+from reconciler.pools import Pool, pool_of
 from reconciler.retry import Caller
-from reconciler.task import Task, ask_account
+from reconciler.task import Task, ask_account, refuse
 from reconciler.telling import OnEvent
 from reconciler.turn import Seen, Turn, taken
 
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from plans.export import Export, Selection
     from plans.retention import Retention
     from plans.rollback import Rollback
+    from providers.clients import OwnSession
     from reconciler.foresight import Foresight
     from reconciler.revisions import Pruning
 
@@ -86,10 +89,13 @@ def _approve(_plan: Plan) -> bool:
 class Reconciler:
     """One target, ready to be reconciled.
 
-    `policies` bind every plan beside the manifest's own; the strictest wins. `pool` makes the executor of a run.
+    `policies` bind every plan beside the manifest's own; the strictest wins. `pool` makes the executor of a run, of a
+    size; one that is given itself is left open.
     `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins. `wall` is
     the time of whoever approves, which simulated time is not. `pace` is shared with others who call there; None is one
-    of each run's own. `on_answer` is told of each answer of AWS, by the thread that calls: the run goes on.
+    of each run's own. `on_answer` is told of each answer of AWS, by the thread that calls: the run goes on. Each of
+    `on_plan` sees every plan before it is shown, approved or carried out, and refuses what it gives back; what is
+    looked at after an apply it does not see.
     """
 
     target: Target
@@ -98,11 +104,12 @@ class Reconciler:
     settings: Settings = Settings()
     policies: tuple[Policy, ...] = ()
     rng: random.Random = attrs.field(factory=random.Random, repr=False)
-    pool: Callable[[int], Executor] = ThreadPoolExecutor
+    pool: Pool = attrs.field(default=ThreadPoolExecutor, converter=pool_of)
     stop: Future[int] | None = None
     wall: Clock = attrs.field(factory=SystemClock, repr=False)
     pace: Pace | None = None
     on_answer: Callable[[], None] | None = None
+    on_plan: tuple[OnPlan, ...] = ()
 
     @classmethod
     def connect(
@@ -114,14 +121,19 @@ class Reconciler:
         kinds: Kinds | None = None,
         environ: Mapping[str, str] | None = None,
         stop: Future[int] | None = None,
+        on_plan: Iterable[OnPlan] = (),
+        session: "OwnSession | None" = None,
+        pool: Pool | Executor = ThreadPoolExecutor,
     ) -> Self:
         """A reconciler of a target with this process's settings; makes no call yet.
 
-        `environ` is the environment of the process, unless it is given.
+        `environ` is the environment of the process, unless it is given. With `session` its credentials and settings
+        count, and its region where the target names none; of a target's role, it is what assumes that. The rest is told
+        of a Reconciler.
         Raises CredentialsMissing, InputError or StoreError as `providers.clients.connect` does.
         """
         environ = os.environ if environ is None else environ
-        connection = connect(target, environ=environ, now=SystemClock().now())
+        connection = connect(target, environ=environ, now=SystemClock().now(), session=session)
         told = attrs.evolve(
             target,
             region=connection.region,
@@ -134,7 +146,9 @@ class Reconciler:
             kinds or bind(model.load()),
             settings or Settings(state=state_folder(environ)),
             policies,
+            pool=pool,
             stop=stop,
+            on_plan=tuple(on_plan),
         )
 
     def look(self, manifests: Collection[Manifest], *, on_event: OnEvent = _ignore) -> Snapshot:
@@ -160,7 +174,7 @@ class Reconciler:
         """
         with self._task(manifest, on_event, asked=asked, destroying=destroying) as task:
             task.world = world
-            made = task.plan()
+            made = judged(task.plan(), self.on_plan)
             foresight = self._foresight(task, made)
             return made if foresight is None else foresight.plan
 
@@ -182,7 +196,7 @@ class Reconciler:
                     doubts.append(f"where differences come from is not known: {error}")
                     return Past()
 
-            made = task.plan(Past if self.settings.state is None else past)
+            made = judged(task.plan(Past if self.settings.state is None else past), self.on_plan)
         return attrs.evolve(made, warnings=(*made.warnings, *doubts))
 
     def apply(
@@ -209,14 +223,15 @@ class Reconciler:
         with self._task(manifest, on_event, asked=asked, **modes) as task:
             task.check_region()
             doing = "destroy" if destroying else "change of tags" if handing_over else "apply"
-            with self._turn(task, doing, on_event, partial(task.promised, held)) as turn:
+            again = partial(self._promised, task)
+            with self._turn(task, doing, on_event, partial(again, held)) as turn:
                 foresight = self._foresight(task, turn.seen)
                 plan = foresight.plan if foresight is not None else turn.seen
                 if plan.empty:
                     calls, throttles = dict(task.caller.calls), task.caller.throttles
                     report = Report(plan.id, calls=calls, throttles=throttles, residue=plan)
                 else:
-                    plan = turn.approved(plan, approve, task.promised, called="the plan")
+                    plan = turn.approved(plan, approve, again, called="the plan")
                     with turn.journal() as journal:
                         report = carry_out(
                             task,
@@ -254,7 +269,7 @@ class Reconciler:
         from reconciler.durations import TABLE, calibrated
 
         with self._task(manifest, on_event, asked=asked) as task:
-            plan = task.promised(held)
+            plan = self._promised(task, held)
             table = TABLE
             if calibrate:
                 table = calibrated(TABLE, self._keeping.history(task.account(), manifest.stack).runs)
@@ -350,9 +365,15 @@ class Reconciler:
         with self._task(manifest, on_event) as task:
 
             def spared(made: "Pruning") -> "Pruning":
-                return attrs.evolve(made, choice=made.choice.both(task.prunable(retention).choice))
+                return attrs.evolve(made, choice=made.choice.both(look().choice))
 
-            with self._turn(task, "prune-revisions", on_event, partial(task.prunable, retention)) as turn:
+            def look() -> "Pruning":
+                made = task.prunable(retention)
+                for plan in made.plans(self.kinds, self.connection.clock.now()) if self.on_plan else ():
+                    refuse(judged(plan, self.on_plan), None)
+                return made
+
+            with self._turn(task, "prune-revisions", on_event, look) as turn:
                 if not turn.seen.choice.count:
                     return turn.seen
                 made = turn.approved(turn.seen, approve, spared, called="it")
@@ -421,6 +442,18 @@ class Reconciler:
         with self.pool(self.settings.parallelism) as pool:
             provider = Provider(self.connection.batch, self.kinds)
             return Doctor(provider, self.connection, self._caller(pool, on_event)).diagnose(queue, stack)
+
+    def _promised(self, task: Task, held: Plan | None) -> Plan:
+        """The plan that a task promises, with nothing in it that is refused; raises StalePlan or PlanRefused."""
+        try:
+            plan = task.promised(held)
+        except PlanRefused as refused:
+            if not isinstance(refused.plan, Plan):
+                raise
+            plan = refused.plan
+        plan = judged(plan, self.on_plan)
+        refuse(plan, None)
+        return plan
 
     def _foresight(self, task: Task, plan: Plan) -> "Foresight | None":
         """What is expected of a plan, where that is wanted and there is something to expect."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plans import manifest
 from plans.manifest import Manifest, Source, parse
 from providers import model
 from providers.errors import InputError
@@ -22,11 +23,23 @@ def load(
     kinds: Kinds | None = None,
     within: Path | None = None,
 ) -> Manifest:
-    """Read and parse a manifest; raises ManifestError with all its faults, InputError for a path that is none.
+    """Read the manifest of one stack: of a file, of several, or of the files of a folder.
 
-    `within`: paths, which all lie in this folder, are told as seen from there.
+    `variables` are values of variables that it declares. `kinds` are those of a Reconciler, where one is at hand: to
+    read them anew takes some 30 ms. `within`: paths, which all lie in this folder, are told as seen from there. Raises
+    ManifestError with all faults, InputError for a path that is none.
     """
     return parse(sources(paths, within), variables=variables or {}, kinds=kinds or bind(model.load()))
+
+
+def build(
+    document: Mapping[str, Any], *, variables: Mapping[str, Any] | None = None, kinds: Kinds | None = None
+) -> Manifest:
+    """The manifest that a document says: mappings, lists, texts, numbers, truth values and None, as JSON has them.
+
+    `variables` and `kinds` are as for `load`. Raises ManifestError with all faults, each with its path.
+    """
+    return manifest.build(document, variables=variables or {}, kinds=kinds or bind(model.load()))
 
 
 def sources(paths: Iterable[str | Path], within: Path | None = None) -> list[Source]:

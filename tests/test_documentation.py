@@ -38,6 +38,8 @@ PAGES = (
     "docs/rehearsing.md",
     "docs/doctor.md",
     MIGRATING,
+    "docs/library.md",
+    "docs/machine.md",
     CONTROLLER,
     SIMULATOR,
     FIELDS,

@@ -18,6 +18,8 @@ from providers.kinds.facts import GUIDE
 
 __all__ = ["LONG", "Diagnosis", "Finding", "Found", "Front", "Scene", "diagnose", "supplies", "to_json"]
 
+FORMAT = 1
+"""The format of its JSON."""
 LONG = 600.0
 """Seconds after which a job that waits without any visible cause is a finding of its own."""
 
@@ -125,6 +127,7 @@ def to_json(
     `target` is how the place was reached, as a `Target` tells it.
     """
     return {
+        "format": FORMAT,
         "account": account,
         "region": region,
         "target": dict(target),

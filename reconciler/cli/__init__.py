@@ -9,7 +9,7 @@ import gc
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -49,7 +49,7 @@ _VERBS: Mapping[str, tuple[str, str]] = {
     "convert": ("converting", "Write a manifest of what another tool says of AWS Batch."),
     "history": ("inspecting", "Show what earlier runs of a stack did from this machine."),
     "graph": ("inspecting", "Draw what a manifest wants and what needs what."),
-    "schema": ("inspecting", "Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."),
+    "schema": ("inspecting", "Print the JSON Schema of manifests, or of what a verb prints under --json."),
     "explain": ("explaining", "Tell what a field is, and what a change of it does."),
     "iam": ("permitting", "Print the IAM policy that a plan file takes, or any plan of a manifest."),
     "controller": ("controlling", "Keep stacks that lie in Git, a bucket or a folder as they say."),
@@ -116,7 +116,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _misused(error: click.ClickException, terminal: Terminal) -> int:
     if terminal.json:
-        terminal.record({"error": "UsageError", "message": error.format_message(), "hint": None, "exit_code": 1})
+        from plans.failure import told
+
+        terminal.record(told("UsageError", error.format_message(), None, 1))
     else:
         error.show()
     return 1
@@ -135,26 +137,10 @@ def _failed(error: Exception, terminal: Terminal) -> int:
 
 
 def _told(error: "BatchwrightError", terminal: Terminal) -> int:
-    from providers.errors import Interrupted
+    from plans.failure import error_json, exit_code_of
 
-    code = 128 + error.signal if isinstance(error, Interrupted) else error.exit_code
     if terminal.json:
-        said = {"error": type(error).__name__, "message": str(error), "hint": error.hint, "exit_code": code}
-        terminal.record(said | _more(error))
+        terminal.record(error_json(error))
     else:
         terminal.error(str(error), error.hint)
-    return code
-
-
-def _more(error: "BatchwrightError") -> dict[str, Any]:
-    import attrs
-
-    from providers.errors import ManifestError, PlanRefused
-
-    match error:
-        case ManifestError(faults=faults):
-            return {"faults": [attrs.asdict(fault) for fault in faults]}
-        case PlanRefused(plan=plan) if plan is not None:
-            return {"refusals": [attrs.asdict(refusal) for refusal in getattr(plan, "refusals", ())]}
-        case _:
-            return {}
+    return exit_code_of(error)

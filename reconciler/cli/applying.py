@@ -14,6 +14,7 @@ from plans.masking import mask_plan
 from plans.plan import Plan
 from plans.report import Report, report_json
 from plans.views.terminal import render
+from plans.wish import Wish
 from providers.errors import InputError, NotConfirmed, PlanRefused
 from providers.kinds import Kinds
 from reconciler.cli import planfiles
@@ -32,7 +33,6 @@ from reconciler.cli.options import (
     target_options,
     variable_options,
 )
-from reconciler.cli.planfiles import Wish
 from reconciler.cli.progress import progress
 from reconciler.cli.terminal import Terminal, is_terminal
 

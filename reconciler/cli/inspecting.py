@@ -1,14 +1,17 @@
 """The verbs that only look: validate, show, graph, schema, history, output."""
 
+import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import attrs
 import click
 
-from plans import planfile
+from plans import contract, planfile
 from plans.jsonform import taken_on_trust
 from plans.masking import mask_plan
+from plans.outputs import outputs_json
 from plans.views import diagram
 from plans.views.terminal import render
 from providers.errors import InputError, PlanFileError
@@ -85,20 +88,23 @@ def _title(address: Address, kinds: Kinds) -> str:
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["manifest", "plan", "events", "doctor", "rehearsal"]), default="manifest")
+@click.argument("what", type=click.Choice([*contract.SCHEMAS]), default="manifest")
+@click.option("--folder", metavar="FOLDER", type=click.Path(), help="Write all of them there, to NAME-FORMAT.json.")
 @given()
-def schema(options: Given, what: str) -> int:
-    """Print the JSON Schema of manifests, plans, events, diagnoses or rehearsals."""
-    from plans import schema as schemas
-
-    made = {
-        "manifest": lambda: schemas.manifest_schema(all_kinds()),
-        "plan": schemas.plan_schema,
-        "events": schemas.event_schema,
-        "doctor": schemas.doctor_schema,
-        "rehearsal": schemas.rehearsal_schema,
-    }[what]()
-    options.terminal.document(made)
+def schema(options: Given, what: str, folder: str | None) -> int:
+    """Print the JSON Schema of manifests, or of what a verb prints under --json."""
+    kinds = all_kinds()
+    if folder is None:
+        options.terminal.document(contract.schema(what, kinds))
+        return 0
+    for name in contract.SCHEMAS:
+        path = os.path.join(folder, contract.file_name(name))
+        try:
+            os.makedirs(folder, exist_ok=True)
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(json.dumps(contract.schema(name, kinds), indent=1) + "\n")
+        except OSError as error:
+            raise InputError(f"{path} cannot be written: {error.strerror}", hint="give another folder") from error
     return 0
 
 
@@ -154,7 +160,8 @@ def output(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
         reconciler = options.reconciler(manifest.target, kinds, stop=stop)
         found = reconciler.output(manifest, on_event=asides(options.terminal))
     if as_json:
-        options.terminal.document(found)
+        region = reconciler.connection.region
+        options.terminal.document(outputs_json(manifest.stack, region, found))
     else:
         for address, values in found.items():
             options.terminal.say(f"{address}  {values['arn']}")

@@ -3,6 +3,7 @@
 import click
 
 from plans.handover import adopting, forgetting
+from plans.wish import Wish
 from reconciler.cli.applying import approved, carry_out
 from reconciler.cli.options import (
     Given,
@@ -15,7 +16,6 @@ from reconciler.cli.options import (
     target_options,
     variable_options,
 )
-from reconciler.cli.planfiles import Wish
 
 
 @click.command()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import click
 
 from plans import permissions
+from plans.wish import Wish
 from providers.errors import InputError
 from providers.kinds import Kinds
 from reconciler.cli import planfiles
@@ -18,7 +19,6 @@ from reconciler.cli.options import (
     paths,
     variable_options,
 )
-from reconciler.cli.planfiles import Wish
 
 
 @click.command()

@@ -4,37 +4,15 @@ import os
 import stat
 from collections.abc import Iterable
 
-import attrs
-
 from plans import planfile
-from plans.asked import Asked
-from plans.document import from_document, to_document
-from plans.jsonform import taken_on_trust
-from plans.manifest import Manifest, Source
+from plans.manifest import Source
 from plans.plan import Plan
+from plans.wish import Wish, loads
 from providers.errors import InputError, StalePlan
 from reconciler.files import SUFFIXES
 
 _HEAD = 200
 """In so many characters a plan file, or a page, says that it is one."""
-
-
-@attrs.frozen
-class Wish:
-    """What is to be made true: a manifest, what is asked for beside it, and the plan that was promised, if any."""
-
-    manifest: Manifest
-    asked: Asked = Asked()
-    held: Plan | None = None
-
-
-def dumps(made: Plan, wish: Wish) -> str:
-    """The text of the plan file of a wish; holds its values in the clear."""
-    document = {
-        "manifest": to_document(wish.manifest),
-        "asked": wish.asked.to_json(),
-    }
-    return planfile.dumps(made, document)
 
 
 def held(path: str) -> Wish | None:
@@ -44,13 +22,6 @@ def held(path: str) -> Wish | None:
     """
     text = read(path) if os.path.isfile(path) else None
     return None if text is None else loads(text)
-
-
-def loads(text: str) -> Wish:
-    """The wish in the text of a plan file; raises PlanFileError."""
-    promised, document = planfile.loads(text)
-    with taken_on_trust():
-        return Wish(from_document(document["manifest"]), Asked.from_json(document["asked"]), promised)
 
 
 def same_provider(held: Plan | None, provider: str) -> None:

@@ -7,6 +7,7 @@ import click
 from plans import planfile
 from plans.masking import mask_plan
 from plans.views.terminal import render, render_drift
+from plans.wish import Wish, dumps
 from providers.errors import InputError
 from reconciler.cli import planfiles
 from reconciler.cli.interrupts import interruptible
@@ -22,7 +23,6 @@ from reconciler.cli.options import (
     target_options,
     variable_options,
 )
-from reconciler.cli.planfiles import Wish
 from reconciler.cli.progress import asides
 
 
@@ -58,7 +58,7 @@ def plan(
         made = reconciler.plan(wish.manifest, asked=wish.asked, on_event=asides(terminal))
     shown = mask_plan(made, terminal.salt)
     if out is not None:
-        planfiles.keep(out, planfiles.dumps(made, wish))
+        planfiles.keep(out, dumps(made, wish.manifest, wish.asked))
     if html is not None:
         from plans.views import page
 

@@ -10,6 +10,7 @@ from plans.asked import Asked
 from plans.masking import mask_plan
 from plans.views import rehearsal as view
 from plans.views import rehearsal_page
+from plans.wish import Wish
 from providers.errors import InputError
 from reconciler.cli import planfiles
 from reconciler.cli.applying import refusing
@@ -26,7 +27,6 @@ from reconciler.cli.options import (
     timeout_option,
     variable_options,
 )
-from reconciler.cli.planfiles import Wish
 from reconciler.cli.progress import asides
 
 

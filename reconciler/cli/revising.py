@@ -16,6 +16,7 @@ from plans.printable import plain
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
 from plans.views import wording
+from plans.wish import Wish
 from providers.errors import BatchwrightError, InputError, RefusedError
 from providers.kinds import Kinds
 from providers.resources import Address, Target
@@ -33,7 +34,6 @@ from reconciler.cli.options import (
     target_options,
     variable_options,
 )
-from reconciler.cli.planfiles import Wish
 from reconciler.cli.progress import asides
 from reconciler.cli.terminal import Terminal
 from reconciler.revisions import Pruning

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 
 from plans import paths
-from plans.schema import documented
+from plans.manifest_schema import documented
 from providers import model
 from providers.kinds import UNRULED, Beside, Kind, bind
 from providers.kinds.facts import always, anyhow

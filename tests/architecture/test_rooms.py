@@ -55,6 +55,8 @@ def test_deepdiff_is_imported_where_two_documents_differ() -> None:
 
 LIGHT = [
     "plans.manifest",
+    "plans.contract",
+    "plans.manifest_schema",
     "plans.schema",
     "plans.planfile",
     "plans.document",

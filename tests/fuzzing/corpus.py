@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from reconciler.cli.planfiles import Wish, dumps
+from plans.wish import dumps
 from reconciler.journal import Journal
 from tests.contract.bodies import WHOLE
 from tests.fuzzing import worlds
@@ -99,7 +99,7 @@ def _plan_files() -> Sequence[bytes]:
     stage.apply(LAB)
     second = stage.plan(worlds.CHANGED)
     wishes = ((first, LAB), (second, worlds.CHANGED), (Stage.new().plan(TRAINING), TRAINING))
-    return [dumps(plan, Wish(manifest(text))).encode() for plan, text in wishes]
+    return [dumps(plan, manifest(text)).encode() for plan, text in wishes]
 
 
 def _journals() -> Sequence[bytes]:

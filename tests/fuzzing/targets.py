@@ -25,11 +25,12 @@ from plans.planfile import MAX_DEPTH, to_json
 from plans.printable import plain
 from plans.promise import compare, replaced_by
 from plans.views import markdown, page, terminal
+from plans.wish import loads
 from providers.clock import ManualClock
 from providers.errors import BatchwrightError, LockHeld
 from providers.simulator import Simulator, Store
 from reconciler import scenario as scenarios
-from reconciler.cli import holdings, inspecting, planfiles
+from reconciler.cli import holdings, inspecting
 from reconciler.journal import history
 from reconciler.lock import FileLock, Holder
 from tests.fuzzing import worlds
@@ -75,7 +76,7 @@ def policy(data: bytes) -> None:
 def plan_file(data: bytes) -> None:
     """A plan file, shown in every way; whoever edits one can make its digest too."""
     with _told():
-        wish = planfiles.loads(_sealed(data.decode(errors="surrogateescape")))
+        wish = loads(_sealed(data.decode(errors="surrogateescape")))
         assert wish.held is not None
         json.dumps(to_document(wish.manifest))
         replaced_by(wish.held, worlds.plan())

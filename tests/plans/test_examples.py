@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from plans.document import from_document, to_document
 from plans.manifest import Manifest, Source, parse
-from plans.schema import manifest_schema
+from plans.manifest_schema import manifest_schema
 from tests.plans.manifests import KINDS
 
 FOLDER = Path(__file__).parents[2] / "examples"

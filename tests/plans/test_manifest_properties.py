@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 
 from plans.document import from_document, to_document
 from plans.manifest import Source, parse, parse_policy, parse_variables
-from plans.schema import manifest_schema
+from plans.manifest_schema import manifest_schema
 from providers.errors import Fault, ManifestError
 from tests.plans.manifest_strategies import manifests, texts
 from tests.plans.manifests import KINDS, parsed

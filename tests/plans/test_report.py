@@ -21,6 +21,7 @@ def test_an_event_is_one_flat_object() -> None:
         "retried", 12.5, "q/update", "job_queue.high", {"error": "Too Many Requests", "seconds": 0.4, "step": "other"}
     )
     assert event_json(event) == {
+        "format": 1,
         "event": "retried",
         "at": 12.5,
         "step": "q/update",

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
+from plans.manifest_schema import documented, manifest_schema
 from plans.plan import Plan
 from plans.planfile import to_json
 from plans.report import Event, Report, event_json, report_json
-from plans.schema import doctor_schema, documented, event_schema, manifest_schema, plan_schema, rehearsal_schema
+from plans.schema import doctor_schema, event_schema, plan_schema, rehearsal_schema
 from providers.resources import Field
 from tests.plans.manifests import KINDS
 from tests.plans.strategies import plans, reports

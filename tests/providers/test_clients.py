@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import attrs
+import boto3
 import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -487,3 +488,67 @@ def test_what_reads_the_models_is_shared(reach: Callable[..., Connection], tmp_p
     elsewhere = read(AWS_DATA_PATH=str(tmp_path))
     assert elsewhere is not one
     assert elsewhere == one
+
+
+# A session of one's own
+
+
+def own(**given: str) -> boto3.Session:
+    keys = {"aws_access_key_id": "ASIASIM333333333333", "aws_secret_access_key": "secret"}
+    return boto3.Session(**{**keys, "region_name": "eu-north-1", **given})  # type: ignore[arg-type]
+
+
+def test_a_session_brings_its_credentials_and_region(
+    monkeypatch: pytest.MonkeyPatch, home: Path, served: Served
+) -> None:
+    """They count, and neither those of the environment nor those of a profile."""
+    (home / "config").write_text("[default]\nregion = eu-south-1\n")
+    for name, value in {**KEYS, "AWS_REGION": "eu-west-3", "AWS_ENDPOINT_URL_STS": served.url}.items():
+        monkeypatch.setenv(name, value)
+    nowhere = Target(endpoint_url=served.url)
+    connection = connect(nowhere, environ=os.environ, now=NOW, session=own())
+    assert connection.place == "region eu-north-1 (from the session)"
+    assert queues(connection) == []
+    assert connection.identity() == "333333333333"
+    told = connect(there(served), environ=os.environ, now=NOW, session=own())
+    assert told.place == "region eu-west-1 (from the target)"
+
+
+def test_a_session_is_left_as_it_was(served: Served) -> None:
+    """Its clients heed its hooks, try nothing twice, and nothing of it is replaced."""
+    session, heard = own(), list[str]()
+    session.events.register("before-call", lambda model, **_: heard.append(model.name))
+    core = vars(session)["_session"]
+    loader = core.get_component("data_loader")
+    connection = connect(there(served), environ={}, now=NOW, session=session)
+    served.simulator.inject(Fault("DescribeJobQueues", "server"))
+    with pytest.raises(ClientError):
+        queues(connection)
+    assert heard == ["DescribeJobQueues"]
+    assert core.get_component("data_loader") is loader
+
+
+def test_the_role_of_a_target_is_assumed_by_the_session(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
+    """Its credentials ask for it, and the role's make the calls."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", served.url)
+    target = there(served, role_arn="arn:aws:iam::222222222222:role/deploy")
+    connection = connect(target, environ=os.environ, now=NOW, session=own())
+    queues(connection)
+    assert connection.identity() == "222222222222"
+    assert served.forms[0]["Action"] == ["AssumeRole"]
+
+
+@pytest.mark.parametrize("target", [Target(profile="lab"), Target("simulator")])
+def test_a_session_stands_for_a_profile(target: Target) -> None:
+    """So there is no other beside it, and none for the simulator, which has nobody's."""
+    with pytest.raises(InputError, match="a session does not go with"):
+        connect(target, environ={}, now=NOW, session=own())
+
+
+def test_a_session_needs_credentials_and_a_region(served: Served) -> None:
+    """As any other, and it is told before any call."""
+    with pytest.raises(CredentialsMissing, match="no credentials"):
+        connect(there(served), environ={}, now=NOW, session=boto3.Session())
+    nowhere = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
+    with pytest.raises(CredentialsMissing, match="no region"):
+        connect(Target(endpoint_url=served.url), environ={"AWS_REGION": "eu-west-1"}, now=NOW, session=nowhere)

@@ -11,6 +11,7 @@ import pytest
 from botocore.client import BaseClient
 
 from reconciler.cli import run
+from tests import machine
 from tests.tracing import unmeasured
 
 FAST = ("--provider", "simulator", "--speed", "1000")
@@ -75,12 +76,14 @@ def _calls_are_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run one command line."""
+    """Run one command line; what it prints under `--json` keeps to its schema."""
 
     def call(*words: str | Path) -> Said:
         capsys.readouterr()
-        code = run([str(word) for word in words])
-        return Said(code, *capsys.readouterr())
+        given = [str(word) for word in words]
+        said = Said(run(given), *capsys.readouterr())
+        machine.check(given, said.out)
+        return said
 
     return call
 

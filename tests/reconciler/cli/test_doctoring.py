@@ -52,6 +52,7 @@ def test_nothing_waits(cli: Cli) -> None:
     told = cli("doctor", "--json", *FAST)
     assert told.json == {
         "account": "123456789012",
+        "format": 1,
         "region": "us-east-1",
         "target": {"provider": "simulator", "regionSource": "the simulator's default"},
         "queues": [],

@@ -5,6 +5,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from plans import contract
 from tests.reconciler.cli.conftest import FAST, SECRET, Cli
 from tests.reconciler.cli.test_planning import edited, schema
 
@@ -90,6 +91,16 @@ def test_the_schema_of_manifests_is_the_default(cli: Cli) -> None:
     assert cli("schema", "nothing").code == 1
 
 
+def test_all_schemas_are_written_to_a_folder(cli: Cli, home: Path) -> None:
+    """Each to a file that is called by its name and format; a place that is none is an error."""
+    assert cli("schema", "--folder", "schemas").code == 0
+    written = {path.name: path.read_text() for path in (home / "schemas").iterdir()}
+    assert written["plan-1.json"] == cli("schema", "plan").out
+    assert sorted(written) == sorted(contract.file_name(name) for name in contract.SCHEMAS)
+    said = cli("schema", "--folder", home / "schemas" / "plan-1.json")
+    assert (said.code, "cannot be written" in said.err) == (1, True)
+
+
 def test_history_tells_runs(cli: Cli, applied: Path) -> None:
     """`history` tells each run, `-v` its calls, and `--stack` finds it without the manifest."""
     said = cli("history", applied, *FAST)
@@ -113,7 +124,9 @@ def test_a_stack_without_history(cli: Cli, applied: Path) -> None:
 
 def test_output_tells_what_is_live(cli: Cli, applied: Path) -> None:
     """`output` prints an ARN a line, and under `--json` name, ARN and revision by address."""
-    told = cli("output", applied, "--json", *FAST).json
+    document = cli("output", applied, "--json", *FAST).json
+    told = document.pop("objects")
+    assert document == {"format": 1, "stack": "small", "region": "us-east-1"}
     assert told["job_definition.job"]["name"] == "job"
     assert told["job_definition.job"]["revision"] == "1"
     said = cli("output", applied, *FAST)

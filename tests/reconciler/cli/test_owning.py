@@ -14,7 +14,7 @@ from tests.reconciler.cli.test_planning import edited, schema
 
 def owned(cli: Cli, path: Path) -> dict[str, object]:
     said = cli("output", path, "--json", *FAST)
-    found: dict[str, object] = said.json
+    found: dict[str, object] = said.json["objects"]
     return found
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from plans.schema import rehearsal_schema
 from tests.reconciler.cli.conftest import FAST, SECRET, SMALL, Cli
 
 
@@ -41,8 +40,7 @@ def test_json_keeps_to_its_schema(cli: Cli) -> None:
     given = ("rehearse", "small.yaml", "--json", "--seed", "4", "--faults", "heavy", "--runs", "6", *FAST)
     said = cli(*given)
     assert said.code == 0
-    Draft202012Validator(rehearsal_schema()).validate(said.json)
-    assert cli("schema", "rehearsal").json == rehearsal_schema()
+    Draft202012Validator(cli("schema", "rehearsal").json).validate(said.json)
     assert said.json["seed"] == 4
     assert len(said.json["runs"]) == 6
     assert SECRET not in said.out
