@@ -17,19 +17,14 @@ _TEMPLATE = re.compile(rb"(?<![A-Za-z])(?:Resources|TemplateBody)[\"']?\s*:")
 
 
 def load(
-    paths: Iterable[str | Path],
-    *,
-    variables: Mapping[str, Any] | None = None,
-    kinds: Kinds | None = None,
-    within: Path | None = None,
+    paths: Iterable[str | Path], *, variables: Mapping[str, Any] | None = None, kinds: Kinds | None = None
 ) -> Manifest:
     """Read the manifest of one stack: of a file, of several, or of the files of a folder.
 
     `variables` are values of variables that it declares. `kinds` are those of a Reconciler, where one is at hand: to
-    read them anew takes some 30 ms. `within`: paths, which all lie in this folder, are told as seen from there. Raises
-    ManifestError with all faults, InputError for a path that is none.
+    read them anew takes some 30 ms. Raises ManifestError with all faults, InputError for a path that is none.
     """
-    return parse(sources(paths, within), variables=variables or {}, kinds=kinds or bind(model.load()))
+    return parse(sources(paths), variables=variables or {}, kinds=kinds or bind(model.load()))
 
 
 def build(
@@ -43,7 +38,10 @@ def build(
 
 
 def sources(paths: Iterable[str | Path], within: Path | None = None) -> list[Source]:
-    """The files of these paths, in order; of a folder, its own YAML and JSON files by name."""
+    """The files of these paths, in order; of a folder, its own YAML and JSON files by name.
+
+    `within`: paths, which all lie in this folder, are told as seen from there.
+    """
     return [source(path, within) for given in paths for path in _files(Path(given), within)]
 
 

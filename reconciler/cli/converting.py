@@ -41,30 +41,6 @@ def cloudformation(options: Given, template: str, stack: str | None, live: bool,
     return told(made, options.terminal, out, as_json=as_json)
 
 
-def told(made: Conversion, terminal: Terminal, out: str | None, *, as_json: bool) -> int:
-    """Write the manifest to stdout or to a new file, and all that is to be known of it beside."""
-    text = made.json if as_json else made.yaml
-    if out is None:
-        terminal.result(text)
-    else:
-        newfile.write(out, text)
-    lines = (*made.lacking, *map(str, made.unknowns), *made.notes, *(f"left alone: {it}" for it in made.left_alone))
-    for line in lines:
-        terminal.note(line)
-    for line in made.steps.splitlines():
-        terminal.note(line)
-    if out is not None:
-        terminal.note(
-            f"{made.count} resource{'' if made.count == 1 else 's'} {'is' if made.count == 1 else 'are'} in {out}."
-        )
-    return 4 if made.lacking or made.unknowns else 0
-
-
-def stack_fits(name: str, kinds: Kinds) -> None:
-    """Raise ManifestError where no stack can have this name."""
-    parse([Source("the name of the stack", to_json({"stack": name}).encode())], variables={}, kinds=kinds)
-
-
 @convert.command()
 @click.argument("file", metavar="FILE")
 @click.option("--stack", metavar="NAME", default="terraform", show_default=True, help="The stack of the manifest.")
@@ -87,3 +63,27 @@ def terraform(options: Given, file: str, stack: str, account: str | None, out: s
         newfile.free(out)
     made = converted(source(file), kinds, Asked(stack, options.region, account, out or "FILE"))
     return told(made, options.terminal, out, as_json=as_json)
+
+
+def told(made: Conversion, terminal: Terminal, out: str | None, *, as_json: bool) -> int:
+    """Write the manifest to stdout or to a new file, and all that is to be known of it beside."""
+    text = made.json if as_json else made.yaml
+    if out is None:
+        terminal.result(text)
+    else:
+        newfile.write(out, text)
+    lines = (*made.lacking, *map(str, made.unknowns), *made.notes, *(f"left alone: {it}" for it in made.left_alone))
+    for line in lines:
+        terminal.note(line)
+    for line in made.steps.splitlines():
+        terminal.note(line)
+    if out is not None:
+        terminal.note(
+            f"{made.count} resource{'' if made.count == 1 else 's'} {'is' if made.count == 1 else 'are'} in {out}."
+        )
+    return 4 if made.lacking or made.unknowns else 0
+
+
+def stack_fits(name: str, kinds: Kinds) -> None:
+    """Raise ManifestError where no stack can have this name."""
+    parse([Source("the name of the stack", to_json({"stack": name}).encode())], variables={}, kinds=kinds)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import attrs
 
 from plans.asked import NOTHING, Asked
-from plans.manifest import Manifest
+from plans.manifest import Manifest, parse
 from plans.plan import Plan
 from plans.report import Event, Report
 from providers.errors import BatchwrightError, InputError, Interrupted, LockLost, RefusedError
@@ -23,7 +23,7 @@ from reconciler.controller.sources import Fetcher, Revision
 from reconciler.controller.targets import of_target
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
-from reconciler.files import load
+from reconciler.files import sources
 from reconciler.telling import OnEvent
 
 _CLAIMS = ("region", "account_id", "profile", "role_arn", "external_id")
@@ -174,9 +174,8 @@ def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -
     """
     stack, revision = question.stack, question.revision
     try:
-        manifest = load(
-            revision.paths(stack.paths), variables=stack.variables, kinds=reconciler.kinds, within=revision.top
-        )
+        files = sources(revision.paths(stack.paths), revision.top)
+        manifest = parse(files, variables=stack.variables, kinds=reconciler.kinds)
     except InputError as error:
         where = f"in the source {stack.source} at {revision.id}"
         raise attrs.evolve(error, message=f"{error.message}, {where}") from error

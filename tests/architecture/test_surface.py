@@ -25,6 +25,7 @@ REACHED = {
     "Form": "Plan.wanted, which is for the journal",
     "Holder": "Freed.holder",
     "Lifecycle": "Resource.lifecycle",
+    "Lives": "Snapshot.live",
     "Mark": "Resource.mark",
     "Ownership": "Manifest.ownership",
     "OwnSession": "boto3.Session",

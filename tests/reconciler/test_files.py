@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from plans.manifest import parse
 from providers.errors import InputError, ManifestError
 from reconciler.files import load, source, sources
 from tests.kit import LAB, kinds
@@ -59,9 +60,9 @@ def test_what_lies_within_a_folder_is_told_by_its_path_there(tmp_path: Path) -> 
     (tmp_path / "teams").mkdir()
     (tmp_path / "teams" / "mine.yaml").write_text("stack: mine\njobQueus: {}\n")
     with pytest.raises(ManifestError) as caught:
-        load([tmp_path / "teams"], kinds=kinds(), within=tmp_path)
+        parse(sources([tmp_path / "teams"], tmp_path), variables={}, kinds=kinds())
     assert [(fault.file, fault.line) for fault in caught.value.faults] == [("teams/mine.yaml", 2)]
     for path, told in (("", "the top holds no manifest"), ("gone.yaml", "gone.yaml cannot be read: No such file")):
         with pytest.raises(InputError) as refused:
-            load([tmp_path / path], kinds=kinds(), within=tmp_path)
+            sources([tmp_path / path], tmp_path)
         assert str(refused.value).startswith(told)
