@@ -75,20 +75,28 @@ def _going(section: str, first: Mapping[str, Any], second: Mapping[str, Any]) ->
 
 
 def _jobs(rng: random.Random, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Event]:
-    """Jobs that are in the queues when the manifest is edited, and rather in those that go."""
+    """Jobs that are in the queues when the manifest is edited: rather in those that go, but where they forbid that."""
     if not first.get("jobDefinitions"):
         return []
+    refused = _refused(second)
     going = _going("jobQueues", first, second)
-    queues = [rng.choice(going) if going and rng.random() < 0.6 else "" for _ in range(rng.choice((0, 0, 1, 3, 5)))]
+    staying = _going("jobQueues", first, {"jobQueues": going})
+    liked = staying if refused else going
+    queues = [rng.choice(liked) if liked and rng.random() < 0.6 else "" for _ in range(rng.choice((0, 0, 1, 3, 5)))]
     return [_job(rng, first, 1, 0, queue) for queue in queues]
+
+
+def _refused(second: Mapping[str, Any]) -> bool:
+    """Whether a queue with jobs does not go."""
+    return bool(second["policy"]["drain"]["mode"] == "refuse")
 
 
 def _busy(rng: random.Random, first: Mapping[str, Any], second: Mapping[str, Any]) -> list[Event]:
     """A queue that goes, and to which jobs come all the while from some call on."""
     going = _going("jobQueues", first, second)
-    if not going or not first.get("jobDefinitions") or rng.random() < 0.3:
+    if not going or not first.get("jobDefinitions") or rng.random() < 0.2:
         return []
-    begins = rng.randint(2, 30)
+    begins = rng.randint(8 if _refused(second) else 2, 30)
     return [_job(rng, first, 1, call, going[0]) for call in range(begins, begins + 12)]
 
 
