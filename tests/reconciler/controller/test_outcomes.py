@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from reconciler import files
 from reconciler.controller import rounds
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Seen
@@ -279,14 +278,14 @@ def test_a_fault_in_one_stack_is_no_matter_of_its_neighbours(tmp_path: Path, mon
     configured = edit(
         configured, ("lab: {source: here, target: lab,", "lab: {source: here, target: lab, paths: [lab.yaml],")
     )
-    real = files.load
+    real = manifest.parse
 
-    def load(paths: Any, **given: Any) -> Any:
-        if "other" in str(paths):
+    def parse(sources: Any, **given: Any) -> Any:
+        if any("other" in source.name for source in sources):
             raise RecursionError("too deep")
-        return real(paths, **given)
+        return real(sources, **given)
 
-    monkeypatch.setattr(rounds, "load", load)
+    monkeypatch.setattr(rounds, "parse", parse)
     with room(tmp_path, configured) as made:
         made.write(LAB)
         made.write("x", "other.yaml")
