@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from plans import manifest
 from reconciler.controller import rounds
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Seen
