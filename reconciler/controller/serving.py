@@ -31,8 +31,8 @@ class Handle:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """End it within 2 seconds, or more on a machine that is busy: what is being answered has one, and nothing new is
-        taken. Then the port is free."""
+        """End it, which takes 2 seconds at most unless the machine is busy: what is being answered has one, and nothing
+        new is taken. Then the port is free."""
         self._server.should_exit = True
         self._thread.join(_CLOSING)
 
