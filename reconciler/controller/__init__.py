@@ -14,7 +14,8 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `findings`: what a plan, a report or an error makes of that. Pure.
 - `rounds`: one look at one stack, from its revision to its status.
 - `loop`: the coordinator, which owns all state; workers do rounds, and nothing else. `agenda` is what it has, and what
-  of that is due; `outcomes` what an answer or a word makes of it; `notes` what the store is yet to be told.
+  of that is due; `flight` what workers are at; `outcomes` what an answer or a word makes of it; `notes` what the store
+  is yet to be told.
 - `succession`: what whoever comes to lead takes over.
 - `yielding`: when a run may be ended by what is newer. Pure.
 - `running`, `front`: a controller put together; its loop, as a `Desk`. `reloading`: that again, where the configuration

@@ -59,7 +59,8 @@ class _Checking:
         self.listening()
         store = self.said.get("store")
         if isinstance(store, str) and not _STORE.fullmatch(store):
-            self.wrong(["store"], f"{store!r} is no store", "sqlite:///PATH or postgresql://USER@HOST/DATABASE")
+            # It is not repeated: it may hold a password.
+            self.wrong(["store"], "this is no store", "sqlite:///PATH or postgresql://USER@HOST/DATABASE")
         for section in _SECTIONS:
             for name, _ in self.blocks(section):
                 if not (STACK.fullmatch(name) and name.strip(".")):

@@ -12,8 +12,9 @@ import attrs
 from providers.clock import Clock
 from providers.errors import LockHeld, StalePlan, UnknownStack
 from reconciler.controller.agenda import Held
+from reconciler.controller.flight import GRACE
 from reconciler.controller.logs import Log
-from reconciler.controller.loop import GRACE, Loop
+from reconciler.controller.loop import Loop
 from reconciler.controller.status import Status
 from reconciler.store import Approval, Override, Store
 

@@ -26,19 +26,18 @@ from providers.errors import BatchwrightError, Interrupted, StoreError
 from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
 from reconciler.controller.configuration import Configuration
+from reconciler.controller.flight import GRACE, Flight, Work
 from reconciler.controller.leader import BEAT, Leader
 from reconciler.controller.logs import Log
 from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
-from reconciler.controller.sources import Fetcher, Revision
+from reconciler.controller.sources import Fetcher
 from reconciler.controller.status import Status, unknown
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
 
-GRACE = 600.0
-"""Seconds beyond its own time after which a worker is taken for dead that has told nothing for as long."""
 SOON = 5.0
 """Seconds for which looks and fetches are waited for when the controller stops."""
 AGAIN = 30.0
@@ -46,16 +45,6 @@ AGAIN = 30.0
 RETAINED = 3600.0
 """How often, in seconds, what is old goes from the store."""
 _QUIET = ("started", "polled", "ended")
-
-
-@attrs.define(eq=False)
-class _Work:
-    """What a worker does, and until when it is believed to live; what it tells puts that off."""
-
-    key: Key
-    until: float
-    held: tuple[Held, ...] = ()
-    uses: tuple[Revision, ...] = ()
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -79,10 +68,10 @@ class Loop:
     agenda: Agenda = attrs.field(init=False)
     outcomes: Outcomes = attrs.field(init=False)
     notes: Notes = attrs.field(init=False)
+    flight: Flight = attrs.field(init=False)
     leading: int | None = attrs.field(default=None, init=False)
     turned_at: float = attrs.field(init=False)
     late: str | None = attrs.field(default=None, init=False)
-    _flight: dict[Future[Any], _Work] = attrs.field(factory=dict, init=False)
     _inbox: "queue.SimpleQueue[Callable[[], None]]" = attrs.field(factory=queue.SimpleQueue, init=False)
     _wake: Future[None] = attrs.field(factory=Future, init=False)
     _ending: Future[int] = attrs.field(factory=Future, init=False)
@@ -100,7 +89,7 @@ class Loop:
         held = {name: Held(stack, Status(name, unknown(now))) for name, stack in said.stacks.items()}
         salt = f"{self.rng.getrandbits(64):016x}"
         self.turned_at = now
-        self.notes = Notes(self.log)
+        self.notes, self.flight = Notes(self.log), Flight(self.pool)
         self.agenda = Agenda(said.workers, self.rng, sources, held)
         self.outcomes = Outcomes(self.agenda, self.store, self.notes, self.clock, self.log, salt)
 
@@ -108,7 +97,7 @@ class Loop:
         """Go on until `stop` is done, with a signal's number; what is under way then ends where it may."""
         while not stop.done():
             self._shielded(self.turn)
-            self.clock.wait([*self._flight, self._wake, stop], max(0.0, self.next_due() - self.clock.now()))
+            self.clock.wait([*self.flight.works, self._wake, stop], max(0.0, self.next_due() - self.clock.now()))
         self._end(stop.result())
 
     def _end(self, number: int) -> None:
@@ -119,13 +108,14 @@ class Loop:
         for run in self.agenda.running():
             self.log.info("waiting for a run to end", run=run.id, stack=run.seen.stack)
             run.yielding.ask(why)
-        while any(self.agenda.running()) or (self._flight and self.clock.now() < until):
-            self.clock.wait([*self._flight], BEAT)
+        while any(self.agenda.running()) or (self.flight.works and self.clock.now() < until):
+            self.clock.wait([*self.flight.works], BEAT)
             self._shielded(self._wind_up)
-        if self._flight:
-            self.log.warning("left behind", work=[" ".join(work.key) for work in self._flight.values()])
+        if self.flight.works:
+            self.log.warning("left behind", work=[str(work) for work in self.flight.works.values()])
         # However short ago the store failed: there is no other time.
-        self.notes.tell(NEVER)
+        self.notes.tell(self.clock.now(), at_once=True)
+        self.leading = None
         self.leader.release()
         self.log.info("stopped", why=why)
 
@@ -135,16 +125,21 @@ class Loop:
             if self._wake.done():
                 self._wake = Future()
         while not self._inbox.empty():
-            self._shielded(self._inbox.get())
+            action = self._inbox.get()
+            # Who leads no more finds in the store what somebody said, if it comes to lead anew.
+            if self.leading is not None:
+                self._shielded(action)
         self._collect()
         self._elect()
         self._hurry()
         self._retain()
         self.notes.tell(self.clock.now())
         self._start()
+        self._came_round()
+
+    def _came_round(self) -> None:
         now = self.clock.now()
-        self.late = next((_late(work) for work in self._flight.values() if work.until < now), None)
-        self.turned_at = now
+        self.late, self.turned_at = self.flight.late(now), now
 
     def next_due(self) -> float:
         """When there is next something to do that nothing calls for."""
@@ -173,7 +168,7 @@ class Loop:
             return
         self._elected_at = now
         self._beat()
-        if self.leading is None and not self._flight:
+        if self.leading is None and not self.flight.works:
             try:
                 token = self.leader.lead()
                 if token is not None:
@@ -225,15 +220,11 @@ class Loop:
             case (_, name):
                 return self._carry_out(self.agenda.held[name])
 
-    def _submit(self, work: _Work, call: Callable[[], object]) -> bool:
-        self._flight[self.pool.submit(call)] = work
-        return True
-
     def _fetch(self, source: Source) -> bool:
         stacks = [held.stack for held in self.agenda.within(source.name)]
-        used = [revision for work in self._flight.values() for revision in work.uses]
-        call = partial(rounds.fetch, source.fetcher, source.revision, stacks, used)
-        return self._submit(_Work(("source", source.name), self.clock.now() + source.timeout + GRACE), call)
+        call = partial(rounds.fetch, source.fetcher, source.revision, stacks, self.flight.uses())
+        self.flight.begin(Work(("source", source.name), self.clock.now() + source.timeout + GRACE), call)
+        return True
 
     def _look(self, target: str) -> bool:
         """Look at all stacks of a target that are due, or will be soon."""
@@ -255,15 +246,15 @@ class Loop:
         if not questions:
             return False
         uses = tuple(question.revision for question in questions)
-        work = _Work(("target", target), now + GRACE, tuple(looked), uses)
+        work = Work(("target", target), now + GRACE, tuple(looked), uses)
 
         def reach() -> Reconciler:
             return attrs.evolve(self.reconcilers(target), stop=self._ending, on_answer=partial(self._lives, work))
 
-        begun = self._submit(work, partial(rounds.look, reach, self.configuration.targets[target], questions, now))
+        self.flight.begin(work, partial(rounds.look, reach, self.configuration.targets[target], questions, now))
         for held in looked:
             held.doing = "look"
-        return begun
+        return True
 
     def _carry_out(self, held: Held) -> bool:
         """Begin the run that a stack waits for, unless something came between."""
@@ -275,6 +266,7 @@ class Loop:
             self.agenda.free(held)
             self.agenda.ask(held, now)
             return False
+        own = rounds.confined(self.reconcilers(stack.target), self.configuration.targets[stack.target], stack)
         run = Running(f"{self.rng.getrandbits(48):012x}", seen, Yielding(seen.plan), now + stack.timeout)
         try:
             self.store.begin(Run(run.id, stack.name, seen.revision, seen.plan.id, now, fence=self.leading))
@@ -282,19 +274,19 @@ class Loop:
             self.agenda.free(held)
             self.outcomes.failed(held, error, seen.revision, run=True)
             return False
-        own = rounds.confined(self.reconcilers(stack.target), self.configuration.targets[stack.target], stack)
         fence = partial(self.leader.lost, self.leading)
-        work = _Work(("stack", stack.name), now + stack.timeout + GRACE, (held,))
+        work = Work(("stack", stack.name), now + stack.timeout + GRACE, (held,))
         own = attrs.evolve(own, on_answer=partial(self._lives, work))
         hear = partial(self._heard, work, self.log.bind(run=run.id, stack=stack.name))
         self.outcomes.begun(held, run)
-        return self._submit(work, partial(rounds.carry_out, own, seen, run.yielding, fence, hear))
+        self.flight.begin(work, partial(rounds.carry_out, own, seen, run.yielding, fence, hear))
+        return True
 
-    def _lives(self, work: _Work) -> None:
+    def _lives(self, work: Work) -> None:
         """Somebody is at it, as the thread that is says."""
-        work.until = max(work.until, self.clock.now() + GRACE)
+        work.lives(self.clock.now())
 
-    def _heard(self, work: _Work, log: Log, event: Event) -> None:
+    def _heard(self, work: Work, log: Log, event: Event) -> None:
         """What a run tells, by the thread that does it."""
         self._lives(work)
         if event.event not in _QUIET:
@@ -305,14 +297,14 @@ class Loop:
     def _wind_up(self) -> None:
         self._beat()
         self._collect()
+        self.notes.tell(self.clock.now())
+        self._came_round()
 
     def _collect(self) -> None:
         """Take what has ended; what another leader may have told of since is told by that one alone."""
-        ended = [future for future in self._flight if future.done()]
-        if ended:
+        if any(future.done() for future in self.flight.works):
             self._beat()
-        for future in ended:
-            work = self._flight.pop(future)
+        for work, future in self.flight.ended():
             runs = [held.run for held in work.held]
             for held in work.held:
                 self.agenda.free(held)
@@ -324,7 +316,7 @@ class Loop:
                 self.agenda.again(work.key, self.clock.now() + AGAIN)
             self.agenda.done(work.key)
 
-    def _take(self, work: _Work, runs: list[Running | None], found: Any) -> None:
+    def _take(self, work: Work, runs: list[Running | None], found: Any) -> None:
         sort, name = work.key
         match sort, found:
             case "stack", _:
@@ -353,8 +345,3 @@ class Loop:
         if self.leading is not None and now >= self._retained_at + RETAINED:
             self._retained_at = now
             self.notes.put("old", partial(self.store.retain, now, said.keep, said.keep_for))
-
-
-def _late(work: _Work) -> str:
-    sort, name = work.key
-    return f"{sort} {name} has been worked at for too long"

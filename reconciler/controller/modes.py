@@ -79,13 +79,12 @@ def judge(
     approved: str | None,
     open: bool,
     opens_at: float | None,
-    overridden: bool,
     narrowed: bool = False,
 ) -> Verdict:
     """What is to be done about the plan of a revision, `applied` being the one that the world was last made like.
 
     `approved` is the id of the plan that somebody approved, `open` whether an apply may begin, and if not, `opens_at`
-    when; `overridden`: it may begin all the same. `narrowed`: the plan is what an earlier verdict asked for.
+    when. `narrowed`: the plan is what an earlier verdict asked for.
     """
     same = bool(applied) and applied == revision
     moved = tuple(each for each in moved_away(stack, plan, same=same) if each.do != "ignore")
@@ -102,13 +101,13 @@ def judge(
     if stack.mode == "plan":
         return Verdict("tell", "PlanMade", _summary(plan), moved)
     if not same:
-        return _gated(stack, plan, "NewRevision", moved, approved, open or overridden, opens_at)
+        return _gated(stack, plan, "NewRevision", moved, approved, open, opens_at)
     heals = stack.mode == "apply-and-heal" and any(each.do == "heal" for each in moved)
     if not heals:
         return Verdict("tell", "Drifted", told(moved), moved)
     left = tuple(each for each in moved_away(stack, plan, same=True) if each.do != "heal")
     if not left:
-        return _gated(stack, plan, "Progressing", moved, approved, open or overridden, opens_at)
+        return _gated(stack, plan, "Progressing", moved, approved, open, opens_at)
     if narrowed:
         touched = ", ".join(sorted({str(each.address) for each in left}))
         message = f"{told(moved)}: this cannot be brought back without touching {touched}, which is only reported"

@@ -121,7 +121,7 @@ class Outcomes:
             found = Report(_plan(seen) or "", interrupted_by=found.signal)
         outcome, why = _ending(run, found)
         end = partial(self.store.end, run.id, outcome, self._document(found), now, why=why)
-        self.notes.put(("run", run.id), end)
+        self.notes.put(("run", run.id), end, own=True)
         self.log.info("run ended", run=run.id, stack=held.stack.name, outcome=outcome, **({"why": why} if why else {}))
         if not leading:
             return
@@ -212,7 +212,8 @@ class Outcomes:
             held.override = None
 
     def _forget(self, given: Override) -> None:
-        self.notes.put(("override", given), partial(self.store.end_override, given.stack, given.plan))
+        end = partial(self.store.end_override, given.stack, given.plan)
+        self.notes.put(("override", given), end, own=True)
 
     # How it is told.
 

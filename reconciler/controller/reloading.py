@@ -38,6 +38,10 @@ class Reloading:
         except BatchwrightError as error:
             self.log.error("configuration not taken", error=str(error))
             return
+        except Exception as error:
+            # Whoever hears the signal is to hear the next one too.
+            self.log.error("configuration not taken", exc_info=error)
+            return
         with self._guard:
             same = found == (self._next or self._now)
             if not same:
@@ -56,10 +60,10 @@ class Reloading:
             try:
                 self.begin(now, ending, before.clear)
             except BatchwrightError as error:
-                if not before:
+                if not before or now == before[0]:
                     raise
                 self.log.error("configuration not begun with", error=str(error))
-                now = before.pop()
+                (now,) = before
             else:
                 before = [now]
 

@@ -223,7 +223,6 @@ def _judged(
             approved=plan.id if plan.id in approved else None,
             open=may_begin(stack, plan, question.override, now),
             opens_at=windows.opens_at(stack.windows, now),
-            overridden=question.override == plan.id,
             narrowed=narrowed,
         )
         if verdict.narrow is None or narrowed:

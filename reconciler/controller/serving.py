@@ -14,6 +14,9 @@ _MOST_CONNECTIONS = 256
 
 _LARGEST_HEAD = 64 * 1024
 
+_CLOSING = 30.0
+"""Seconds after which a server is left behind that should have ended long ago."""
+
 
 @attrs.frozen
 class Handle:
@@ -28,9 +31,10 @@ class Handle:
         return self._thread.is_alive()
 
     def close(self) -> None:
-        """End it within 2 seconds: what is being answered has one, and nothing new is taken."""
+        """End it, which takes 2 seconds at most unless the machine is busy: what is being answered has one, and nothing
+        new is taken. Then the port is free."""
         self._server.should_exit = True
-        self._thread.join(2.0)
+        self._thread.join(_CLOSING)
 
 
 def serve(app: ASGIApp, host: str, port: int) -> Handle:

@@ -14,6 +14,10 @@ from reconciler.controller.status import Status, from_json, unknown
 def take_over(outcomes: Outcomes) -> None:
     """Begin as whoever led before left it; raises StoreError before anything is begun."""
     agenda, store, notes, now = outcomes.agenda, outcomes.store, outcomes.notes, outcomes.clock.now()
+    # Of runs of our own we know how they ended, which the store may not.
+    notes.tell(now, at_once=True)
+    if notes:
+        raise StoreError("the store is yet to be told what came of earlier runs")
     told, suspended, overrides, unended = store.statuses(), store.suspended(), store.overrides(), store.unended()
     known = {name: _known(name, document, now, outcomes.log) for name, document in told.items() if name in agenda.held}
     approvals = {name: store.approvals(name) for name, status in known.items() if status.plan is not None}

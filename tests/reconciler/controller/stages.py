@@ -114,7 +114,7 @@ class Room:
         while self.now < until:
             self.loop.turn()
             pause = min(self.loop.next_due(), until) - self.now
-            if not any(future.done() for future in self.loop._flight):
+            if not any(future.done() for future in self.loop.flight.works):
                 self.stage.clock.sleep(max(0.001, pause))
 
     def until(self, there: Callable[[], bool], seconds: float = 3600.0) -> None:

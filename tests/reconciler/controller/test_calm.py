@@ -94,7 +94,7 @@ class Play:
                 raise
         made.loop.turn()
         running = [held.stack.name for held in made.loop.agenda.held.values() if held.run is not None]
-        flying = [work.key for work in made.loop._flight.values()]
+        flying = [work.key for work in made.loop.flight.works.values()]
         assert len(flying) == len(set(flying)), "twice at once"
         assert sorted(running) == sorted(name for sort, name in flying if sort == "stack")
 

@@ -8,14 +8,15 @@ import threading
 import time
 from collections.abc import Collection, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import pytest
 
-from providers.clock import ManualClock, SystemClock
+from providers.clock import ManualClock
 from providers.errors import LockHeld, LockLost, StoreError
 from reconciler import Settings
 from reconciler.controller.leader import BEAT, TERM, Leader, SessionLeader, leader
@@ -36,20 +37,32 @@ print(who.lost(), flush=True)
 """
 
 
-@attrs.frozen
-class Hurried:
-    """A clock that runs twenty times as fast as time does."""
+PATIENCE = 60.0
+"""Seconds in which what is to come has come, however busy the machine is."""
 
-    speed: ClassVar[float] = 20.0
+
+@attrs.define
+class Geared:
+    """A clock so slow that nothing comes too late on a machine that is busy, until it is told to hurry."""
+
+    speed: float = 0.1
 
     def now(self) -> float:
         return time.time() * self.speed
 
     def sleep(self, seconds: float) -> None:
-        time.sleep(seconds / self.speed)
+        time.sleep(seconds)
 
     def wait(self, futures: Collection[Future[Any]], seconds: float | None) -> None:
         raise NotImplementedError
+
+    @contextmanager
+    def hurried(self) -> Iterator[None]:
+        self.speed = 20.0
+        try:
+            yield
+        finally:
+            self.speed = 0.1
 
 
 @pytest.fixture
@@ -75,7 +88,7 @@ def _session(cluster: Cluster) -> int:
 
 def _led(who: Leader) -> int:
     """Its number, once it comes to lead: a server notices a moment later that somebody is gone."""
-    until = time.monotonic() + 15
+    until = time.monotonic() + PATIENCE
     while (token := who.lead()) is None:
         assert time.monotonic() < until
     return token
@@ -235,7 +248,7 @@ def test_a_leader_whose_session_was_ended_is_refused_once_another_leads(cluster:
     """The fence holds whatever the old one believes, for good, until it comes to lead anew."""
     old, new = leader(shared), leader(shared)
     assert old.lead() == 1
-    cluster.ask(f"SELECT pg_terminate_backend({_session(cluster)}, 5000)")
+    cluster.ask(f"SELECT pg_terminate_backend({_session(cluster)}, 60000)")
     assert _led(new) == 2
     for _ in range(2):
         assert _why(old).startswith("another controller led since: process ")
@@ -249,9 +262,9 @@ def test_a_leader_whose_session_was_ended_is_refused_once_another_leads(cluster:
 @NEEDS
 def test_a_session_is_replaced_where_nobody_led_in_between(cluster: Cluster, shared: Store) -> None:
     """What began goes on under the same number, through a restart of the server as well."""
-    who, another = leader(shared), leader(shared)
+    who, another = leader(shared, clock=Geared()), leader(shared)
     assert who.lead() == 1
-    cluster.ask(f"SELECT pg_terminate_backend({_session(cluster)}, 5000)")
+    cluster.ask(f"SELECT pg_terminate_backend({_session(cluster)}, 60000)")
     assert who.lost(1) is None
     cluster.restart()
     assert who.lost(1) is None
@@ -264,7 +277,7 @@ def test_a_session_is_replaced_where_nobody_led_in_between(cluster: Cluster, sha
 @NEEDS
 def test_a_crash_of_the_server_is_lived_through(cluster: Cluster, shared: Store) -> None:
     """Its session dies without a word, and all others with it; the number is on the disk."""
-    who = leader(shared)
+    who = leader(shared, clock=Geared())
     assert who.lead() == 1
     os.kill(_session(cluster), signal.SIGKILL)
     assert who.lost(1) is None
@@ -276,7 +289,7 @@ def test_a_crash_of_the_server_is_lived_through(cluster: Cluster, shared: Store)
 @pytest.mark.parametrize("close", [True, False])
 def test_a_lock_that_went_is_taken_again(cluster: Cluster, shared: Store, close: bool) -> None:
     """Where nobody led in between: with the session, or out of it, as behind a pooler."""
-    who = leader(shared)
+    who = leader(shared, clock=Geared())
     assert who.lead() == 1
     assert isinstance(who, SessionLeader)
     assert who._session is not None
@@ -292,9 +305,13 @@ def test_a_lock_that_went_is_taken_again(cluster: Cluster, shared: Store, close:
 def test_a_silent_leader_is_followed_and_told(cluster: Cluster, shared: Store) -> None:
     """The server ends the session of whoever asks nothing for a term, such as one that is frozen; it finds out when it
     asks again."""
-    holder = Holder("one", 1, 0.0)
-    frozen = SessionLeader(shared, holder, SystemClock(), term=0.1)
-    assert frozen.lead() == 1
+    frozen = SessionLeader(shared, Holder("one", 1, 0.0), Geared(), term=0.3)
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        # On a machine that is busy it may be silent for so long before it leads.
+        with suppress(StoreError):
+            assert frozen.lead() == 1
+            break
     new = leader(shared)
     assert _led(new) == 2
     assert isinstance(frozen.lost(1), LockLost)
@@ -307,15 +324,16 @@ def test_a_silent_leader_is_followed_and_told(cluster: Cluster, shared: Store) -
 @NEEDS
 def test_a_halted_server_is_not_waited_for(cluster: Cluster, shared: Store) -> None:
     """Neither an answer nor an end of the connection: after five seconds it is unsure, and so lost."""
-    clock = Hurried()
+    clock = Geared()
     who = leader(shared, clock=clock)
     assert who.lead() == 1
     session = _session(cluster)
     os.kill(session, signal.SIGSTOP)
     try:
-        began = clock.now()
-        assert "did not answer in time" in _why(who)
-        assert 5 <= clock.now() - began < 60
+        with clock.hurried():
+            began = clock.now()
+            assert "did not answer in time" in _why(who)
+            assert 5 <= clock.now() - began < 20 * PATIENCE
         assert who.lead() is None
     finally:
         os.kill(session, signal.SIGCONT)
@@ -326,7 +344,7 @@ def test_a_halted_server_is_not_waited_for(cluster: Cluster, shared: Store) -> N
 @NEEDS
 def test_a_server_that_is_gone_is_told(cluster: Cluster, shared: Store) -> None:
     """A leader is one no more, and nobody comes to be one."""
-    who = leader(shared, clock=Hurried())
+    who = leader(shared, clock=ManualClock())
     assert who.lead() == 1
     cluster.stop()
     try:
@@ -362,7 +380,7 @@ def test_a_session_without_the_lock_does_not_lead(cluster: Cluster, shared: Stor
 )
 def test_a_number_that_is_gone_is_nobodys(shared: Store, done: str, told: str) -> None:
     """Somebody restored the store, say: the number is not known, so nobody leads for sure."""
-    who = leader(shared, clock=Hurried())
+    who = leader(shared, clock=ManualClock())
     assert who.lead() == 1
     with shared.database.engine.begin() as connection:
         connection.exec_driver_sql(done)
@@ -425,7 +443,7 @@ def test_a_run_changes_nothing_more_once_another_leads(store: Store) -> None:
 @NEEDS
 def test_a_run_goes_on_through_a_restart_of_the_server(cluster: Cluster, shared: Store) -> None:
     """Nobody led in between, so that every call goes out, once."""
-    who = leader(shared)
+    who = leader(shared, clock=Geared())
     token = who.lead()
     stage = Stage.new(settings=Settings(fence=partial(who.lost, token)))
     made: list[str] = []

@@ -44,7 +44,6 @@ def look(
         "approved": None,
         "open": True,
         "opens_at": None,
-        "overridden": False,
         **given,
     }
     plan, asked = stage.plan(wanted), NOTHING
@@ -263,7 +262,7 @@ def change(*differences: Difference, action: Action = Action.UPDATE, **given: An
 
 def verdict(stack: Stack, made: Plan, **given: Any) -> Verdict:
     told: dict[str, Any] = {"applied": "1", "revision": "2", "approved": None, "open": True, "opens_at": None}
-    return judge(stack, made, **{**told, "overridden": False, **given})
+    return judge(stack, made, **{**told, **given})
 
 
 EDIT = Difference(PRIORITY, 1, 2, "update", origin="edit")
@@ -285,16 +284,16 @@ def test_approval(by: Any, revision: str) -> None:
 
 @pytest.mark.parametrize("revision", ["1", "2"])
 def test_windows(revision: str) -> None:
-    """An apply begins in a window, or where somebody overrides that; approval comes first, and is not overridden."""
+    """An apply begins where it may; approval comes first."""
     made = plan(change(DRIFT))
     closed = verdict(STACK, made, revision=revision, open=False, opens_at=1_800_000_000.0)
     assert (closed.do, closed.reason) == ("window", "WaitsForWindow")
     assert closed.message == "the next window opens at 2027-01-15 08:00:00 UTC: 1 to update in 1 step"
     never = verdict(STACK, made, revision=revision, open=False)
     assert never.message.startswith("no window opens within a year")
-    assert verdict(STACK, made, revision=revision, open=False, overridden=True).do == "apply"
+    assert verdict(STACK, made, revision=revision).do == "apply"
     stack = attrs.evolve(STACK, approval=Approving("api"))
-    assert verdict(stack, made, revision=revision, open=False, overridden=True).do == "approve"
+    assert verdict(stack, made, revision=revision).do == "approve"
     assert verdict(stack, made, revision=revision, open=False, approved="p").do == "window"
 
 

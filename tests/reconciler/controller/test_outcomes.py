@@ -438,5 +438,5 @@ def test_a_controller_that_stops_ends_what_is_under_way(tmp_path: Path) -> None:
         made.stage.simulator.before_call = end
         made.loop.run(stop)
         assert made.loop.leader.lost() is not None
-        assert made.loop._flight == {}
+        assert made.loop.flight.works == {}
         assert made.loop.agenda.held["lab"].idle

@@ -239,7 +239,8 @@ def stack(said: str) -> str:
             "are (say tokens: FILE, or listen at 127.0.0.1)"]),
         ("listen: example.org:80", ["1:9: listen: example.org can be reached from elsewhere, and nobody need say who "
             "they are (say tokens: FILE, or listen at 127.0.0.1)"]),
-        ("store: mysql://x", ["1:8: store: 'mysql://x' is no store (sqlite:///PATH or postgresql://USER@HOST/DATABASE)"]),
+        ("store: mysql://me:hunter2@x", [
+            "1:8: store: this is no store (sqlite:///PATH or postgresql://USER@HOST/DATABASE)"]),
         ("keepFor: 30", ["1:10: keepFor: takes a duration, not '30' (such as 30s, 10m, 2h or 7d)"]),
         ("workers: 0", ["1:10: workers: is 0, and must be at least 1"]),
         ("targets: {..: {}}", ["1:11: targets[..]: '..' is not a name (1 to 64 letters, digits, . _ and -)"]),

@@ -41,7 +41,7 @@ class Stand:
     def begin(self, configuration: Configuration, ending: "Future[int]", began: Callable[[], None]) -> None:
         self.ran.append(configuration)
         act = self.lives.pop(0)
-        if act is not refuse:
+        if act not in (refuse, refuse_late):
             began()
         act(self)
         assert ending.done()
@@ -62,6 +62,11 @@ def end(stand: Stand) -> None:
 
 def refuse(_stand: Stand) -> None:
     raise InputError("127.0.0.1:80 cannot be listened on")
+
+
+def refuse_late(stand: Stand) -> None:
+    stand.asked(NEWEST)
+    refuse(stand)
 
 
 def test_a_new_configuration_takes_the_place_of_the_old() -> None:
@@ -108,6 +113,26 @@ def test_one_that_cannot_be_begun_with_gives_way_to_the_one_before() -> None:
     stand.reloading.run(OLD)
     assert stand.ran == [OLD, NEW, OLD, NEWEST]
     assert stand.events == ["configuration read", "configuration not begun with", "configuration read"]
+
+
+def test_the_one_before_is_gone_back_to_after_several() -> None:
+    """Where another one was read while the first could not be begun with, and is no better."""
+    stand = Stand([lambda stand: stand.asked(NEW), refuse_late, refuse, end])
+    stand.reloading.run(OLD)
+    assert stand.ran == [OLD, NEW, NEWEST, OLD]
+
+
+def test_a_fault_of_our_own_ends_nothing() -> None:
+    """It is told, and whoever hears the signal hears the next one."""
+
+    def ask(stand: Stand) -> None:
+        stand.asked(RecursionError("too deep"))
+        stand.asked(NEW)
+
+    stand = Stand([ask, end])
+    stand.reloading.run(OLD)
+    assert stand.ran == [OLD, NEW]
+    assert stand.events == ["configuration not taken", "configuration read"]
 
 
 def test_what_ends_the_first_ends_all() -> None:

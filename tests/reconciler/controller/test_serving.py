@@ -12,21 +12,32 @@ import pytest
 from providers.errors import InputError
 from reconciler.controller.guard import hosts_of
 from reconciler.controller.serving import Handle, listen, serve
+from reconciler.controller.web import Limits
 from tests.reconciler.controller.desks import TOKENS, house
+
+PATIENCE = 60.0
 
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Handle]:
-    made = house(tmp_path, hosts=hosts_of("127.0.0.1", []))
+    made = house(tmp_path, hosts=hosts_of("127.0.0.1", []), limits=Limits(patience=PATIENCE))
     handle = serve(made.app, "127.0.0.1", 0)
     yield handle
     handle.close()
 
 
+def closed(served: Handle) -> None:
+    """Sooner than a body that does not come is given up, however busy the machine is."""
+    began = time.monotonic()
+    served.close()
+    assert time.monotonic() - began < PATIENCE
+    assert not served.alive
+
+
 def test_it_serves_until_it_is_closed(served: Handle, caplog: pytest.LogCaptureFixture) -> None:
-    """On a port that was free; HEAD has no body; closing it takes less than 2 s, and says nothing."""
+    """On a port that was free; HEAD has no body; closing it says nothing."""
     caplog.set_level(logging.DEBUG)
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     for method in ("GET", "HEAD"):
         connection.request(method, "/api/v1/stacks", headers={"Authorization": f"Bearer {TOKENS['view']}"})
         answer = connection.getresponse()
@@ -35,13 +46,10 @@ def test_it_serves_until_it_is_closed(served: Handle, caplog: pytest.LogCaptureF
         assert answer.headers["Content-Length"] != "0"
         assert answer.headers["Server"] is None
     assert served.alive
-    began = time.monotonic()
-    served.close()
-    assert time.monotonic() - began < 2.0
-    assert not served.alive
+    closed(served)
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", served.port), timeout=10)
+        socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)
     connection.close()
 
 
@@ -51,16 +59,13 @@ def test_a_request_that_never_ends_keeps_nobody(served: Handle) -> None:
         f"POST /api/v1/stacks/genomics/approve HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKENS['apply']}"
     )
     body = f"{head}\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{{"
-    waiting = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(3)]
+    waiting = [socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) for _ in range(3)]
     for each, said in zip(waiting, (body, head, ""), strict=True):
         each.sendall(said.encode())
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     connection.request("GET", "/healthz")
     assert connection.getresponse().read() == b'{"status": "ok"}'
-    began = time.monotonic()
-    served.close()
-    assert time.monotonic() - began < 2.0
-    assert not served.alive
+    closed(served)
     for each in waiting:
         each.close()
     connection.close()
@@ -68,7 +73,7 @@ def test_a_request_that_never_ends_keeps_nobody(served: Handle) -> None:
 
 def test_a_body_that_is_too_long_ends_the_connection(served: Handle) -> None:
     """The answer comes before the body is over, and what is left of it is not read."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as connection:
         head = (
             f"POST /api/v1/stacks/genomics/approve HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
             f"Authorization: Bearer {TOKENS['apply']}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -86,7 +91,7 @@ def test_a_body_that_is_too_long_ends_the_connection(served: Handle) -> None:
 )
 def test_what_is_no_request_is_answered_in_quiet(served: Handle, said: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """4xx, and no line of the server's."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as connection:
         connection.sendall(said)
         assert connection.recv(12).startswith(b"HTTP/1.1 4")
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
@@ -94,7 +99,7 @@ def test_what_is_no_request_is_answered_in_quiet(served: Handle, said: bytes, ca
 
 def test_an_answer_is_sent_at_once() -> None:
     """No part of it waits for the client to acknowledge another, which takes 40 ms."""
-    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname(), timeout=10):
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname(), timeout=PATIENCE):
         accepted, _ = listening.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

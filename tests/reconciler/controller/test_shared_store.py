@@ -85,7 +85,9 @@ def test_a_leader_whose_session_ends_is_followed(cluster: Cluster, shared: Room,
     second = another(shared)
 
     def cut_off() -> None:
-        cluster.ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2")
+        cluster.ask(
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+        )
         began = second.now
         second.until(lambda: second.loop.leading is not None, 15)
         assert second.now - began <= 15

@@ -12,6 +12,8 @@ import pytest
 from providers.clock import Clock
 from providers.errors import Interrupted
 from reconciler.controller import rounds
+from reconciler.controller.flight import GRACE
+from reconciler.controller.leader import BEAT
 from reconciler.controller.openapi import document
 from reconciler.engine import Settings
 from tests.kit import LAB, Stage, edit
@@ -42,10 +44,10 @@ def ended(made: Room) -> Any:
 
 @attrs.frozen
 class Letting:
-    """A clock under which workers end while somebody waits for them."""
+    """A clock under which something happens while somebody waits."""
 
     inner: Clock
-    pool: HandPool
+    happens: Callable[[], object]
 
     @property
     def speed(self) -> float:
@@ -58,7 +60,7 @@ class Letting:
         self.inner.sleep(seconds)
 
     def wait(self, futures: Collection[Future[Any]], seconds: float | None) -> None:
-        self.pool.let()
+        self.happens()
         self.inner.wait(futures, seconds)
 
 
@@ -76,7 +78,7 @@ def stopped(made: Room, pool: HandPool) -> None:
     """Stop the controller by SIGTERM, and let it come to its end."""
     stop: Future[int] = Future()
     stop.set_result(15)
-    made.loop.clock = Letting(made.loop.clock, pool)
+    made.loop.clock = Letting(made.loop.clock, pool.let)
     made.loop.run(stop)
 
 
@@ -213,7 +215,7 @@ def test_a_look_ends_with_the_controller(tmp_path: Path) -> None:
         stopped(made, pool)
         assert not made.stage.simulator.calls
         assert made.status() == before
-        assert made.loop._flight == {}
+        assert made.loop.flight.works == {}
 
 
 def test_a_look_ends_at_its_next_call(tmp_path: Path) -> None:
@@ -250,3 +252,72 @@ def test_who_is_at_a_look_or_a_fetch_that_hangs_is_not_waited_for(tmp_path: Path
         assert made.now - began < 10
         assert made.loop.leader.lost() is not None
         assert [about for event, about in made.lines if event == "left behind"] == [{"work": ["target lab"]}]
+
+
+def test_who_waits_for_a_run_that_may_not_end_yet_is_alive(tmp_path: Path) -> None:
+    """However long: a restart would cut it short where it may not be. What is known meanwhile is told to the store."""
+    pool = HandPool()
+    with room(tmp_path, pool=pool) as made:
+        made.write(LAB)
+        at_work(made, pool, "run")
+        made.loop.notes.put("meanwhile", partial(made.store.put_status, "other", {}, made.now))
+        began, said = made.now, set[str | None]()
+
+        def waited() -> None:
+            said.add(made.front.alive())
+            if made.now - began > 2 * GRACE:
+                assert "other" in made.store.statuses()
+                pool.let()
+
+        stop: Future[int] = Future()
+        stop.set_result(1)
+        made.loop.clock = Letting(made.loop.clock, waited)
+        made.loop.run(stop)
+        assert made.now - began > 2 * GRACE
+        assert said == {None}
+        assert made.front.ready() is not None
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_whoever_leads_again_knows_how_its_own_runs_ended(tmp_path: Path, away: bool) -> None:
+    """Though the store was not told when the lead was lost: it is told before anything else."""
+    pool = HandPool()
+    with room(tmp_path, pool=pool) as made:
+        made.write(LAB)
+        at_work(made, pool, "run")
+        made.shaky.away = ("end",)
+        if away:
+            pool.let()
+            made.loop.turn()
+        made.store.raise_fence("another", made.now)
+        pool.let()
+        made.pass_time(60)
+        assert made.loop.leading is None
+        assert len(made.loop.notes) == 1
+        made.shaky.away = ()
+        made.pass_time(10)
+        assert made.loop.leading is not None
+        (run,) = made.store.runs("lab")
+        assert (run.outcome, run.document is not None) == ("done" if away else "failed", True)
+
+
+def test_what_somebody_says_to_who_leads_no_more_changes_nothing(tmp_path: Path) -> None:
+    """Another one tells of the stack by then; who comes to lead finds it in the store."""
+    pool = HandPool()
+    with room(tmp_path, pool=pool) as made:
+        made.write(LAB)
+        at_work(made, pool, "look")
+        made.front.suspend("lab", True, "ann")
+        said = made.loop._inbox.get()
+        made.store.raise_fence("another", made.now)
+        made.stage.clock.sleep(BEAT)
+        made.loop.turn()
+        assert made.loop.leading is None
+        made.store.put_status("lab", {"plan": None, "said": "by the other"}, made.now)
+        made.loop.post(said)
+        made.loop.turn()
+        assert made.store.statuses()["lab"]["said"] == "by the other"
+        pool.let()
+        made.pass_time(10)
+        assert made.loop.leading is not None
+        assert made.answer("Suspended") == ("True", "SaidSo")

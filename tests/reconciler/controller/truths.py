@@ -83,11 +83,17 @@ class Witness:
     seen: set[tuple[Kind, Answer, str]] = attrs.field(factory=set)
     _last: dict[str, tuple[int | None, Status]] = attrs.field(factory=dict)
 
-    def put(self, key: Hashable, write: Callable[[], Any]) -> None:
+    def put(self, key: Hashable, write: Callable[[], Any], *, own: bool = False) -> None:
         match key:
             case ("status", str(name)):
                 self.look(self.loop.agenda.held[name])
-        self.notes.put(key, write)
+        self.notes.put(key, write, own=own)
+
+    def tell(self, now: float, *, at_once: bool = False) -> None:
+        self.notes.tell(now, at_once=at_once)
+
+    def __len__(self) -> int:
+        return len(self.notes)
 
     def look(self, held: Held) -> None:
         """Whoever comes to lead anew may have forgotten what was told before."""
