@@ -196,7 +196,7 @@ class Task:
 
     def elsewhere(self, connection: Connection, caller: Caller) -> "Task":
         """The same task in another world; what is around Batch is as it is known here, and not asked for again."""
-        made = attrs.evolve(self, connection=connection, caller=caller)
+        made = attrs.evolve(self, connection=connection, caller=caller, world=None)
         made._surroundings = self._surroundings
         return made
 
