@@ -13,7 +13,7 @@ from providers.clock import Clock
 from providers.errors import Interrupted
 from reconciler.controller import rounds
 from reconciler.controller.openapi import document
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.kit import LAB, Stage, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
 
