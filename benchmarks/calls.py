@@ -11,7 +11,7 @@ import math
 from benchmarks.frame import Row, Rows, Setting
 from benchmarks.serving import FULL, SMALL, Holding
 from benchmarks.watched import Scene, Watched
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 
 KINDS = 6
 

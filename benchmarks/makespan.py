@@ -5,7 +5,7 @@ import statistics
 from benchmarks.account import manifest
 from benchmarks.frame import Row, Rows, Setting
 from benchmarks.watched import Scene, Watched
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 
 RATES = (10.0, 200.0)
 

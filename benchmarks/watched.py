@@ -20,7 +20,7 @@ from plans.report import Event, Report
 from providers.clock import ManualClock
 from providers.simulator import Durations
 from providers.simulator import Settings as Simulated
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests import kit
 
 LATENCY = 0.1

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from plans.lazily import lazily
 
 if TYPE_CHECKING:
-    from reconciler.engine import Reconciler, Settings
+    from reconciler.engine import Reconciler
     from reconciler.files import build, load
     from reconciler.hooks import OnPlan
     from reconciler.journal import History
     from reconciler.lock import Freed
     from reconciler.retry import InlinePool
     from reconciler.revisions import Pruning
+    from reconciler.settings import Settings
     from reconciler.telling import OnEvent
 
 __all__ = [
@@ -37,13 +38,14 @@ __all__ = [
 __getattr__, __dir__ = lazily(
     __name__,
     {
-        "engine": ("Reconciler", "Settings"),
+        "engine": ("Reconciler",),
         "files": ("build", "load"),
         "hooks": ("OnPlan",),
         "journal": ("History",),
         "lock": ("Freed",),
         "retry": ("InlinePool",),
         "revisions": ("Pruning",),
+        "settings": ("Settings",),
         "telling": ("OnEvent",),
     },
 )

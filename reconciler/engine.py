@@ -9,11 +9,9 @@ report = reconciler.apply(manifest)
 
 import os
 import random
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -21,29 +19,29 @@ import attrs
 from plans.asked import NOTHING, Asked
 from plans.handover import adopting, forgetting
 from plans.manifest import Manifest
+from plans.outputs import outputs_of
 from plans.past import Past
 from plans.plan import Plan
-from plans.policy import Policy, strictest
+from plans.policy import Policy
 from plans.rehearsal import RUNS, Faults, Rehearsal
 from plans.report import Event, Report
 from plans.world import World
 from providers import model
 from providers.clients import Connection, connect
 from providers.clock import Clock, SystemClock
-from providers.errors import BatchwrightError, CallError, InputError, LockLost, PlanRefused, StoreError
+from providers.errors import CallError, InputError, StoreError
 from providers.kinds import Kinds, bind
 from providers.provider import Provider
 from providers.resources import Address, Snapshot, Target, Unread
 from reconciler.hooks import OnPlan, judged
 from reconciler.journal import History, state_folder
-from reconciler.keeping import Keeping
-from reconciler.lock import Fenced, Freed, Lock, Place, place
+from reconciler.lock import Freed, Place
+from reconciler.outset import calling, keeping_of, lock_of, task_of, turn_of
 from reconciler.pace import Pace
 from reconciler.pools import Pool, pool_of
-from reconciler.retry import Caller
+from reconciler.settings import Settings
 from reconciler.task import Task, ask_account, refuse
 from reconciler.telling import OnEvent
-from reconciler.turn import Seen, Turn, taken
 
 if TYPE_CHECKING:
     from plans.diagnosis import Diagnosis
@@ -53,28 +51,6 @@ if TYPE_CHECKING:
     from providers.clients import OwnSession
     from reconciler.foresight import Foresight
     from reconciler.revisions import Pruning
-
-
-@attrs.frozen
-class Settings:
-    """How a reconciler works.
-
-    `timeout` caps the wait for every goal but for a job, in seconds; `max_api_rate` is calls a second. `state` is
-    the folder of journals and locks; None keeps neither on disk. `lock` is a place of locks, which may be written as on
-    the command line; under `none` everything is looked at again right before it is changed. `counting`: jobs that a
-    plan disturbs are counted even where no deletion hangs on it. `estimating`: a plan is played on a model of the
-    account, which tells how long it will take, and an apply where it went another way. `fence` is asked beside the lock
-    before each call that changes something; what it answers ends the run.
-    """
-
-    parallelism: int = 8
-    max_api_rate: float = 10.0
-    timeout: float | None = None
-    lock: Place = attrs.field(default=Place(), converter=place)
-    state: Path | None = None
-    counting: bool = True
-    estimating: bool = True
-    fence: Callable[[], LockLost | None] | None = None
 
 
 def _ignore(_event: Event) -> None:
@@ -153,7 +129,7 @@ class Reconciler:
 
     def look(self, manifests: Collection[Manifest], *, on_event: OnEvent = _ignore) -> Snapshot:
         """The world as plans of all these manifests need it, read once for all of them. Writes nothing."""
-        with self._task(Manifest("", {}), on_event) as task:
+        with task_of(self, Manifest("", {}), on_event) as task:
             return task.look(manifests)
 
     def plan(
@@ -172,7 +148,7 @@ class Reconciler:
         cannot be read, RefusedError where the target is not the manifest's, InputError where something is asked for
         that is not there.
         """
-        with self._task(manifest, on_event, asked=asked, destroying=destroying) as task:
+        with task_of(self, manifest, on_event, asked=asked, destroying=destroying) as task:
             task.world = world
             made = judged(task.plan(), self.on_plan)
             foresight = self._foresight(task, made)
@@ -184,12 +160,12 @@ class Reconciler:
         Every difference has its origin, as far as the journal on this machine knows what was applied.
         """
         doubts: list[str] = []
-        with self._task(manifest, on_event) as task:
+        with task_of(self, manifest, on_event) as task:
             task.counting = False
 
             def past() -> Past:
                 try:
-                    told = self._keeping.history(task.account(), manifest.stack)
+                    told = keeping_of(self).history(task.account(), manifest.stack)
                     doubts.extend(f"the journal is damaged: {fault}" for fault in told.faults)
                     return told.past
                 except (StoreError, CallError) as error:
@@ -220,11 +196,11 @@ class Reconciler:
         from reconciler.carrying import carry_out
 
         modes = {"destroying": destroying, "handing_over": handing_over}
-        with self._task(manifest, on_event, asked=asked, **modes) as task:
+        with task_of(self, manifest, on_event, asked=asked, **modes) as task:
             task.check_region()
             doing = "destroy" if destroying else "change of tags" if handing_over else "apply"
             again = partial(self._promised, task)
-            with self._turn(task, doing, on_event, partial(again, held)) as turn:
+            with turn_of(self, task, doing, on_event, partial(again, held)) as turn:
                 foresight = self._foresight(task, turn.seen)
                 plan = foresight.plan if foresight is not None else turn.seen
                 if plan.empty:
@@ -241,7 +217,7 @@ class Reconciler:
                             rng=self.rng,
                             timeout=self.settings.timeout,
                             on_event=on_event if foresight is None else foresight.hearing(on_event),
-                            tokens=self._keeping.tokens(plan, turn.account),
+                            tokens=keeping_of(self).tokens(plan, turn.account),
                         )
                     report = report if foresight is None else foresight.compared(report)
         on_event(Event("ended", self.connection.clock.now(), detail={"exit_code": report.exit_code}))
@@ -268,11 +244,11 @@ class Reconciler:
         from reconciler import rehearsal
         from reconciler.durations import TABLE, calibrated
 
-        with self._task(manifest, on_event, asked=asked) as task:
+        with task_of(self, manifest, on_event, asked=asked) as task:
             plan = self._promised(task, held)
             table = TABLE
             if calibrate:
-                table = calibrated(TABLE, self._keeping.history(task.account(), manifest.stack).runs)
+                table = calibrated(TABLE, keeping_of(self).history(task.account(), manifest.stack).runs)
             stand = rehearsal.Stand.of(task, plan, self.settings.timeout, table)
             played = 0 if plan.empty else runs
             return rehearsal.rehearse(stand, seed=seed, faults=faults, runs=played, stopped=lambda: task.caller.stopped)
@@ -319,7 +295,7 @@ class Reconciler:
         """
         from reconciler import revisions
 
-        with self._task(manifest, on_event) as task:
+        with task_of(self, manifest, on_event) as task:
             task.check_region()
             return revisions.step_back(task.provider, task.caller, manifest, address, revision, self.connection.place)
 
@@ -343,8 +319,10 @@ class Reconciler:
 
     def prunable(self, manifest: Manifest, retention: "Retention", *, on_event: OnEvent = _ignore) -> "Pruning":
         """What `prune_revisions` would deregister now; writes nothing."""
-        with self._task(manifest, on_event) as task:
-            return task.prunable(retention)
+        from reconciler.pruning import prunable
+
+        with task_of(self, manifest, on_event) as task:
+            return prunable(task, retention)
 
     def prune_revisions(
         self,
@@ -360,27 +338,11 @@ class Reconciler:
         while `approve` took its time is spared. Raises InputError, RefusedError, NotConfirmed or LockHeld before
         anything is changed; what happens after that is in the report.
         """
-        from reconciler.carrying import deregister
+        from reconciler.pruning import prune
 
-        with self._task(manifest, on_event) as task:
-
-            def spared(made: "Pruning") -> "Pruning":
-                return attrs.evolve(made, choice=made.choice.both(look().choice))
-
-            def look() -> "Pruning":
-                made = task.prunable(retention)
-                for plan in made.plans(self.kinds, self.connection.clock.now()) if self.on_plan else ():
-                    refuse(judged(plan, self.on_plan), None)
-                return made
-
-            with self._turn(task, "prune-revisions", on_event, look) as turn:
-                if not turn.seen.choice.count:
-                    return turn.seen
-                made = turn.approved(turn.seen, approve, spared, called="it")
-                plans = made.plans(self.kinds, self.connection.clock.now())
-                with turn.journal() as journal:
-                    report = deregister(task, plans, journal, lock=turn.lock, rng=self.rng, on_event=on_event)
-        return attrs.evolve(made, report=report)
+        with task_of(self, manifest, on_event) as task:
+            turn = partial(turn_of, self, task, "prune-revisions", on_event)
+            return prune(task, retention, turn, approve=approve, on_plan=self.on_plan, rng=self.rng, on_event=on_event)
 
     def unlock(self, stack: str) -> Freed:
         """Remove the lock of a stack that a dead run left; who that was, and where.
@@ -389,20 +351,20 @@ class Reconciler:
         """
         if self.settings.lock == Place("none"):
             raise InputError("with --lock none there is no lock", hint="say which it is, as the runs do")
-        account = self.account() if self._keeping.by_account else None
-        if account is None and self._keeping.by_account:
-            with self._task(Manifest(stack, {}), _ignore) as task:
+        account = self.account() if keeping_of(self).by_account else None
+        if account is None and keeping_of(self).by_account:
+            with task_of(self, Manifest(stack, {}), _ignore) as task:
                 account = task.observe().account
-        return Freed(account, self.connection.region, self._lock(account, stack, "unlock", _ignore).free())
+        return Freed(account, self.connection.region, lock_of(self, account, stack, "unlock", _ignore).free())
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
-        return History() if self.settings.state is None else self._keeping.history(self.account(), stack)
+        return History() if self.settings.state is None else keeping_of(self).history(self.account(), stack)
 
     def account(self, *, on_event: OnEvent = _ignore) -> str | None:
         """The account as STS tells it; None where STS cannot be asked."""
-        with self.pool(1) as pool:
-            told = ask_account(self.connection, self._caller(pool, on_event))
+        with calling(self, on_event) as caller:
+            told = ask_account(self.connection, caller)
         return None if isinstance(told, Unread) else told
 
     def output(self, manifest: Manifest, *, on_event: OnEvent = _ignore) -> Mapping[str, Mapping[str, str]]:
@@ -410,23 +372,15 @@ class Reconciler:
 
         Of a definition that is its newest revision, of several objects of one address the one that works.
         """
-        with self._task(manifest, on_event) as task:
-            world = World.of(manifest, task.observe(), self.kinds)
-        found: dict[str, Mapping[str, str]] = {}
-        for address in manifest.resources:
-            lives = world.holders(address)
-            live = lives[-1] if lives and self.kinds[address.kind].facts.revisions else world.working(lives)
-            if live is not None:
-                revision = {} if live.revision is None else {"revision": str(live.revision)}
-                found[str(address)] = {"name": live.name, "arn": live.arn, **revision}
-        return found
+        with task_of(self, manifest, on_event) as task:
+            return outputs_of(World.of(manifest, task.observe(), self.kinds))
 
     def export(self, selection: "Selection", *, on_event: OnEvent = _ignore) -> "Export":
         """A manifest of what is live and selected; raises InputError where that is nothing, RefusedError where
         something of it is being replaced."""
         from plans.export import export
 
-        with self._task(Manifest(selection.stack, {}), on_event) as task:
+        with task_of(self, Manifest(selection.stack, {}), on_event) as task:
             return export(task.observe(), self.kinds, selection)
 
     def doctor(
@@ -439,20 +393,14 @@ class Reconciler:
         """
         from reconciler.doctor import Doctor
 
-        with self.pool(self.settings.parallelism) as pool:
+        with calling(self, on_event) as caller:
             provider = Provider(self.connection.batch, self.kinds)
-            return Doctor(provider, self.connection, self._caller(pool, on_event)).diagnose(queue, stack)
+            return Doctor(provider, self.connection, caller).diagnose(queue, stack)
 
     def _promised(self, task: Task, held: Plan | None) -> Plan:
         """The plan that a task promises, with nothing in it that is refused; raises StalePlan or PlanRefused."""
-        try:
-            plan = task.promised(held)
-        except PlanRefused as refused:
-            if not isinstance(refused.plan, Plan):
-                raise
-            plan = refused.plan
-        plan = judged(plan, self.on_plan)
-        refuse(plan, None)
+        plan = judged(task.promised(held), self.on_plan)
+        refuse(plan)
         return plan
 
     def _foresight(self, task: Task, plan: Plan) -> "Foresight | None":
@@ -462,75 +410,3 @@ class Reconciler:
         from reconciler.foresight import Foresight
 
         return Foresight.of(task, plan, self.settings.timeout)
-
-    @property
-    def _keeping(self) -> Keeping:
-        endpoint = self.target.endpoint_url or self.target.simulator_file
-        return Keeping(
-            self.settings.state,
-            endpoint,
-            self.connection.region,
-            self.settings.lock,
-            self.connection.other,
-            self.wall,
-            self.rng,
-        )
-
-    def _lock(self, account: str | None, stack: str, doing: str, on_event: OnEvent) -> Lock:
-        def tell(message: str) -> None:
-            on_event(Event("lock", self.connection.clock.now(), detail={"message": message}))
-
-        lock = self._keeping.lock(account, stack, self.wall.now(), doing, tell)
-        return lock if self.settings.fence is None else Fenced(lock, self.settings.fence)
-
-    def _turn(
-        self, task: Task, doing: str, on_event: OnEvent, look: Callable[[], Seen]
-    ) -> AbstractContextManager[Turn[Seen]]:
-        def lock_of(account: str | None) -> Lock:
-            return self._lock(account, task.manifest.stack, doing, on_event)
-
-        return taken(task, self._keeping, lock_of, self.wall, look)
-
-    @contextmanager
-    def _task(
-        self,
-        manifest: Manifest,
-        on_event: OnEvent,
-        *,
-        asked: Asked = NOTHING,
-        destroying: bool = False,
-        handing_over: bool = False,
-    ) -> Iterator[Task]:
-        with self.pool(self.settings.parallelism) as pool:
-            yield Task(
-                manifest,
-                self.target,
-                self.connection,
-                self.kinds,
-                strictest(manifest.policy, *self.policies),
-                self._caller(pool, on_event),
-                asked,
-                destroying,
-                handing_over,
-                self.settings.counting,
-                strictest(*self.policies),
-            )
-
-    def _caller(self, pool: Executor, on_event: OnEvent) -> Caller:
-        clock = self.connection.clock
-
-        def retried(_key: object, error: BatchwrightError, seconds: float) -> None:
-            operation = {"operation": error.operation} if isinstance(error, CallError) else {}
-            detail = {"error": str(error), "seconds": round(seconds, 1), **operation}
-            on_event(Event("retried", clock.now(), detail=detail))
-
-        return Caller(
-            pool=pool,
-            clock=clock,
-            rng=self.rng,
-            pace=self.pace or Pace(self.settings.max_api_rate),
-            parallelism=self.settings.parallelism,
-            stop=self.stop,
-            on_retry=retried,
-            on_answer=self.on_answer,
-        )

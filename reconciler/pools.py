@@ -23,7 +23,7 @@ class Lent(Executor):
         return self.owner.submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Nothing: a run ends when its calls have."""
+        """Nothing: whoever calls sees to it that all its calls have ended."""
         del wait, cancel_futures
 
 

@@ -12,7 +12,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
@@ -199,6 +199,10 @@ class Caller:
         """Drop what no attempt was made of; the keys, in the order they were submitted."""
         dropped = self._take_back(lambda queued: not queued.attempts)
         return [queued.key for queued in dropped]
+
+    def settle(self) -> None:
+        """Wait for the calls in flight, whose answers nobody wants any more: a run may break off in between two."""
+        wait(self._flight)
 
     def wait(self, until: float | None = None) -> list[Done]:
         """Start what may start and return the calls that ended, in the order they were submitted.

@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from functools import cache, partial
 from importlib import metadata
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import attrs
 
@@ -34,10 +33,6 @@ from reconciler.counting import count
 from reconciler.observe import answers, observe
 from reconciler.retry import Caller
 from reconciler.surroundings import ask_roles, ask_tagged, before
-
-if TYPE_CHECKING:
-    from plans.retention import Retention
-    from reconciler.revisions import Pruning
 
 
 def ask_account(connection: Connection, caller: Caller) -> str | Unread:
@@ -185,18 +180,19 @@ class Task:
     def promised(self, held: Plan | None) -> Plan:
         """What is to be done now, which has to be what `held` promises, where a plan was made before.
 
-        What that has replaced already is not replaced once more. Raises StalePlan or PlanRefused as `refuse` does.
+        What that has replaced already is not replaced once more. Raises StalePlan; what is refused stands in the plan.
         """
         plan = self.plan()
         if held is not None and self.asked.replace & (done := replaced_by(held, plan)):
             self.asked = attrs.evolve(self.asked, replace=self.asked.replace - done)
             plan = self.plan()
-        refuse(plan, held)
+        if held is not None:
+            keep_to(held, plan)
         return plan
 
     def elsewhere(self, connection: Connection, caller: Caller) -> "Task":
         """The same task in another world; what is around Batch is as it is known here, and not asked for again."""
-        made = attrs.evolve(self, connection=connection, caller=caller)
+        made = attrs.evolve(self, connection=connection, caller=caller, world=None)
         made._surroundings = self._surroundings
         return made
 
@@ -209,34 +205,26 @@ class Task:
         """The snapshot with what is known of the services around Batch."""
         return attrs.evolve(snapshot, surroundings=self._surroundings)
 
-    def prunable(self, retention: "Retention") -> "Pruning":
-        """What of old revisions may go; raises RefusedError where the account is another one's."""
-        from reconciler import revisions
 
-        self.check_region()
-        choice = revisions.prunable(self.provider, self.caller, self.manifest, retention)
-        account = next((revision.arn.split(":")[4] for revision in choice.going), None)
-        if account is not None:
-            self.check_account(account)
-        return revisions.Pruning(self.manifest.stack, account or self.account(), self.connection.region, choice)
+def keep_to(held: Plan, plan: Plan) -> None:
+    """Raise StalePlan where a plan is not what was promised (`held`)."""
+    moved = [
+        f"the plan was made for {name} {before}, and this is {now}"
+        for name, before, now in (
+            ("stack", held.stack, plan.stack),
+            ("region", held.region, plan.region),
+            ("account", held.account, plan.account),
+            ("endpoint", held.target.get("endpointUrl"), plan.target.get("endpointUrl")),
+            ("provider", held.target.get("provider"), plan.target.get("provider")),
+        )
+        if before != now and not (name == "account" and None in (before, now))
+    ]
+    if moved := [*moved, *compare(held, plan)]:
+        raise StalePlan("\n".join(moved), hint="plan again")
 
 
-def refuse(plan: Plan, held: Plan | None) -> None:
-    """Raise StalePlan where a plan is not what was promised (`held`), PlanRefused where it holds refusals."""
-    if held is not None:
-        moved = [
-            f"the plan was made for {name} {before}, and this is {now}"
-            for name, before, now in (
-                ("stack", held.stack, plan.stack),
-                ("region", held.region, plan.region),
-                ("account", held.account, plan.account),
-                ("endpoint", held.target.get("endpointUrl"), plan.target.get("endpointUrl")),
-                ("provider", held.target.get("provider"), plan.target.get("provider")),
-            )
-            if before != now and not (name == "account" and None in (before, now))
-        ]
-        if moved := [*moved, *compare(held, plan)]:
-            raise StalePlan("\n".join(moved), hint="plan again")
+def refuse(plan: Plan) -> None:
+    """Raise PlanRefused where a plan holds refusals."""
     if plan.refusals:
         told = "\n".join(f"{row.address or plan.stack}: {row.message}" for row in plan.refusals)
         raise PlanRefused(told, hint="mend what is refused and plan again", plan=plan)

@@ -63,7 +63,7 @@ def taken(
     """Take the lock of a task's stack in its account, and `look`.
 
     Whoever was told the account holds the lock of it, where what is there told it and STS did not; in place of the one
-    that was held till then. Raises LockHeld, and what `look` raises.
+    that was held till then. It is held until no call is in flight. Raises LockHeld, and what `look` raises.
     """
     account = task.account() if keeping.by_account else None
     with ExitStack() as locks:
@@ -73,7 +73,10 @@ def taken(
             with locks.pop_all():
                 lock = locks.enter_context(lock_of(seen.account))
             seen = look()
-        yield Turn(seen, lock, account, task.manifest.stack, keeping, wall)
+        try:
+            yield Turn(seen, lock, account, task.manifest.stack, keeping, wall)
+        finally:
+            task.caller.settle()
 
 
 def _still_ours(lock: Lock) -> None:

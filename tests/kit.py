@@ -33,9 +33,10 @@ from providers.resources import Address, Target
 from providers.simulator import Settings as Simulated
 from providers.simulator import Simulator, Store
 from providers.unknown import watch
-from reconciler.engine import Reconciler, Settings
+from reconciler.engine import Reconciler
 from reconciler.files import load
 from reconciler.retry import InlinePool
+from reconciler.settings import Settings
 from tests.tracing import unmeasured
 
 ACCOUNT = "123456789012"

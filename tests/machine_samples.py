@@ -64,6 +64,7 @@ SITUATIONS: Sequence[tuple[str, ...]] = (
     ("apply", "held.plan", YES),
     ("apply", "held.plan", YES),
     ("rollback", "job_definition.job", "--stack", "small", "--dry-run"),
+    ("rollback", "job_definition.job", "--stack", "small", "--to", "2", "--dry-run"),
     ("rollback", "job_definition.job", "--stack", "small", YES),
     ("rollback", "job_definition.nobody", "--stack", "small", YES),
     ("apply", "held.plan", YES),

@@ -137,8 +137,9 @@ class Given:
 
         `keeping` where it needs its journal and lock, `looking` where it reads the journal if there is one.
         """
-        from reconciler.engine import Reconciler, Settings
+        from reconciler.engine import Reconciler
         from reconciler.journal import has_state_folder, state_folder
+        from reconciler.settings import Settings
 
         keeping = keeping or (looking and has_state_folder(os.environ))
         settings = Settings(

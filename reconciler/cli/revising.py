@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from plans import planfile
@@ -13,8 +14,11 @@ from plans.check import duration
 from plans.manifest import Manifest
 from plans.masking import mask_plan
 from plans.printable import plain
+from plans.plan import Plan
+from plans.policy import Policy
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
+from plans.rollback import Rollback
 from plans.views import wording
 from plans.wish import Wish
 from providers.errors import BatchwrightError, InputError, RefusedError
@@ -37,6 +41,9 @@ from reconciler.cli.options import (
 from reconciler.cli.progress import asides
 from reconciler.cli.terminal import Terminal
 from reconciler.revisions import Pruning
+
+if TYPE_CHECKING:
+    from reconciler.engine import Reconciler
 
 _WHOSE = "give the paths of its manifest, or --stack NAME"
 _EVERY = 100
@@ -84,13 +91,13 @@ def rollback(
     with interruptible() as stop:
         reconciler = options.reconciler(wanted.target, kinds, stop=stop)
         back = reconciler.earlier(wanted, address, revision, on_event=asides(terminal))
-        would = reconciler.plan(back.manifest) if dry_run and back.manifest else None
+        would = _would(reconciler, wanted, back) if dry_run else None
     newest, older = back.newest.revision, back.older.revision
-    if back.manifest is None:
-        if terminal.json:
-            terminal.record(report_json(Report("")))
-        else:
-            terminal.say(f"Nothing to do: revision {newest} of {back.newest.name} says what revision {older} says.")
+    if back.manifest is None and not terminal.json:
+        terminal.say(f"Nothing to do: revision {newest} of {back.newest.name} says what revision {older} says.")
+        return 0
+    if back.manifest is None and would is None:
+        terminal.record(report_json(Report("")))
         return 0
     terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
     if would is not None:
@@ -105,6 +112,15 @@ def rollback(
         for line in _afterwards(options, wanted, address, kinds):
             terminal.note(line)
     return code
+
+
+def _would(reconciler: "Reconciler", wanted: Manifest, back: Rollback) -> Plan:
+    """The plan of going back; an empty one where there is nothing to do."""
+    if back.manifest is not None:
+        return reconciler.plan(back.manifest)
+    nothing = Manifest(wanted.stack, {}, target=wanted.target, policy=Policy(prune=False))
+    # That no block is wanted would be refused, and is meant here.
+    return attrs.evolve(reconciler.plan(nothing), refusals=())
 
 
 def _afterwards(options: Given, wanted: Manifest, address: Address, kinds: Kinds) -> Iterator[str]:

@@ -26,10 +26,11 @@ from providers.errors import (
 )
 from providers.kinds import Kinds, bind
 from reconciler.controller.configuration import Place
-from reconciler.engine import Reconciler, Settings
+from reconciler.engine import Reconciler
 from reconciler.journal import state_folder
 from reconciler.lock import place as lock_of
 from reconciler.pace import Pace
+from reconciler.settings import Settings
 
 
 def of_target(error: BatchwrightError, name: str) -> BatchwrightError:

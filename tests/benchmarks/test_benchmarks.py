@@ -13,7 +13,7 @@ from benchmarks.frame import PYTHON, Row, Setting, Skipped, held_against, in_tur
 from benchmarks.measure import MEASUREMENTS, measured
 from benchmarks.sampling import PARTS, part
 from benchmarks.watched import Scene
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests import kit
 
 ROOT = Path(__file__).parent.parent.parent

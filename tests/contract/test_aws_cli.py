@@ -19,7 +19,8 @@ from providers.clients import Connection
 from providers.clock import ManualClock
 from providers.resources import ADDRESS_TAG, STACK_TAG, Target
 from providers.simulator import Simulator, Store
-from reconciler.engine import Reconciler, Settings
+from reconciler.engine import Reconciler
+from reconciler.settings import Settings
 from tests import programs, servers
 from tests.commands import PATIENCE, Shell
 from tests.kit import EXAMPLES, client, edit, example, inline, kinds, manifest

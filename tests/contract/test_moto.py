@@ -19,7 +19,8 @@ from plans.plan import Plan
 from providers.clients import Connection
 from providers.clock import ManualClock
 from providers.resources import ADDRESS_TAG, STACK_TAG, Target
-from reconciler.engine import Reconciler, Settings
+from reconciler.engine import Reconciler
+from reconciler.settings import Settings
 from tests.commands import Shell
 from tests.contract.account import Account
 from tests.kit import edit, inline, kinds, manifest

@@ -29,7 +29,8 @@ from providers.simulator import Simulator, Store
 from providers.simulator.faults import NoAnswer
 from providers.simulator.settings import Outcome
 from providers.simulator.wire import Request, Response
-from reconciler.engine import Reconciler, Settings
+from reconciler.engine import Reconciler
+from reconciler.settings import Settings
 from tests.exploration.breach import Breach
 from tests.exploration.end import CONVERGES, in_the_end
 from tests.exploration.history import Event, History

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import attrs
 
 from providers.resources import ADDRESS_TAG
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.exploration.scenarios import SCENARIOS, Scenario
 from tests.kit import Stage
 

@@ -12,7 +12,7 @@ from plans.change import Change
 from plans.plan import Plan
 from providers.errors import StoreError
 from providers.simulator import Fault
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.kit import LAB, TRAINING, Stage, cut, edit, manifest
 
 EDITED = edit(LAB, ("priority: 10", "priority: 11"))

@@ -15,6 +15,7 @@ from providers.simulator import Durations, Fault
 from providers.simulator import Settings as Simulated
 from reconciler.engine import Reconciler
 from reconciler.lock import Lock
+from reconciler.outset import lock_of
 from reconciler.retry import READS
 from tests.kit import LAB, Stage, edit, manifest
 from tests.lifecycle.leased import Line, Vault, reconciler, vaults
@@ -50,7 +51,7 @@ class Machines:
 
     def lock(self, seed: int = 2) -> Lock:
         """The lock of another machine."""
-        return self.another(seed)._lock("123456789012", "lab", "apply", lambda _event: None)
+        return lock_of(self.another(seed), "123456789012", "lab", "apply", lambda _event: None)
 
     def mutations(self) -> list[str]:
         return [call.operation for call in self.stage.simulator.calls if not call.operation.startswith(READS)]
@@ -288,7 +289,7 @@ def test_what_stood_in_for_the_lock_of_an_account_is_given_back_at_once(make: Ca
     events: list[Event] = []
 
     def approve(_plan: Plan) -> bool:
-        with machines.another(2)._lock(None, "lab", "apply", lambda _event: None), pytest.raises(LockHeld):
+        with lock_of(machines.another(2), None, "lab", "apply", lambda _event: None), pytest.raises(LockHeld):
             machines.lock(3).__enter__()
         return True
 

@@ -12,8 +12,8 @@ from plans.plan import TOKEN, Plan
 from plans.planfile import from_json, to_json
 from providers.errors import InputError
 from providers.simulator import Fault
-from reconciler.engine import Settings
 from reconciler.journal import History, read
+from reconciler.settings import Settings
 from tests.kit import Died, Stage, address, edit, manifest
 
 LICENCES = "stack: lab\nconsumableResources:\n  licences: {totalQuantity: 5}\n"

@@ -17,7 +17,7 @@ from providers.errors import PlanRefused
 from providers.resources import Address, Drain
 from providers.simulator import Durations, Fault, Outcome
 from providers.simulator import Settings as Simulated
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.kit import LAB, TRAINING, Stage, cut, edit, on_stage
 
 LOW = "  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n"

@@ -15,8 +15,8 @@ from providers.errors import InputError, NotConfirmed, RefusedError
 from providers.resources import ADDRESS_TAG, DIGEST_TAG, STACK_TAG, Target
 from providers.simulator import Fault
 from reconciler import revisions
-from reconciler.engine import Settings
 from reconciler.revisions import Pruning
+from reconciler.settings import Settings
 from tests.kit import ACCOUNT, LAB, Stage, edit, manifest, on_stage
 
 DAY = 86400.0

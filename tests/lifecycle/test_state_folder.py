@@ -15,7 +15,7 @@ from plans.retention import Retention
 from providers.errors import CredentialsExpired, LockHeld, StoreError
 from providers.simulator import Fault
 from providers.simulator.faults import Kind
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.kit import LAB, Died, Stage, edit, manifest
 
 TALL = edit(LAB, ("    type: MANAGED\n", "    type: MANAGED\n    updatePolicy: {jobExecutionTimeoutMinutes: 60}\n"))

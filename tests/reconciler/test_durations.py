@@ -10,8 +10,8 @@ from plans.rehearsal import Span
 from providers.simulator import Durations
 from providers.simulator import Settings as Simulated
 from reconciler.durations import TABLE, Manner, calibrated, simulated, still_to_go
-from reconciler.engine import Settings
 from reconciler.journal import Bracket, Run, history
+from reconciler.settings import Settings
 from tests.kit import LAB, TRAINING, Stage, edit, manifest
 
 ROWS = {row.name: row for row in TABLE}

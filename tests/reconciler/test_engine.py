@@ -14,7 +14,7 @@ from providers.errors import CredentialsMissing, StalePlan, StoreError
 from providers.resources import Address, Target
 from providers.simulator import Fault
 from reconciler import Reconciler, Settings, load
-from reconciler.engine import Settings as Own
+from reconciler.settings import Settings as Own
 from tests.kit import EXAMPLES, LAB, Stage, edit, kinds, manifest
 
 

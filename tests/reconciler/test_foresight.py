@@ -40,6 +40,18 @@ def test_a_plan_is_estimated(stage: Stage) -> None:
     assert refused.estimate is None
 
 
+def test_a_plan_on_a_world_that_was_seen_is_estimated_alike() -> None:
+    """The model is looked at for what its own calls have made of it, whoever looked at the account."""
+    stage = Stage.new(estimating=True)
+    wanted = manifest(LAB)
+    plan = stage.plan(wanted, world=stage.reconciler.look([wanted]))
+    alone = stage.plan(wanted)
+    assert (plan.id, plan.warnings) == (alone.id, alone.warnings)
+    assert plan.estimate is not None
+    assert alone.estimate is not None
+    assert plan.estimate.seconds == alone.estimate.seconds
+
+
 def test_an_estimate_is_no_part_of_what_is_promised() -> None:
     """The id is the same with and without, and a held plan stands whatever was estimated then."""
     plain, estimated = Stage.new().plan(LAB), Stage.new(estimating=True).plan(LAB)

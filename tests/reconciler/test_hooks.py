@@ -17,10 +17,15 @@ from providers.resources import Target
 from reconciler import Reconciler, Settings
 from reconciler.hooks import FAILED, OnPlan, judged
 from reconciler.lock import Place
+from reconciler.revisions import Pruning
 from tests.kit import LAB, Stage, address, edit, manifest
 
 NO = Refusal("job_queue.high", "friday", "nothing changes on a Friday", "come back on Monday")
 FASTER = edit(LAB, ("priority: 10", "priority: 11"))
+
+
+def version(number: int) -> str:
+    return edit(LAB, ("  align:\n", "  align:\n    rollout: {keep: 100}\n"), ('"align:1"', f'"align:{number}"'))
 
 
 def never(plan: Plan) -> Iterator[Refusal]:
@@ -233,6 +238,30 @@ def test_a_hook_binds_what_a_plan_file_promised(stage: Stage) -> None:
     stage.world.update_job_queue(jobQueue="lab-high", priority=50)
     with pytest.raises(StalePlan):
         stage.apply(FASTER, held=held)
+
+
+@pytest.mark.parametrize("hours", [0, 1], ids=["at once", "after an hour"])
+def test_a_hook_judges_what_is_pruned_and_nothing_else(hours: int) -> None:
+    """What came to be old while somebody was asked is not deregistered, so no rule can forbid it."""
+    stage, wall = Stage.new(), ManualClock()
+    seen: list[list[Any]] = []
+
+    def keep_the_third(plan: Plan) -> Iterable[Refusal]:
+        seen.append([step.id.rpartition(":")[2] for step in plan.steps])
+        return [NO] if "3" in seen[-1] else ()
+
+    def approve(_made: Pruning) -> bool:
+        assert with_hooks(stage).apply(version(4)).exit_code == 0
+        wall.sleep(hours * 3600)
+        return True
+
+    for number in (1, 2, 3):
+        stage.apply(version(number))
+    stage.reconciler = attrs.evolve(stage.reconciler, on_plan=(keep_the_third,), wall=wall)
+    made = stage.reconciler.prune_revisions(manifest(version(3)), Retention(keep=1), approve=approve)
+    assert made.exit_code == 0
+    assert stage.revisions("lab-align") == [3, 4]
+    assert seen == [["1", "2"]] * (1 + bool(hours))
 
 
 def test_without_hooks_a_plan_is_what_it_was() -> None:

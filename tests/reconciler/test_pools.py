@@ -1,10 +1,12 @@
 """Executors of other tools: lent to a run, and still theirs when it is over."""
 
+import threading
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from plans.report import Event
 from providers.resources import Target
 from reconciler import InlinePool, Reconciler, Settings
 from reconciler.pools import Lent, pool_of
@@ -47,3 +49,35 @@ def test_what_makes_executors_is_left_as_it_is() -> None:
     lent = pool_of(inline)(8)
     lent.shutdown()
     assert lent.submit(lambda: 7).result() == 7
+
+
+class Unheard(Exception):
+    """Whoever listened can no more."""
+
+
+@pytest.mark.parametrize("lent", [False, True], ids=["made", "lent"])
+def test_a_run_that_breaks_off_ends_with_its_calls(tmp_path: Path, lent: bool) -> None:
+    """A call in flight is done before the lock is given back, and before whoever called goes on; whosever threads."""
+    out, held = threading.Event(), list[bool]()
+
+    def locked() -> bool:
+        return any(path.stat().st_size for path in tmp_path.rglob("*.lock"))
+
+    def slow(**_: object) -> None:
+        out.set()
+        threading.Event().wait(0.1)
+        held.append(locked())
+
+    def deaf(event: Event) -> None:
+        if event.event == "called":
+            assert out.wait(10)
+            raise Unheard
+
+    with ThreadPoolExecutor(4) as theirs:
+        stage = Stage.new(settings=Settings(state=tmp_path), pool=pool_of(theirs) if lent else ThreadPoolExecutor)
+        stage.batch.meta.events.register("before-call.batch.CreateComputeEnvironment", slow)
+        with pytest.raises(Unheard):
+            stage.apply(LAB, on_event=deaf)
+        assert held
+        assert all(held)
+        assert not locked()

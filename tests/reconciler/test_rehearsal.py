@@ -12,6 +12,7 @@ from providers.errors import Interrupted, PlanRefused, StalePlan
 from providers.simulator import Durations, Fault, Store, service
 from providers.simulator import Settings as Simulated
 from reconciler.durations import TABLE
+from reconciler.outset import task_of
 from reconciler.rehearsal import Listener, Played, Stand, TooMany
 from tests.kit import LAB, TRAINING, Stage, cut, edit, manifest
 
@@ -251,7 +252,7 @@ def test_a_signal_ends_it_between_two_runs() -> None:
     def signalled() -> int | None:
         return stop.result() if stop.done() else None
 
-    with stage.reconciler._task(manifest(LAB), lambda _: None) as task:
+    with task_of(stage.reconciler, manifest(LAB), lambda _: None) as task:
         from reconciler import rehearsal
 
         stand = rehearsal.Stand.of(task, task.plan(), None)
@@ -282,7 +283,7 @@ def test_a_wait_of_weeks_is_rehearsed_by_few_looks() -> None:
 
     def played(seconds: float) -> Played:
         table = tuple(attrs.evolve(row, usual=seconds) if row.name == "job_running" else row for row in TABLE)
-        with stage.reconciler._task(manifest(wanted), lambda _: None) as task:
+        with task_of(stage.reconciler, manifest(wanted), lambda _: None) as task:
             return Stand.of(task, task.plan(), None, table).play("usual", "0/0")
 
     told, month = played(30_000), played(40 * 86_400)
@@ -312,7 +313,7 @@ def test_the_model_is_closed_however_a_run_ends(monkeypatch: pytest.MonkeyPatch)
         close(self)
 
     monkeypatch.setattr(Store, "close", closing)
-    with standing("create").reconciler._task(manifest(LAB), lambda _: None) as task:
+    with task_of(standing("create").reconciler, manifest(LAB), lambda _: None) as task:
         stand = Stand.of(task, task.plan(), None)
         with pytest.raises(TooMany):
             attrs.evolve(stand, most=5).play("usual", "0/0")

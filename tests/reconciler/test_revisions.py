@@ -11,11 +11,11 @@ from providers.errors import AccessDenied, Interrupted, StoreError
 from providers.provider import Provider
 from providers.simulator import Fault
 from reconciler.carrying import deregister
-from reconciler.engine import Settings
 from reconciler.journal import Journal
 from reconciler.lock import NoLock
 from reconciler.retry import Caller, InlinePool
 from reconciler.revisions import Pruning, in_use
+from reconciler.settings import Settings
 from reconciler.task import Task
 from tests.kit import TRAINING, Stage, kinds
 from tests.lifecycle.test_retention import approved, grown, prune, submit
@@ -117,8 +117,8 @@ def test_a_journal_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, lines
         written.append(line)
 
     made: Pruning = stage.reconciler.prunable(manifest, Retention(1))
-    caller = stage.reconciler._caller(InlinePool(), lambda _event: None)
     reconciler = stage.reconciler
+    caller = Caller(pool=InlinePool(), clock=stage.clock, rng=reconciler.rng, parallelism=1)
     task = Task(manifest, reconciler.target, reconciler.connection, kinds(), manifest.policy, caller)
     plans = made.plans(kinds(), stage.clock.now())
     if done is None:

@@ -14,6 +14,7 @@ from providers.resources import JobCount, Live, Snapshot, Unread
 from providers.simulator import Durations, Simulator, Store
 from providers.simulator import Settings as Simulated
 from reconciler.counting import count
+from reconciler.outset import task_of
 from reconciler.retry import Caller, InlinePool
 from reconciler.seeding import seeds
 from tests.kit import LAB, TRAINING, Died, Stage, edit, example, kinds, manifest
@@ -23,7 +24,7 @@ REGIONS = {"genomics": "eu-west-1", "fargate": "eu-central-1", "training": "us-e
 
 
 def seen(stage: Stage) -> Snapshot:
-    with stage.reconciler._task(Manifest("none", {}), lambda _: None) as task:
+    with task_of(stage.reconciler, Manifest("none", {}), lambda _: None) as task:
         return task.observe()
 
 

@@ -73,6 +73,9 @@ def test_rollback_can_be_looked_at_first(cli: Cli, grown: Path) -> None:
         assert "The manifest still says" not in said.err
     told = cli("rollback", "job_definition.job", grown, "--dry-run", "--json", *FAST)
     assert (told.code, told.json["summary"]) == (0, {"register": 1})
+    same = cli("rollback", "job_definition.job", grown, "--to", "3", "--dry-run", "--json", *FAST)
+    assert (same.code, same.json["steps"], same.json["refusals"]) == (0, [], [])
+    assert "Nothing to do" in cli("rollback", "job_definition.job", grown, "--to", "3", "--dry-run", *FAST).out
     assert "2 of 3 go: 1-2" in active(cli)
     assert "the report last" in " ".join(cli("rollback", "--help").out.split())
 

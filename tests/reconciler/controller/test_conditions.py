@@ -8,7 +8,8 @@ import pytest
 from providers.simulator import Durations, Fault, Simulator
 from providers.simulator import Settings as Simulated
 from reconciler.controller.status import FAILURES, KINDS, Answer, Status
-from reconciler.engine import Settings
+from reconciler.outset import lock_of
+from reconciler.settings import Settings
 from tests.kit import LAB, Stage, client, edit
 from tests.reconciler.controller.stages import USUAL, Room, room
 from tests.reconciler.controller.test_loop import MANY, named
@@ -75,7 +76,7 @@ def resumed(made: Room) -> None:
 
 def locked(made: Room) -> None:
     made.write(LAB)
-    with made.stage.reconciler._lock("123456789012", "lab", "apply", lambda _event: None):
+    with lock_of(made.stage.reconciler, "123456789012", "lab", "apply", lambda _event: None):
         made.pass_time(20)
 
 

@@ -11,7 +11,7 @@ from plans import manifest
 from reconciler.controller import rounds
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Seen
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.kit import LAB, Stage, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
 

@@ -15,7 +15,7 @@ from reconciler.controller import rounds
 from reconciler.controller.flight import GRACE
 from reconciler.controller.leader import BEAT
 from reconciler.controller.openapi import document
-from reconciler.engine import Settings
+from reconciler.settings import Settings
 from tests.kit import LAB, Stage, edit
 from tests.reconciler.controller.stages import USUAL, HandPool, Room, room
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from providers.errors import LockHeld, StalePlan
 from providers.simulator import Fault
 from reconciler.controller.status import ALLOWED
-from reconciler.engine import Settings
+from reconciler.outset import lock_of
+from reconciler.settings import Settings
 from tests.kit import ACCOUNT, Stage
 from tests.reconciler.controller.stages import HandPool, Room, room
 from tests.reconciler.controller.test_calm import text
@@ -87,7 +88,7 @@ class Walk:
                 world.update_scheduling_policy(arn=found["arn"], fairsharePolicy=policy)
 
     def lock(self, stack: str) -> None:
-        self.locks.enter_context(self.made.stage.reconciler._lock(ACCOUNT, stack, "apply", lambda _event: None))
+        self.locks.enter_context(lock_of(self.made.stage.reconciler, ACCOUNT, stack, "apply", lambda _event: None))
 
     def away(self) -> None:
         here, gone = self.made.folder / "stacks", self.made.folder / "gone"
