@@ -13,9 +13,9 @@ from plans.change import Action
 from plans.check import duration
 from plans.manifest import Manifest
 from plans.masking import mask_plan
-from plans.printable import plain
 from plans.plan import Plan
 from plans.policy import Policy
+from plans.printable import plain
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
 from plans.rollback import Rollback
@@ -107,6 +107,7 @@ def rollback(
         else:
             show(shown, None, terminal)
         return 3 if would.refusals else 0
+    assert back.manifest is not None
     code = carry_out(options, Wish(back.manifest), kinds, auto_approve=auto_approve)
     if code == 0:
         for line in _afterwards(options, wanted, address, kinds):
