@@ -16,6 +16,7 @@ import attrs
 from plans.nodes import Source
 from providers.errors import StoreError
 from reconciler.controller.configuration import Configuration
+from reconciler.controller.flight import Flight
 from reconciler.controller.front import Front
 from reconciler.controller.leader import Leader, leader
 from reconciler.controller.logs import silent
@@ -183,7 +184,7 @@ def room_of(
             for name, origin in said.sources.items()
         },
         reconcilers=lambda _target: stage.reconciler,
-        pool=pool or InlinePool(),
+        flight=Flight(pool or InlinePool()),
         clock=stage.clock,
         rng=random.Random(seed),
         log=Heard(lines),

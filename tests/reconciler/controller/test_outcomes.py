@@ -279,14 +279,14 @@ def test_a_fault_in_one_stack_is_no_matter_of_its_neighbours(tmp_path: Path, mon
     configured = edit(
         configured, ("lab: {source: here, target: lab,", "lab: {source: here, target: lab, paths: [lab.yaml],")
     )
-    real = files.load
+    real = files.sources
 
-    def load(paths: Any, **given: Any) -> Any:
+    def sources(paths: Any, top: Path) -> Any:
         if "other" in str(paths):
             raise RecursionError("too deep")
-        return real(paths, **given)
+        return real(paths, top)
 
-    monkeypatch.setattr(rounds, "load", load)
+    monkeypatch.setattr(rounds, "sources", sources)
     with room(tmp_path, configured) as made:
         made.write(LAB)
         made.write("x", "other.yaml")

@@ -244,7 +244,7 @@ def test_who_is_at_a_look_or_a_fetch_that_hangs_is_not_waited_for(tmp_path: Path
     """The lead is given back within seconds: it takes none to look."""
     with room(tmp_path, pool=HandPool()) as made:
         made.write(LAB)
-        at_work(made, cast(HandPool, made.loop.pool), "look")
+        at_work(made, cast(HandPool, made.loop.flight.pool), "look")
         stop: Future[int] = Future()
         stop.set_result(15)
         began = made.now
