@@ -25,6 +25,7 @@ from providers.clock import Clock
 from providers.errors import BatchwrightError, Interrupted, StoreError
 from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
+from reconciler.controller.conditions import unknown
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.flight import GRACE, Flight, Work
 from reconciler.controller.leader import BEAT, Leader
@@ -33,7 +34,7 @@ from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
 from reconciler.controller.sources import Fetcher
-from reconciler.controller.status import Status, unknown
+from reconciler.controller.status import Status
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store

@@ -6,9 +6,10 @@ from typing import Any
 
 from providers.errors import StoreError
 from reconciler.controller import findings
+from reconciler.controller.conditions import unknown
 from reconciler.controller.logs import Log
 from reconciler.controller.outcomes import Outcomes
-from reconciler.controller.status import Status, from_json, unknown
+from reconciler.controller.status import Status, from_json
 
 
 def take_over(outcomes: Outcomes) -> None:

@@ -15,6 +15,7 @@ import attrs
 
 from plans.nodes import Source
 from providers.errors import StoreError
+from reconciler.controller.conditions import Kind
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.flight import Flight
 from reconciler.controller.front import Front
@@ -24,7 +25,7 @@ from reconciler.controller.loop import Loop
 from reconciler.controller.notes import Notes
 from reconciler.controller.reading import read
 from reconciler.controller.sources import fetcher
-from reconciler.controller.status import Kind, Status
+from reconciler.controller.status import Status
 from reconciler.retry import InlinePool
 from reconciler.store import Store
 from tests.kit import LAB, Stage, kinds

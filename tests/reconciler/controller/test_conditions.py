@@ -7,7 +7,8 @@ import pytest
 
 from providers.simulator import Durations, Fault, Simulator
 from providers.simulator import Settings as Simulated
-from reconciler.controller.status import FAILURES, KINDS, Answer, Status
+from reconciler.controller.conditions import FAILURES, KINDS, Answer
+from reconciler.controller.status import Status
 from reconciler.engine import Settings
 from tests.kit import LAB, Stage, client, edit
 from tests.reconciler.controller.stages import USUAL, Room, room

@@ -7,9 +7,10 @@ import attrs
 
 from reconciler.controller import rounds
 from reconciler.controller.agenda import Held
+from reconciler.controller.conditions import ALLOWED, KINDS, SEEN, Answer, Kind
 from reconciler.controller.loop import Loop
 from reconciler.controller.notes import Notes
-from reconciler.controller.status import ALLOWED, KINDS, SEEN, Answer, Kind, Status
+from reconciler.controller.status import Status
 
 
 def letters(status: Status) -> dict[Kind, str]:
