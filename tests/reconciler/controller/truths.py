@@ -90,11 +90,8 @@ class Witness:
                 self.look(self.loop.agenda.held[name])
         self.notes.put(key, write, own=own)
 
-    def tell(self, now: float, *, at_once: bool = False) -> None:
-        self.notes.tell(now, at_once=at_once)
-
-    def __len__(self) -> int:
-        return len(self.notes)
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self.notes
 
     def look(self, held: Held) -> None:
         """Whoever comes to lead anew may have forgotten what was told before."""
