@@ -15,10 +15,10 @@ import yaml
 from plans.nodes import Source
 from providers.resources import Field
 from reconciler.controller import hooks, web
+from reconciler.controller.conditions import ALLOWED, FAILURES, KINDS, REASONS, STANDS, Answer, Reason
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.openapi import OPERATIONS
 from reconciler.controller.reading import FIELD, read
-from reconciler.controller.status import ALLOWED, FAILURES, KINDS, REASONS, STANDS, Answer, Reason
 from reconciler.controller.tokens import ROLES
 from reconciler.store import Ending
 from tests import programs

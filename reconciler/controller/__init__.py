@@ -10,7 +10,8 @@ webhook, a person) says nothing but *look*. It calls `Reconciler` and nothing be
 - `windows`: when an apply may begin. Pure.
 - `workqueue`: which stack is due, and which is in work; one run a stack at a time, the newest revision wins. Pure.
 - `modes`: what is to be done about a plan: nothing, tell, wait for somebody, wait for a window, apply. Pure.
-- `status`: what is known of a stack: conditions, reasons, revisions, inventory. Pure.
+- `conditions`: which conditions there are, and with which reasons: a table. Pure.
+- `status`: what is known of a stack: conditions, revisions, inventory. Pure.
 - `findings`: what a plan, a report or an error makes of that. Pure.
 - `rounds`: one look at one stack, from its revision to its status.
 - `loop`: the coordinator, which owns all state; workers do rounds, and nothing else. `agenda` is what it has, and what

@@ -9,7 +9,8 @@ from plans.plan import Plan
 from plans.report import Outcome, Report
 from providers import errors
 from providers.errors import BatchwrightError
-from reconciler.controller.status import FAILURES, Answer, Reason, Stand, Status, answer, shown, stood, unseen
+from reconciler.controller.conditions import FAILURES, Answer, Reason, Stand, answer
+from reconciler.controller.status import Status, shown, stood, unseen
 
 _ERRORS: Mapping[type[BatchwrightError], tuple[Reason, Stand]] = {
     errors.BatchwrightError: ("Unexpected", "going"),

@@ -13,7 +13,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from functools import partial
 from signal import Signals
 from typing import Any
@@ -25,6 +25,7 @@ from providers.clock import Clock
 from providers.errors import BatchwrightError, Interrupted, StoreError
 from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
+from reconciler.controller.conditions import unknown
 from reconciler.controller.configuration import Configuration
 from reconciler.controller.flight import GRACE, Flight, Work
 from reconciler.controller.leader import BEAT, Leader
@@ -33,7 +34,7 @@ from reconciler.controller.notes import Notes
 from reconciler.controller.outcomes import Outcomes
 from reconciler.controller.rounds import Question
 from reconciler.controller.sources import Fetcher
-from reconciler.controller.status import Status, unknown
+from reconciler.controller.status import Status
 from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.store import Run, Store
@@ -51,7 +52,7 @@ _QUIET = ("started", "polled", "ended")
 class Loop:
     """A controller at work. `run` is its thread; `post` may be called from any other.
 
-    `pool` has `3 * configuration.workers` workers, `clock` is real time. `reconcilers` gives that of a target, which
+    `flight` has `3 * configuration.workers` workers, `clock` is real time. `reconcilers` gives that of a target, which
     may take a while the first time. `leading` is the number under which we lead, `turned_at` when it last came round,
     `late` which worker is taken for dead.
     """
@@ -61,14 +62,13 @@ class Loop:
     leader: Leader
     fetchers: Mapping[str, Fetcher]
     reconcilers: Callable[[str], Reconciler]
-    pool: Executor
+    flight: Flight
     clock: Clock
     rng: random.Random
     log: Log
     agenda: Agenda = attrs.field(init=False)
     outcomes: Outcomes = attrs.field(init=False)
     notes: Notes = attrs.field(init=False)
-    flight: Flight = attrs.field(init=False)
     leading: int | None = attrs.field(default=None, init=False)
     turned_at: float = attrs.field(init=False)
     late: str | None = attrs.field(default=None, init=False)
@@ -89,7 +89,7 @@ class Loop:
         held = {name: Held(stack, Status(name, unknown(now))) for name, stack in said.stacks.items()}
         salt = f"{self.rng.getrandbits(64):016x}"
         self.turned_at = now
-        self.notes, self.flight = Notes(self.log), Flight(self.pool)
+        self.notes = Notes(self.log)
         self.agenda = Agenda(said.workers, self.rng, sources, held)
         self.outcomes = Outcomes(self.agenda, self.store, self.notes, self.clock, self.log, salt)
 

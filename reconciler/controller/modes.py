@@ -25,8 +25,8 @@ from plans.policy import Policy
 from plans.printable import plain
 from providers.kinds import Kind, Kinds
 from providers.resources import Address, Field
+from reconciler.controller.conditions import Reason
 from reconciler.controller.configuration import Drifting, OnDrift, Stack
-from reconciler.controller.status import Reason
 
 _MOST_TOLD = 8
 _NOT_IGNORED: Collection[paths.Segments] = ((), ("name",), ("revisions",), ("tags",))

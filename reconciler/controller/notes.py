@@ -22,6 +22,9 @@ class Notes:
     def __len__(self) -> int:
         return len(self._left)
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._left
+
     def put(self, key: Hashable, write: Callable[[], object], *, own: bool = False) -> None:
         """Have something written; `write` may be called several times, and raises StoreError.
 

@@ -10,8 +10,8 @@ import attrs
 
 from plans.schema import DIALECT, plan_schema
 from providers.resources import EMPTY
+from reconciler.controller.conditions import ALLOWED, KINDS, Answer, Reason
 from reconciler.controller.configuration import Role
-from reconciler.controller.status import ALLOWED, KINDS, Answer, Reason
 from reconciler.store import Ending
 
 STACK: Final = r"[A-Za-z0-9._-]{1,64}"

@@ -10,6 +10,7 @@ from importlib import metadata
 from providers.clients import bucket_client
 from providers.clock import Clock, SystemClock
 from reconciler.controller.configuration import Configuration
+from reconciler.controller.flight import Flight
 from reconciler.controller.front import Front
 from reconciler.controller.guard import hosts_of
 from reconciler.controller.leader import leader
@@ -62,7 +63,7 @@ def run(
                 for name, origin in configuration.sources.items()
             },
             reconcilers=Targets(configuration.targets, environ),
-            pool=pool,
+            flight=Flight(pool),
             clock=clock,
             rng=random.Random(),
             log=log,

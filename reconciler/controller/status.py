@@ -1,210 +1,34 @@
-"""What is known of a stack: its conditions, each with a reason out of a fixed list, and what was seen and done.
+"""What is known of a stack: its conditions, and what was seen and done.
 
-The words are those of Kubernetes (API conventions, "Typical status properties"): a condition is true, false or unknown
-since a moment, and that moment changes only when the answer does. All conditions are always there; what nobody has
-looked at is unknown. Which reason may stand with which answer is a table, `ALLOWED`, and there is no condition that is
-not in it. Three of them sum up the rest, as in kstatus: Ready, the newest revision is as the mode has it; Reconciling,
-it is at it, or goes on by itself; Stalled, it cannot go on without somebody. The last two are never both true.
+A condition is true, false or unknown since a moment, and that moment changes only when the answer does. All conditions
+are always there.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any
 
 import attrs
 
 from plans.printable import plain
 from providers.errors import StoreError
 from providers.resources import EMPTY
-
-Kind = Literal[
-    "Ready",
-    "Reconciling",
-    "Stalled",
-    "Planned",
-    "DriftDetected",
-    "Healthy",
-    "Draining",
-    "AwaitingApproval",
-    "Locked",
-    "Suspended",
-]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-Answer = Literal["True", "False", "Unknown"]
-"""As Kubernetes spells it."""
-
-Reason = Literal[
-    "Succeeded",
-    "NothingToDo",
-    "Progressing",
-    "NewRevision",
-    "DependencyNotReady",
-    "SourceFailed",
-    "ManifestInvalid",
-    "Refused",
-    "StalePlan",
-    "AccessDenied",
-    "CallFailed",
-    "NotConverged",
-    "Retiring",
-    "TimedOut",
-    "Interrupted",
-    "Drifted",
-    "AsApplied",
-    "PlanMade",
-    "WaitsForApproval",
-    "WaitsForWindow",
-    "ObservesOnly",
-    "HeldByAnother",
-    "Invalid",
-    "AllValid",
-    "SaidSo",
-    "Unexpected",
-    "TrialFailed",
-    "JobsFound",
-    "StoreFailed",
-    "TargetUnusable",
-    "NotLookedYet",
-    "NeverApplied",
-    "NotTried",
-    "NotHeld",
-    "NotAwaited",
-    "NotSuspended",
-    "NothingDrains",
-]
-REASONS: tuple[Reason, ...] = get_args(Reason)
-
-Stand = Literal["done", "going", "stuck", "resting", "apart"]
-"""done: as it is to be · going: at it, or again by itself · stuck: not without somebody · resting: no more is asked ·
-apart: of one condition alone, which sums up nothing."""
-
-STANDS: Mapping[Reason, Stand] = {
-    "Succeeded": "done",
-    "NothingToDo": "done",
-    "AsApplied": "done",
-    "Progressing": "going",
-    "NewRevision": "going",
-    "DependencyNotReady": "going",
-    "SourceFailed": "going",
-    "StalePlan": "going",
-    "CallFailed": "going",
-    "NotConverged": "going",
-    "Retiring": "going",
-    "TimedOut": "going",
-    "Interrupted": "going",
-    "WaitsForWindow": "going",
-    "HeldByAnother": "going",
-    "JobsFound": "going",
-    "StoreFailed": "going",
-    "Unexpected": "going",
-    "ManifestInvalid": "stuck",
-    "Refused": "stuck",
-    "AccessDenied": "stuck",
-    "TargetUnusable": "stuck",
-    "WaitsForApproval": "stuck",
-    "Invalid": "stuck",
-    "TrialFailed": "stuck",
-    "Drifted": "resting",
-    "PlanMade": "resting",
-    "ObservesOnly": "resting",
-    "SaidSo": "resting",
-    "AllValid": "apart",
-    "NotLookedYet": "apart",
-    "NeverApplied": "apart",
-    "NotTried": "apart",
-    "NotHeld": "apart",
-    "NotAwaited": "apart",
-    "NotSuspended": "apart",
-    "NothingDrains": "apart",
-}
-FAILURES: tuple[Reason, ...] = (
-    "SourceFailed", "ManifestInvalid", "Refused", "AccessDenied", "TargetUnusable", "CallFailed",
-    "StalePlan", "NotConverged", "Retiring", "TimedOut", "Interrupted", "HeldByAnother", "JobsFound", "Invalid",
-    "TrialFailed", "StoreFailed", "Unexpected",
-)  # fmt: skip
-"""Why a look or a run may come to nothing."""
-
-_KEPT: tuple[Reason, ...] = ("Succeeded", "NothingToDo", "AsApplied", "Drifted", "PlanMade", "ObservesOnly")
-_UNPLANNED: tuple[Reason, ...] = ("NewRevision", "NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
-_UNSEEN: tuple[Reason, ...] = ("NotLookedYet", *FAILURES, "DependencyNotReady", "SaidSo")
-_GOES_ON: tuple[Reason, ...] = (
-    "Progressing", "NewRevision", "DependencyNotReady", "WaitsForWindow", "SourceFailed", "AccessDenied",
-    "CallFailed", "StalePlan", "NotConverged", "Retiring", "TimedOut", "Interrupted",
-    "HeldByAnother", "JobsFound", "StoreFailed", "Unexpected",
-)  # fmt: skip
-_STUCK: tuple[Reason, ...] = (
-    "WaitsForApproval",
-    "ManifestInvalid",
-    "Refused",
-    "AccessDenied",
-    "TargetUnusable",
-    "CallFailed",
-    "Invalid",
-    "TrialFailed",
+from reconciler.controller.conditions import (
+    ALLOWED,
+    KINDS,
+    PAIRS,
+    SEEN,
+    STANDS,
+    Answer,
+    Condition,
+    Kind,
+    Reason,
+    Stand,
+    answer,
+    unknown,
 )
-ALLOWED: Mapping[Kind, Mapping[Answer, tuple[Reason, ...]]] = {
-    "Ready": {
-        "True": _KEPT,
-        "False": (
-            "Progressing",
-            "NewRevision",
-            "WaitsForApproval",
-            "WaitsForWindow",
-            "DependencyNotReady",
-            "SaidSo",
-            *FAILURES,
-        ),
-        "Unknown": ("NotLookedYet",),
-    },
-    "Reconciling": {
-        "True": _GOES_ON,
-        # A stack that is stuck is not brought on by a source that comes back, but its source is missed all the same.
-        "False": (*_KEPT, "SaidSo", *_STUCK, "SourceFailed"),
-        "Unknown": ("NotLookedYet",),
-    },
-    "Stalled": {"True": _STUCK, "False": (*_KEPT, "SaidSo", *_GOES_ON), "Unknown": ("NotLookedYet",)},
-    "Planned": {"True": ("PlanMade",), "False": ("NothingToDo", "Refused"), "Unknown": _UNPLANNED},
-    "DriftDetected": {"True": ("Drifted",), "False": ("AsApplied",), "Unknown": ("NeverApplied", *_UNSEEN)},
-    "Healthy": {"True": ("AllValid",), "False": ("Invalid",), "Unknown": ("NeverApplied", *_UNSEEN)},
-    "Draining": {"True": ("Retiring",), "False": ("NothingDrains",), "Unknown": ("NotLookedYet", "NotTried")},
-    "AwaitingApproval": {"True": ("WaitsForApproval",), "False": ("NotAwaited",), "Unknown": _UNPLANNED},
-    "Locked": {"True": ("HeldByAnother",), "False": ("NotHeld",), "Unknown": ("NotLookedYet", "NotTried")},
-    "Suspended": {"True": ("SaidSo",), "False": ("NotSuspended",), "Unknown": ("NotLookedYet",)},
-}
-"""Of each condition the reasons that may stand with each answer."""
-_PAIRS = frozenset(
-    (kind, answer, reason)
-    for kind, answers in ALLOWED.items()
-    for answer, reasons in answers.items()
-    for reason in reasons
-)
-SEEN: tuple[Kind, ...] = ("Planned", "DriftDetected", "Healthy", "AwaitingApproval")
-"""What only a look can tell."""
 
 _LONGEST = 4096
 """Characters of a message."""
-
-
-@attrs.frozen
-class Condition:
-    """One answer: `since` is in seconds of the epoch, `message` has AWS's words and request id where there are any.
-
-    Raises ValueError for what is not in the table.
-    """
-
-    kind: Kind
-    status: Answer
-    reason: Reason
-    message: str = ""
-    since: float = 0.0
-
-    def __attrs_post_init__(self) -> None:
-        if (self.kind, self.status, self.reason) not in _PAIRS:
-            raise ValueError(f"{self.kind} is never {self.status} for {self.reason}")
-
-
-def unknown(now: float = 0.0) -> Mapping[Kind, Condition]:
-    """All conditions of what nobody has looked at."""
-    return {kind: Condition(kind, "Unknown", "NotLookedYet", "", now) for kind in KINDS}
 
 
 @attrs.frozen
@@ -283,11 +107,6 @@ def unseen(status: Status, reason: Reason, message: str, now: float) -> Status:
     return status
 
 
-def answer(true: bool) -> Answer:
-    """Yes or no as Kubernetes spells it."""
-    return "True" if true else "False"
-
-
 def shown(message: str) -> str:
     """A message fit to be shown, line by line, and no longer than is read."""
     told = "\n".join(map(plain, message.splitlines()))
@@ -346,7 +165,7 @@ def from_json(document: Any) -> Status:
 def _condition(row: Any) -> Condition | None:
     kind, status, reason, message = (_of(row[key], str) for key in ("type", "status", "reason", "message"))
     since = _of(row["since"], float, int)
-    return Condition(kind, status, reason, message, since) if (kind, status, reason) in _PAIRS else None
+    return Condition(kind, status, reason, message, since) if (kind, status, reason) in PAIRS else None
 
 
 def _of(value: Any, *types: type) -> Any:

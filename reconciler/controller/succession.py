@@ -6,18 +6,15 @@ from typing import Any
 
 from providers.errors import StoreError
 from reconciler.controller import findings
+from reconciler.controller.conditions import unknown
 from reconciler.controller.logs import Log
 from reconciler.controller.outcomes import Outcomes
-from reconciler.controller.status import Status, from_json, unknown
+from reconciler.controller.status import Status, from_json
 
 
 def take_over(outcomes: Outcomes) -> None:
     """Begin as whoever led before left it; raises StoreError before anything is begun."""
     agenda, store, notes, now = outcomes.agenda, outcomes.store, outcomes.notes, outcomes.clock.now()
-    # Of runs of our own we know how they ended, which the store may not.
-    notes.tell(now, at_once=True)
-    if notes:
-        raise StoreError("the store is yet to be told what came of earlier runs")
     told, suspended, overrides, unended = store.statuses(), store.suspended(), store.overrides(), store.unended()
     known = {name: _known(name, document, now, outcomes.log) for name, document in told.items() if name in agenda.held}
     approvals = {name: store.approvals(name) for name, status in known.items() if status.plan is not None}
@@ -26,7 +23,8 @@ def take_over(outcomes: Outcomes) -> None:
         held.status, held.suspended = known.get(name, Status(name, unknown(now))), suspended.get(name)
         held.approved = frozenset(row.plan for row in approvals.get(name, ()) if row.plan == held.status.plan)
         given = overrides.get(name)
-        held.override = given if given is not None and given.plan == held.status.plan else None
+        stands = given is not None and given.plan == held.status.plan and ("override", given) not in notes
+        held.override = given if stands else None
         if held.resting:
             outcomes.say(held, findings.suspended(held.status, now))
         else:
@@ -34,7 +32,9 @@ def take_over(outcomes: Outcomes) -> None:
     for name in told.keys() - known.keys():
         notes.put(("forgotten", name), partial(store.forget_stack, name))
     for run in unended:
-        notes.put(("run", run.id), partial(store.end, run.id, "lost", None, now))
+        # How one of our own ended we know, though the store was not told yet.
+        if ("run", run.id) not in notes:
+            notes.put(("run", run.id), partial(store.end, run.id, "lost", None, now))
     for name in agenda.sources:
         agenda.fetch(name, now)
 

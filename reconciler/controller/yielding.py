@@ -13,7 +13,7 @@ import attrs
 from plans.change import Impact
 from plans.plan import Plan, Step
 from plans.report import Event
-from reconciler.controller.status import Reason
+from reconciler.controller.conditions import Reason
 
 NEWER = 15
 """What a run is told that gives way: SIGTERM, as a service is ended that may end in its own time."""

@@ -15,7 +15,9 @@ import attrs
 
 from plans.nodes import Source
 from providers.errors import StoreError
+from reconciler.controller.conditions import Kind
 from reconciler.controller.configuration import Configuration
+from reconciler.controller.flight import Flight
 from reconciler.controller.front import Front
 from reconciler.controller.leader import Leader, leader
 from reconciler.controller.logs import silent
@@ -23,7 +25,7 @@ from reconciler.controller.loop import Loop
 from reconciler.controller.notes import Notes
 from reconciler.controller.reading import read
 from reconciler.controller.sources import fetcher
-from reconciler.controller.status import Kind, Status
+from reconciler.controller.status import Status
 from reconciler.retry import InlinePool
 from reconciler.store import Store
 from tests.kit import LAB, Stage, kinds
@@ -183,7 +185,7 @@ def room_of(
             for name, origin in said.sources.items()
         },
         reconcilers=lambda _target: stage.reconciler,
-        pool=pool or InlinePool(),
+        flight=Flight(pool or InlinePool()),
         clock=stage.clock,
         rng=random.Random(seed),
         log=Heard(lines),

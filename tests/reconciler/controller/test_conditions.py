@@ -7,12 +7,13 @@ import pytest
 
 from providers.simulator import Durations, Fault, Simulator
 from providers.simulator import Settings as Simulated
-from reconciler.controller.status import FAILURES, KINDS, Answer, Status
+from reconciler.controller.conditions import FAILURES, KINDS, Answer
+from reconciler.controller.status import Status
 from reconciler.outset import lock_of
 from reconciler.settings import Settings
 from tests.kit import LAB, Stage, client, edit
 from tests.reconciler.controller.stages import USUAL, Room, room
-from tests.reconciler.controller.test_loop import MANY, named
+from tests.reconciler.controller.test_loop import MANY, held_up
 
 WIDER = edit(LAB, ("maxvCpus: 64", "maxvCpus: 128"))
 LOW = "  low: {priority: 1, computeEnvironmentOrder: [ondemand]}\n"
@@ -114,15 +115,19 @@ def source_gone_while_stuck(made: Room) -> None:
     made.pass_time(700)
 
 
-def away(made: Room) -> None:
+def unreadable(made: Room) -> None:
     made.stage.simulator.inject(Fault("Describe*", "refused", times=None), Fault("List*", "refused", times=None))
+
+
+def away(made: Room) -> None:
+    unreadable(made)
     made.write(LAB)
     made.pass_time(20)
 
 
 def gone_away(made: Room) -> None:
     applied(made)
-    made.stage.simulator.inject(Fault("Describe*", "refused", times=None), Fault("List*", "refused", times=None))
+    unreadable(made)
     made.pass_time(700)
 
 
@@ -338,9 +343,7 @@ def test_drift_that_awaits_approval_is_not_ready(tmp_path: Path) -> None:
 def test_who_waits_for_another(tmp_path: Path) -> None:
     """It is not looked at, and says so."""
     with room(tmp_path, MANY) as made:
-        made.write(named("shared") + "\nnonsense: 1\n", "shared.yaml")
-        made.write(named("second"), "second.yaml")
-        made.write(named("third"), "third.yaml")
+        held_up(made)
         made.pass_time(120)
         conditions = made.status("second").conditions
         assert {kind: (each.status, each.reason) for kind, each in conditions.items()} == meant(

@@ -160,7 +160,7 @@ def test_who_always_fails_or_hangs_slows_nobody(tmp_path: Path) -> None:
         refuse(made.stage, "not-")
         fetcher = watched(made, "bad")
         fetcher.hangs = True
-        made.loop.pool = pool = Slow(made.stage.clock)
+        made.loop.flight.pool = pool = Slow(made.stage.clock)
 
         def within(seconds: float, there: Callable[[], bool]) -> None:
             until = made.now + seconds

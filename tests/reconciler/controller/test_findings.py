@@ -13,6 +13,7 @@ from providers import errors
 from providers.errors import BatchwrightError, Fault
 from providers.resources import Address
 from providers.simulator import Fault as Planted
+from reconciler.controller.conditions import FAILURES, SEEN, STANDS, Kind, Reason
 from reconciler.controller.findings import (
     _ERRORS,
     begun,
@@ -28,7 +29,7 @@ from reconciler.controller.findings import (
     suspended,
     words,
 )
-from reconciler.controller.status import FAILURES, SEEN, STANDS, Kind, Reason, Status, stood
+from reconciler.controller.status import Status, stood
 from tests.kit import LAB, Stage
 from tests.reconciler.controller.test_status import sums
 

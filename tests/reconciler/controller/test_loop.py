@@ -7,7 +7,7 @@ import pytest
 from providers.errors import LockHeld, StalePlan
 from reconciler.controller.leader import leader
 from tests.kit import LAB, cut, edit
-from tests.reconciler.controller.stages import USUAL, room, room_of
+from tests.reconciler.controller.stages import USUAL, Room, room, room_of
 
 WIDER = edit(LAB, ("maxvCpus: 64", "maxvCpus: 128"))
 
@@ -230,12 +230,17 @@ def named(stack: str) -> str:
     return edit(LAB, ("stack: lab", f"stack: {stack}"), ("namePrefix: lab-", f"namePrefix: {stack}-"))
 
 
+def held_up(made: Room) -> None:
+    """Stacks behind one whose manifest is wrong."""
+    made.write(named("shared") + "\nnonsense: 1\n", "shared.yaml")
+    for stack in ("second", "third"):
+        made.write(named(stack), f"{stack}.yaml")
+
+
 def test_a_stack_waits_for_what_it_depends_on(tmp_path: Path) -> None:
     """In order, and without a look of its own till then; one that fails holds up those behind it, and no others."""
     with room(tmp_path, MANY) as made:
-        made.write(named("shared") + "\nnonsense: 1\n", "shared.yaml")
-        made.write(named("second"), "second.yaml")
-        made.write(named("third"), "third.yaml")
+        held_up(made)
         made.pass_time(1200)
         assert made.answer("Ready", "second") == ("False", "DependencyNotReady")
         assert made.stage.mutations == []

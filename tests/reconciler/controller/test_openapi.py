@@ -11,11 +11,11 @@ from jsonschema import Draft202012Validator
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
+from reconciler.controller.conditions import ALLOWED, REASONS, Answer
 from reconciler.controller.configuration import Hook
 from reconciler.controller.guard import hosts_of
 from reconciler.controller.openapi import OPERATIONS, document
 from reconciler.controller.rates import Rate
-from reconciler.controller.status import ALLOWED, REASONS, Answer
 from reconciler.controller.web import Limits
 from tests.reconciler.controller.desks import PLAN, TOKENS, house
 

@@ -95,6 +95,30 @@ def test_it_ends_with_the_run_that_it_let_begin(waiting: Room, outcome: str) -> 
     assert waiting.answer("Ready") == (WAITS if outcome == "failed" else ("True", "Succeeded"))
 
 
+def test_it_ends_though_the_store_was_not_told(waiting: Room) -> None:
+    """Whoever leads again remembers that it was used."""
+    held = waiting.loop.agenda.held["lab"]
+    faults = [ValueError("a fault")]
+
+    def happens(operation: str, _number: int) -> None:
+        if held.run is not None and operation.startswith("Describe") and faults:
+            raise faults.pop()
+
+    waiting.stage.simulator.before_call = happens
+    waiting.shaky.away = ("end_override",)
+    overridden(waiting)
+    waiting.until(lambda: (waiting.run_of() or {}).get("outcome") == "failed")
+    waiting.store.raise_fence("another", waiting.now)
+    waiting.pass_time(300)
+    assert waiting.loop.leading is not None
+    assert waiting.store.overrides() != {}
+    waiting.shaky.away = ()
+    waiting.pass_time(300)
+    assert waiting.store.overrides() == {}
+    assert len(waiting.store.runs("lab")) == 1
+    assert waiting.answer("Ready") == WAITS
+
+
 def test_one_that_comes_too_late_is_for_nothing(waiting: Room) -> None:
     """The plan at hand was another when the controller heard of it: it is not kept for when that is made again."""
     first = overridden(waiting)

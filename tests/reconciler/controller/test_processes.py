@@ -22,8 +22,9 @@ from providers.simulator import Store as Accounts
 from reconciler.store import Store
 from tests import kit, servers
 from tests.commands import Shell
-from tests.kit import LAB, Stage
+from tests.kit import LAB
 from tests.postgres import NEEDS, Cluster
+from tests.reconciler.controller.stages import of_one_apply
 from tests.servers import READS, Wire
 
 ROOT = Path(__file__).parents[3]
@@ -123,12 +124,6 @@ def ended(process: "subprocess.Popen[str]") -> None:
     assert process.wait(ENDED) == 0
 
 
-def of_one_apply() -> "Counter[str]":
-    stage = Stage.new()
-    stage.apply(LAB)
-    return Counter(stage.mutations)
-
-
 def test_a_signal_in_the_middle_of_an_apply(world: World, tmp_path: Path) -> None:
     """SIGTERM ends a controller within seconds and well, its run is on record, and the next one goes on with it."""
     with controlled(world, tmp_path, "sqlite:///controller.db") as process:
@@ -164,17 +159,26 @@ def test_a_signal_in_the_middle_of_a_fetch(world: World, tmp_path: Path) -> None
 
 
 @NEEDS
-def test_a_leader_that_is_stopped_is_followed(world: World, cluster: Cluster, tmp_path: Path) -> None:
-    """It gives the lead back before it goes, in the middle of its apply too."""
+@pytest.mark.parametrize(("goes", "outcome"), [("stopped", "interrupted"), ("killed", "lost")])
+def test_a_leader_that_is_gone_is_followed(
+    world: World, cluster: Cluster, tmp_path: Path, goes: str, outcome: str
+) -> None:
+    """Within 15 seconds another goes on in the middle of its apply, and nothing is done twice."""
     url = cluster.fresh()
     one, two = tmp_path / "one", tmp_path / "two"
     with controlled(world, one, url) as first, controlled(world, two, url) as second:
         world.until(lambda: "CreateComputeEnvironment" in world.mutations)
-        ended(first)
+        assert not told(two, "leading")
+        if goes == "killed":
+            os.kill(first.pid, signal.SIGKILL)
+        else:
+            ended(first)
         assert world.until(lambda: told(two, "leading")) < FOLLOWED
         with closing(Store.open(url)) as store:
-            world.until(lambda: [run.outcome for run in store.runs("lab")] == ["done", "interrupted"], 5.0)
+            world.until(lambda: [run.outcome for run in store.runs("lab")] == ["done", outcome], 5.0)
         ended(second)
+    assert world.made
+    assert world.mutations == of_one_apply()
 
 
 def test_a_configuration_that_is_read_anew(world: World, tmp_path: Path) -> None:
@@ -195,21 +199,4 @@ def test_a_configuration_that_is_read_anew(world: World, tmp_path: Path) -> None
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         world.until(lambda: '"stack": "more", "ready": "True", "reason": "PlanMade"' in (tmp_path / "log").read_text())
         ended(process)
-    assert world.mutations == of_one_apply()
-
-
-@NEEDS
-def test_a_leader_that_is_killed_is_followed(world: World, cluster: Cluster, tmp_path: Path) -> None:
-    """Within 15 seconds another goes on in the middle of its apply, and nothing is done twice."""
-    url = cluster.fresh()
-    one, two = tmp_path / "one", tmp_path / "two"
-    with controlled(world, one, url) as first, controlled(world, two, url) as second:
-        world.until(lambda: "CreateComputeEnvironment" in world.mutations)
-        assert not told(two, "leading")
-        os.kill(first.pid, signal.SIGKILL)
-        assert world.until(lambda: told(two, "leading")) < FOLLOWED
-        with closing(Store.open(url)) as store:
-            world.until(lambda: [run.outcome for run in store.runs("lab")] == ["done", "lost"], 5.0)
-        ended(second)
-    assert world.made
     assert world.mutations == of_one_apply()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.errors import StoreError
-from reconciler.controller.status import (
+from reconciler.controller.conditions import (
     ALLOWED,
     FAILURES,
     KINDS,
@@ -20,13 +20,9 @@ from reconciler.controller.status import (
     Condition,
     Kind,
     Reason,
-    Status,
-    from_json,
-    stood,
-    to_json,
     unknown,
-    unseen,
 )
+from reconciler.controller.status import Status, from_json, stood, to_json, unseen
 
 TEXTS = st.text(max_size=8)
 TIMES = st.floats(0, 2e9)

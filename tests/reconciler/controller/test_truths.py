@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from providers.errors import LockHeld, StalePlan
 from providers.simulator import Fault
-from reconciler.controller.status import ALLOWED
+from reconciler.controller.conditions import ALLOWED
 from reconciler.outset import lock_of
 from reconciler.settings import Settings
 from tests.kit import ACCOUNT, Stage

@@ -10,12 +10,12 @@ import pytest
 
 from providers.clock import ManualClock
 from providers.errors import BatchwrightError, LockHeld, StoreError, UnknownStack
+from reconciler.controller.conditions import KINDS
 from reconciler.controller.configuration import Hook, Role
 from reconciler.controller.guard import Guard, hosts_of
 from reconciler.controller.logs import lines
 from reconciler.controller.openapi import document
 from reconciler.controller.rates import Rate
-from reconciler.controller.status import KINDS
 from reconciler.controller.tokens import ROLES
 from reconciler.controller.web import Limits
 from tests.reconciler.controller.desks import PLAN, TOKENS, ask, house, write_tokens

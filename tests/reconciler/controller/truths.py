@@ -7,9 +7,10 @@ import attrs
 
 from reconciler.controller import rounds
 from reconciler.controller.agenda import Held
+from reconciler.controller.conditions import ALLOWED, KINDS, SEEN, Answer, Kind
 from reconciler.controller.loop import Loop
 from reconciler.controller.notes import Notes
-from reconciler.controller.status import ALLOWED, KINDS, SEEN, Answer, Kind, Status
+from reconciler.controller.status import Status
 
 
 def letters(status: Status) -> dict[Kind, str]:
@@ -89,11 +90,8 @@ class Witness:
                 self.look(self.loop.agenda.held[name])
         self.notes.put(key, write, own=own)
 
-    def tell(self, now: float, *, at_once: bool = False) -> None:
-        self.notes.tell(now, at_once=at_once)
-
-    def __len__(self) -> int:
-        return len(self.notes)
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self.notes
 
     def look(self, held: Held) -> None:
         """Whoever comes to lead anew may have forgotten what was told before."""
