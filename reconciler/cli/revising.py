@@ -13,9 +13,9 @@ from plans.change import Action
 from plans.check import duration
 from plans.manifest import Manifest
 from plans.masking import mask_plan
-from plans.printable import plain
 from plans.plan import Plan
 from plans.policy import Policy
+from plans.printable import plain
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
 from plans.rollback import Rollback
