@@ -35,7 +35,7 @@ class Published:
 
 
 SCHEMAS: Mapping[str, Published] = {
-    "manifest": Published(1, "Batchwright manifest", ("export",)),
+    "manifest": Published(1, "Batchwright manifest", ("export", "convert cloudformation", "convert terraform")),
     "plan": Published(plan.FORMAT, "Batchwright plan", ("plan", "drift", "show", "rollback --dry-run"), plan_schema),
     "events": Published(
         report.FORMAT,

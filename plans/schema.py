@@ -32,7 +32,6 @@ def event_schema() -> dict[str, Any]:
             "step": _TEXT,
             "address": _TEXT,
         },
-        open_=True,
         sometimes={
             **dict.fromkeys(("call", "job", "error", "hint", "operation", "kind", "name", "status", "state"), _TEXT),
             **dict.fromkeys(("because", "message", "why"), _TEXT),
@@ -178,10 +177,10 @@ def _map(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": schema}
 
 
-def _object(members: Mapping[str, Any], *, open_: bool = False, sometimes: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
-    """All members are there always, those of `sometimes` not; `open_` where there may be more."""
+def _object(members: Mapping[str, Any], *, sometimes: Mapping[str, Any] = EMPTY) -> dict[str, Any]:
+    """All members are there always, those of `sometimes` not."""
     properties = {**members, **sometimes}
-    return {"type": "object", "properties": properties, "required": sorted(members), "additionalProperties": open_}
+    return {"type": "object", "properties": properties, "required": sorted(members), "additionalProperties": False}
 
 
 def _plan() -> dict[str, Any]:

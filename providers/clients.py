@@ -217,7 +217,7 @@ def _real(target: Target, environ: Mapping[str, str], now: float, own: "OwnSessi
     endpoint = _endpoint(core, target, environ)
     make = _maker(core, region) if own is None else _making(own.client, region)
     if target.role_arn:
-        make = _maker(in_role(target.role_arn, target.external_id, core, make, alike(core)), region)
+        make = _making(in_role(target.role_arn, target.external_id, core, make, alike(core)).create_client, region)
 
     def goes_along(service: str, operation: str = "") -> None:
         """Raise Unreachable for a service that need not belong to where Batch is reached."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -57,10 +58,16 @@ def user_session(target: Target) -> "Session":
 
 
 def alike(core: "Session") -> "Session":
-    """Another session of the profile of this one."""
+    """Another session with the profile, the settings and the hooks of this one, whose credentials may be others."""
     from botocore.session import Session
 
-    return Session(profile=core.profile)
+    # The hooks hold botocore's own, and those of boto3, which may not be there twice.
+    hooks = copy(core.get_component("event_emitter"))
+    made = Session(profile=core.profile, event_hooks=hooks, include_builtin_handlers=False)
+    made.register_component("data_loader", core.get_component("data_loader"))
+    if (config := core.get_default_client_config()) is not None:
+        made.set_default_client_config(config)
+    return made
 
 
 def session_of(target: Target) -> "Session":

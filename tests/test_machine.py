@@ -2,14 +2,17 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from jsonschema import Draft202012Validator
 
 from plans.contract import SCHEMAS, file_name, opened, schema
+from reconciler.cli import batchwright
 from tests import machine, machine_samples
 from tests.kit import kinds
 
@@ -72,6 +75,28 @@ def test_the_page_tells_of_every_schema() -> None:
         verbs = ", ".join(verb if verb == "all verbs" else f"`{verb}`" for verb in row.verbs)
         link = f"[{file_name(name)}](schemas/{file_name(name)})"
         assert f"| `{name}` | {row.format} | {link} | {verbs} |\n" in page
+
+
+def speaking(verb: click.Command, name: str) -> Iterator[str]:
+    """The verbs below one, itself included, that take `--json`."""
+    if isinstance(verb, click.Group):
+        for inner, each in ((each, verb.get_command(click.Context(verb), each)) for each in verb.commands):
+            assert each is not None
+            yield from speaking(each, f"{name} {inner}")
+    elif any("--json" in parameter.opts for parameter in verb.params):
+        yield name
+
+
+def test_every_verb_that_speaks_json_is_told_of() -> None:
+    """By the schema of what it prints, or among those that have none."""
+    page = (machine.ROOT / "docs" / "machine.md").read_text(encoding="utf-8")
+    without = {*re.findall("`([a-z-]+)`", page.partition("What other verbs print (")[2].partition(")")[0])}
+    context = click.Context(batchwright)
+    verbs = {name: batchwright.get_command(context, name) for name in batchwright.list_commands(context)}
+    spoken = {told for name, verb in verbs.items() if verb is not None for told in speaking(verb, name)}
+    schemed = {verb.removesuffix(" --dry-run") for row in SCHEMAS.values() for verb in row.verbs} - {"all verbs"}
+    assert schemed <= spoken
+    assert {name.split()[0] for name in spoken - schemed} == without
 
 
 @pytest.mark.parametrize("name", PRINTED)

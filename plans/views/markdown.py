@@ -13,7 +13,7 @@ from plans.change import Action, Change, Impact
 from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Report
-from plans.views import wording
+from plans.views import values, wording
 from plans.views.story import story
 
 LIMIT = 60_000
@@ -135,7 +135,7 @@ def _details(plan: Plan, change: Change) -> Iterator[str]:
         texts = [
             f"{line.sign} {wording.cut(line.text, _CUT)}".rstrip()
             for difference in group
-            for line in wording.listing(difference)
+            for line in values.listing(difference)
         ]
         yield from _fenced(texts)
         yield ""

@@ -11,7 +11,7 @@ from plans.change import Action, Change, Impact
 from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Report
-from plans.views import wording
+from plans.views import values, wording
 from plans.views.story import story
 
 _CUT = 4000
@@ -157,13 +157,13 @@ def _change(plan: Plan, change: Change) -> Iterator[str]:
         yield f'<p class="alarm">{escaped(risk)}</p>'
     differences = wording.differences(plan, change)
     for (why, rule), group in groupby(differences, lambda difference: wording.because(change, difference)):
-        yield _block(line for difference in group for line in wording.listing(difference))
+        yield _block(line for difference in group for line in values.listing(difference))
         if why or rule:
             yield f'<p class="soft">{escaped(why)} {coded(rule) if rule else ""}</p>'
     yield "</details>"
 
 
-def _block(lines: Iterable[wording.Line]) -> str:
+def _block(lines: Iterable[values.Line]) -> str:
     body = "\n".join(
         f'<span class="{_SIGNS[line.sign]}">{line.sign} {escaped(line.text).rstrip()}</span>' for line in lines
     )

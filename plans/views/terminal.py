@@ -20,7 +20,7 @@ from plans.change import ABSENT, Action, Change, Difference, Impact
 from plans.plan import Plan
 from plans.printable import plain
 from plans.report import Outcome, Report, Status
-from plans.views import wording
+from plans.views import values, wording
 from plans.views.story import story
 
 _RESET = "\x1b[0m"
@@ -179,18 +179,18 @@ class _Page:
         path = (whole if self.verbose else wording.cut(_ARN.sub(r"[\1]", whole), self.width - 20)).ljust(column)
         before, after = difference.before, difference.after
         if before is None and not difference.rule and not self.verbose:
-            new = wording.begun(wording.inline(after), self.width - len(path) - 8)
+            new = wording.begun(values.inline(after), self.width - len(path) - 8)
             yield f"      {path}  {self.paint(new, 'green')}"
             return
         if before is not None and before == after:
-            if wording.flat(after) and len(wording.inline(after)) <= self.width - len(path) - 8:
-                yield f"      {path}  {wording.inline(after)}"
+            if values.flat(after) and len(values.inline(after)) <= self.width - len(path) - 8:
+                yield f"      {path}  {values.inline(after)}"
                 return
             yield f"      {path.rstrip()}:"
-            yield from self.block(list(wording.lines(None, after)), marked=False)
+            yield from self.block(list(values.lines(None, after)), marked=False)
             return
-        if wording.flat(before) and wording.flat(after):
-            old, new = wording.inline(before), wording.inline(after)
+        if values.flat(before) and values.flat(after):
+            old, new = values.inline(before), values.inline(after)
             room = self.width - len(path) - 8
             if before is None and len(new) <= room:
                 yield f"      {path}  {self.paint(new, 'green')}"
@@ -199,9 +199,9 @@ class _Page:
                 yield f"      {path}  {self.paint(old, 'red')} → {self.paint(new, 'green')}"
                 return
         yield f"      {path.rstrip()}:"
-        yield from self.block(list(wording.lines(before, after)), marked=before is not None)
+        yield from self.block(list(values.lines(before, after)), marked=before is not None)
 
-    def block(self, lines: list[wording.Line], *, marked: bool) -> Iterator[str]:
+    def block(self, lines: list[values.Line], *, marked: bool) -> Iterator[str]:
         """The lines of a value; `marked` with what is added and removed."""
         shown = lines if self.verbose else lines[:_BLOCK]
         for line in shown:

@@ -12,6 +12,7 @@ import click
 from plans.asked import Asked
 from plans.manifest import Manifest, parse, parse_policy, parse_variables
 from plans.policy import Policy
+from plans.wish import Wish
 from providers import model
 from providers.errors import InputError, RefusedError
 from providers.kinds import Kinds, bind
@@ -89,6 +90,19 @@ class Given:
             option = "--parameter" if self.parameters else "--context"
             raise InputError(f"{option} is for templates of CloudFormation, and {paths[0]} is none")
         return parse(files, variables=declared, kinds=kinds, ambient=ambient)
+
+    def wish(self, paths: tuple[str, ...], kinds: Kinds) -> Wish:
+        """The wish of a plan file, where that is the only path, or the manifest and what is asked for beside it.
+
+        Raises as `manifest` does, and InputError where something is given that a plan file holds.
+        """
+        held = planfiles.held(paths[0]) if len(paths) == 1 else None
+        if held is None:
+            return Wish(self.manifest(paths, kinds), self.asked())
+        made_of = self.variables, self.variable_files, self.parameters, self.contexts
+        if self.asked() != Asked() or any(made_of):
+            raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+        return held
 
     def asked(self) -> Asked:
         """What is asked for beside the manifest, for this once."""

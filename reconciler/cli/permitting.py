@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+import attrs
 import click
 
 from plans import permissions
 from plans.wish import Wish
 from providers.errors import InputError
 from providers.kinds import Kinds
-from reconciler.cli import planfiles
 from reconciler.cli.options import (
     Given,
     all_kinds,
@@ -35,8 +35,9 @@ def iam(options: Given, paths: tuple[str, ...], account: str | None, as_json: bo
     """
     del as_json  # The result is JSON in any case.
     kinds = all_kinds()
-    held = planfiles.held(paths[0]) if len(paths) == 1 else None
-    wish = held or Wish(options.drained(options.manifest(paths, kinds)))
+    wish = options.wish(paths, kinds)
+    if wish.held is None:
+        wish = attrs.evolve(wish, manifest=options.drained(wish.manifest))
     where = _where(options, wish, account)
     made = permissions.document(_grants(options, wish, kinds, where))
     options.terminal.document(made)

@@ -93,21 +93,21 @@ def rollback(
         back = reconciler.earlier(wanted, address, revision, on_event=asides(terminal))
         would = _would(reconciler, wanted, back) if dry_run else None
     newest, older = back.newest.revision, back.older.revision
-    if back.manifest is None and not terminal.json:
-        terminal.say(f"Nothing to do: revision {newest} of {back.newest.name} says what revision {older} says.")
-        return 0
-    if back.manifest is None and would is None:
-        terminal.record(report_json(Report("")))
-        return 0
-    terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
-    if would is not None:
+    if back.manifest is not None:
+        terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
+    if would is not None and (back.manifest is not None or terminal.json):
         shown = mask_plan(would, terminal.salt)
         if terminal.json:
             terminal.document(planfile.to_json(shown))
         else:
             show(shown, None, terminal)
         return 3 if would.refusals else 0
-    assert back.manifest is not None
+    if back.manifest is None:
+        if terminal.json:
+            terminal.record(report_json(Report("")))
+        else:
+            terminal.say(f"Nothing to do: revision {newest} of {back.newest.name} says what revision {older} says.")
+        return 0
     code = carry_out(options, Wish(back.manifest), kinds, auto_approve=auto_approve)
     if code == 0:
         for line in _afterwards(options, wanted, address, kinds):

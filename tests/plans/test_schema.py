@@ -139,5 +139,6 @@ def test_events() -> None:
     """Every event as written keeps to the schema of events, and nothing else does."""
     valid = Draft202012Validator(event_schema()).is_valid
     assert valid(event_json(Event("retried", 1.5, "s", "a.b", {"error": "x", "seconds": 2.0})))
+    assert not valid(event_json(Event("retried", 1.5, "s", "a.b", {"mood": "bad"})))
     assert not valid({"event": "other", "at": 1, "step": "", "address": ""})
     assert not valid({"event": "started"})

@@ -11,6 +11,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import attrs
 import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
 from providers import surroundings
@@ -529,13 +530,20 @@ def test_a_session_is_left_as_it_was(served: Served) -> None:
 
 
 def test_the_role_of_a_target_is_assumed_by_the_session(monkeypatch: pytest.MonkeyPatch, served: Served) -> None:
-    """Its credentials ask for it, and the role's make the calls."""
+    """Its credentials ask for it, and the role's make the calls, with its settings and heard by its hooks."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", served.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", served.url)
     target = there(served, role_arn="arn:aws:iam::222222222222:role/deploy")
-    connection = connect(target, environ=os.environ, now=NOW, session=own())
+    session, heard = own(), list[str]()
+    session.events.register("before-call", lambda model, **_: heard.append(model.name))
+    vars(session)["_session"].set_default_client_config(Config(user_agent_extra="acme"))
+    connection = connect(target, environ=os.environ, now=NOW, session=session)
     queues(connection)
     assert connection.identity() == "222222222222"
     assert served.forms[0]["Action"] == ["AssumeRole"]
+    assert heard == ["DescribeJobQueues", "AssumeRole", "GetCallerIdentity"]
+    for client in (connection.batch, connection.other("s3")):
+        assert client.meta.config.user_agent_extra == "acme"
 
 
 @pytest.mark.parametrize("target", [Target(profile="lab"), Target("simulator")])

@@ -8,8 +8,8 @@ import pytest
 from plans.change import Action, Change, Difference
 from plans.plan import NOW, Estimate, Goal, Step
 from plans.report import Outcome, Report, Status
-from plans.views import markdown, page, terminal, wording
-from plans.views.wording import Line
+from plans.views import markdown, page, terminal, values, wording
+from plans.views.values import Line
 from providers.resources import Address, Elsewhere, Ref
 from tests.plans.views.examples import DONE, FIRST, HIGH, MIXED, NO_CHANGES, NOT_CONVERGED, plan_of
 
@@ -47,7 +47,7 @@ def test_spans(seconds: float, words: str) -> None:
 )
 def test_values_in_one_line(value: Any, words: str) -> None:
     """A value is told from every other, its type included."""
-    assert wording.inline(value) == words
+    assert values.inline(value) == words
 
 
 @pytest.mark.parametrize("width", [3, 4, 10, 11])
@@ -65,18 +65,18 @@ def test_lines_of_two_values_leave_out_what_is_far_from_a_change() -> None:
     """Of long values only what differs is shown, with its neighbours and the gaps between."""
     before = [f"subnet-{number:02}" * 9 for number in range(12)]
     after = ["new", *before[1:11], "newer"]
-    assert [line.sign for line in wording.lines(before, after)] == ["-", "+", " ", "…", " ", "-", "+"]
+    assert [line.sign for line in values.lines(before, after)] == ["-", "+", " ", "…", " ", "-", "+"]
 
 
 def test_lines_of_one_value_are_all_of_it() -> None:
     """With nothing on one side all of the other is shown."""
-    assert list(wording.lines(None, {"a": 1})) == [Line("+", "a: 1")]
-    assert list(wording.lines({"a": 1}, None)) == [Line("-", "a: 1")]
+    assert list(values.lines(None, {"a": 1})) == [Line("+", "a: 1")]
+    assert list(values.lines({"a": 1}, None)) == [Line("-", "a: 1")]
 
 
 def test_values_beyond_measure_are_not_compared_line_by_line() -> None:
     """Very long values are shown one after the other, since comparing them takes too long."""
-    lines = list(wording.lines([f"x{number}" for number in range(1000)], ["x1"]))
+    lines = list(values.lines([f"x{number}" for number in range(1000)], ["x1"]))
     assert [line.sign for line in lines] == ["-"] * 1000 + ["+"]
 
 

@@ -209,10 +209,13 @@ def test_a_plan_for_elsewhere_is_refused(cli: Cli, small: Path, home: Path) -> N
 
 
 def test_a_plan_file_holds_its_variables(cli: Cli, small: Path) -> None:
-    """Variables and addresses beside a plan file are a mistake."""
+    """Variables, what else makes a manifest, and addresses beside a plan file are a mistake, for all who take one."""
     cli("plan", small, "--out", "plan.json", *FAST)
-    for words in (("--var", "x=1"), ("--var-file", "x"), ("--only", "job_queue.high")):
-        assert cli("apply", "plan.json", *words, *FAST).code == 1
+    beside = (("--var", "x=1"), ("--var-file", "x"), ("--parameter", "x=1"), ("--context", "x"))
+    for verb in ("apply", "rehearse", "iam"):
+        for words in (*beside, *([] if verb == "iam" else [("--only", "job_queue.high")])):
+            said = cli(verb, "plan.json", *words, *(() if verb == "iam" else FAST))
+            assert (said.code, "a plan file holds its variables" in said.err) == (1, True), (verb, words, said)
 
 
 def test_a_policy_binds_a_plan_file(cli: Cli, applied: Path, home: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import machine
 from tests.reconciler.adapters.terraform.recorded import DATA, kept_in
 from tests.reconciler.cli.conftest import FAST, Cli
 
@@ -27,6 +28,7 @@ def test_json_is_a_manifest_too(cli: Cli) -> None:
     """The same document."""
     said = cli("convert", "terraform", STATE, "--json")
     assert said.json == yaml.safe_load(cli("convert", "terraform", STATE).out)
+    machine.published("manifest").validate(said.json)
 
 
 def test_what_is_converted_is_adopted(cli: Cli, home: Path) -> None:

@@ -12,7 +12,7 @@ import attrs
 import pytest
 import yaml
 
-from tests import servers
+from tests import machine, servers
 from tests.reconciler.cli.conftest import FAST, Cli
 
 DATA = Path(__file__).parents[2] / "data" / "cloudformation"
@@ -135,6 +135,7 @@ def test_a_converted_manifest_is_one(cli: Cli, home: Path, sample: Sample) -> No
     assert cli("validate", "made.yaml", "--var-file", "values.json").code == 0
     with_json = cli("convert", "cloudformation", DATA / sample.file, "--json")
     assert with_json.json == document
+    machine.published("manifest").validate(document)
 
 
 def test_the_variables_of_a_template_may_be_given_too(cli: Cli, home: Path) -> None:
