@@ -11,7 +11,6 @@ from plans.asked import Asked
 from plans.change import Action
 from plans.check import duration
 from plans.manifest import Manifest
-from plans.masking import mask_plan
 from plans.printable import plain
 from plans.report import Event, Report, report_json
 from plans.retention import Family, Retention, ranges
@@ -94,7 +93,7 @@ def rollback(
         return 0
     terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
     if would is not None:
-        shown = mask_plan(would, terminal.salt)
+        shown = terminal.masked(would)
         if terminal.json:
             terminal.document(planfile.to_json(shown))
         else:
