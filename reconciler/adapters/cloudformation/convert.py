@@ -197,12 +197,9 @@ class _Made:
             self.writer.asks.condition(str(declared.condition), holds, path, declared.at)
         head: dict[str, Any] = {}
         if one.said is not None and one.said != one.block:
-            name = one.said
             at = declared.properties.entries.get(_name_key(one.kind))
-            node = at.node if at is not None else declared.at
-            head["physicalName"] = (
-                name if isinstance(name, str) else self.writer.asks.text(name, f"{path}.physicalName", node)
-            )
+            spot = Spot(f"{path}.physicalName", at.node if at is not None else declared.at)
+            head["physicalName"] = self.writer.name(one.said, spot)
         elif one.said is None and one.live is not None and one.live != one.block:
             head["physicalName"] = one.live
         tail = self._house(one, properties, "physicalName" in head)

@@ -281,6 +281,24 @@ def test_what_decides_how_a_manifest_is_made_must_be_known() -> None:
     assert any("the properties are not known" in str(fault) for fault in included.lacking)
 
 
+def test_what_is_no_text_is_refused_where_it_stands() -> None:
+    """Also with something in it that is not known, and where a name should be."""
+    unfit = {"Arn": {"Ref": "Fast"}, "Unknown": [{"Ref": "Stage"}]}
+    made = converted(
+        {
+            "Fast": environment(ComputeEnvironmentName=[{"Ref": "Stage"}]),
+            "Slow": environment(ComputeEnvironmentName={"a": "b"}),
+            "Line": queue("x", SchedulingPolicyArn=unfit),
+        },
+        Parameters={"Stage": {"Type": "String"}},
+    )
+    assert not made.asks
+    told = "\n".join(faults(made))
+    assert "computeEnvironments.Fast.physicalName: takes a text, not a list" in told
+    assert "computeEnvironments.Slow.physicalName: takes a text, not a map" in told
+    assert "jobQueues.Line.schedulingPolicyArn: takes " in told
+
+
 def test_a_name_that_aws_would_not_take_is_told() -> None:
     """At its place, as the name in AWS."""
     made = converted({"Fast": environment(ComputeEnvironmentName="not a name")})
