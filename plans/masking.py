@@ -7,7 +7,7 @@ What is kept as it is: the plan file, since it must be carried out.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -22,6 +22,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ENTRY_PATH = re.compile(r"(?:^|\.)(?:environment|env|options|parameters)\[(?P<name>.*)\](?:\.value)?$", re.DOTALL)
 _NAMED = ("options", "parameters")
 _ENTRY = frozenset({"name", "value"})
+
+_Shown = Callable[[str | None, Any], Any]
+"""What is shown of a value that stands at a path, or of a whole document."""
 
 
 def secret(name: str) -> bool:
@@ -49,14 +52,49 @@ def mask(document: Any, salt: str | None) -> Any:
             return document
 
 
-def mask_plan(plan: Plan, salt: str | None) -> Plan:
-    """The plan with differences, arguments and goals masked, for a view; it can no longer be applied."""
+def mask_plan(plan: Plan, salt: str | None, secrets: Sequence[str] = ()) -> Plan:
+    """The plan with differences, arguments and goals masked, for a view; it can no longer be applied.
+
+    `secrets` are texts that are not shown wherever they stand, the longest first.
+    """
+
+    def shown(path: str | None, value: Any) -> Any:
+        masked = mask(value, salt) if path is None else _at(path, value, salt)
+        return without(masked, secrets) if secrets else masked
+
     return attrs.evolve(
         plan,
-        changes=tuple(_mask_change(change, salt) for change in plan.changes),
-        steps=tuple(_mask_step(step, salt) for step in plan.steps),
+        changes=tuple(_mask_change(change, shown) for change in plan.changes),
+        steps=tuple(_mask_step(step, shown) for step in plan.steps),
         wanted={},
     )
+
+
+def without(value: Any, secrets: Sequence[str]) -> Any:
+    """A text, or all texts of a document, in which `(secret)` stands for each of these."""
+    match value:
+        case str():
+            for text in secrets:
+                value = value.replace(text, "(secret)")
+            return value
+        case Mapping():
+            return {key: without(inner, secrets) for key, inner in value.items()}
+        case list() | tuple():
+            return [without(inner, secrets) for inner in value]
+    return value
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts of a document that are values."""
+    match value:
+        case str():
+            yield value
+        case list() | tuple():
+            for inner in value:
+                yield from texts_in(inner)
+        case Mapping():
+            for inner in value.values():
+                yield from texts_in(inner)
 
 
 def _masked(value: Any, salt: str | None) -> Any:
@@ -94,19 +132,17 @@ def hides(path: str, value: Any) -> bool:
     return bool(_at(path, value, None) != value)
 
 
-def _mask_difference(difference: Difference, salt: str | None) -> Difference:
-    before, after = (_at(difference.path, value, salt) for value in (difference.before, difference.after))
+def _mask_difference(difference: Difference, shown: _Shown) -> Difference:
+    before, after = (shown(difference.path, value) for value in (difference.before, difference.after))
     return attrs.evolve(difference, before=before, after=after)
 
 
-def _mask_change(change: Change, salt: str | None) -> Change:
-    return attrs.evolve(
-        change, differences=tuple(_mask_difference(difference, salt) for difference in change.differences)
-    )
+def _mask_change(change: Change, shown: _Shown) -> Change:
+    return attrs.evolve(change, differences=tuple(_mask_difference(each, shown) for each in change.differences))
 
 
-def _mask_step(step: Step, salt: str | None) -> Step:
+def _mask_step(step: Step, shown: _Shown) -> Step:
     goal = step.goal and attrs.evolve(
-        step.goal, expect={path: _at(path, value, salt) for path, value in step.goal.expect.items()}
+        step.goal, expect={path: shown(path, value) for path, value in step.goal.expect.items()}
     )
-    return attrs.evolve(step, arguments=mask(step.arguments, salt), goal=goal)
+    return attrs.evolve(step, arguments=shown(None, step.arguments), goal=goal)

@@ -9,7 +9,6 @@ import attrs
 import click
 
 from plans.manifest import Manifest
-from plans.masking import mask_plan
 from plans.plan import Plan
 from plans.report import Report, report_json
 from plans.views.terminal import render
@@ -87,7 +86,7 @@ def carry_out(
     seen: list[Plan] = []
 
     def approve(made: Plan) -> bool:
-        seen.append(mask_plan(made, terminal.salt))
+        seen.append(terminal.masked(made))
         if not terminal.json:
             show(seen[0], None, terminal)
         what = f"Delete all of stack {made.stack}" if destroying else "Carry this out"
@@ -117,7 +116,7 @@ def refusing(terminal: Terminal) -> Iterator[None]:
     except PlanRefused as refused:
         if terminal.json or not isinstance(refused.plan, Plan):
             raise
-        show(mask_plan(refused.plan, terminal.salt), None, terminal)
+        show(terminal.masked(refused.plan), None, terminal)
         raise PlanRefused("the plan was refused; nothing was changed", hint=refused.hint) from refused
 
 
@@ -135,7 +134,7 @@ def confirmed(what: str, account: str | None, region: str, terminal: Terminal, s
 
 
 def _report(report: Report, seen: list[Plan], terminal: Terminal) -> None:
-    residue = report.residue and mask_plan(report.residue, terminal.salt)
+    residue = report.residue and terminal.masked(report.residue)
     masked = attrs.evolve(report, residue=residue)
     if terminal.json:
         terminal.record(report_json(masked))

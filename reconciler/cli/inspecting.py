@@ -10,7 +10,6 @@ import click
 
 from plans import contract, planfile
 from plans.jsonform import taken_on_trust
-from plans.masking import mask_plan
 from plans.outputs import outputs_json
 from plans.views import diagram
 from plans.views.terminal import render
@@ -52,7 +51,7 @@ def show(options: Given, path: str, as_json: bool) -> int:
     held, _ = planfile.loads(text)
     terminal = options.terminal
     with taken_on_trust():
-        shown = mask_plan(held, terminal.salt)
+        shown = terminal.masked(held)
         if as_json:
             terminal.document(planfile.to_json(shown))
         else:

@@ -5,7 +5,6 @@ import shlex
 import click
 
 from plans import planfile
-from plans.masking import mask_plan
 from plans.views.terminal import render, render_drift
 from plans.wish import Wish, dumps
 from providers.errors import InputError
@@ -56,7 +55,7 @@ def plan(
     with interruptible() as stop:
         reconciler = options.reconciler(wish.manifest.target, kinds, stop=stop)
         made = reconciler.plan(wish.manifest, asked=wish.asked, on_event=asides(terminal))
-    shown = mask_plan(made, terminal.salt)
+    shown = terminal.masked(made)
     if out is not None:
         planfiles.keep(out, dumps(made, wish.manifest, wish.asked))
     if html is not None:
@@ -91,7 +90,7 @@ def drift(options: Given, paths: tuple[str, ...], as_json: bool) -> int:
     with interruptible() as stop:
         reconciler = options.reconciler(manifest.target, kinds, stop=stop, looking=True)
         found = reconciler.drift(manifest, on_event=asides(terminal))
-    shown = mask_plan(found, terminal.salt)
+    shown = terminal.masked(found)
     if as_json:
         terminal.document(planfile.to_json(shown))
     else:

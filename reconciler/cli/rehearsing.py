@@ -6,7 +6,6 @@ import attrs
 import click
 
 from plans import rehearsal as rehearsals
-from plans.masking import mask_plan
 from plans.views import rehearsal as view
 from plans.views import rehearsal_page
 from providers.errors import InputError
@@ -80,7 +79,7 @@ def rehearse(
             calibrate=calibrate,
             on_event=asides(terminal),
         )
-    shown = attrs.evolve(found, plan=mask_plan(found.plan, terminal.salt))
+    shown = attrs.evolve(found, plan=terminal.masked(found.plan))
     if calibrate and shown.runs and not shown.observations:
         terminal.note("--calibrate rests on nothing: the journal has no waits of this stack, so the table holds")
     if html is not None:

@@ -12,7 +12,6 @@ from plans.asked import Asked
 from plans.change import Action
 from plans.check import duration
 from plans.manifest import Manifest
-from plans.masking import mask_plan
 from plans.plan import Plan
 from plans.policy import Policy
 from plans.printable import plain
@@ -96,7 +95,7 @@ def rollback(
     if back.manifest is not None:
         terminal.note(f"{address}: from revision {newest} back to what revision {older} says (--to {older})")
     if would is not None and (back.manifest is not None or terminal.json):
-        shown = mask_plan(would, terminal.salt)
+        shown = terminal.masked(would)
         if terminal.json:
             terminal.document(planfile.to_json(shown))
         else:

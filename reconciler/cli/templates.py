@@ -54,7 +54,8 @@ def manifest(
     """The manifest of the one template, of which the terminal is told what a reader should know."""
     (file,) = files
     made = convert(read(file), known(options), kinds)
-    options.terminal.hide(made.secrets.values())
+    given_here = {**ambient, **made.secrets, **variables}
+    options.terminal.hide(given_here[name] for name in made.hidden & given_here.keys())
     found = manifest_of(made, variables=variables, kinds=kinds, ambient=ambient)
     for line in made.notes:
         options.terminal.note(line)

@@ -14,6 +14,8 @@ from typing import Any, TextIO
 
 import click
 
+from plans.masking import mask_plan, texts_in, without
+from plans.plan import Plan
 from plans.printable import plain
 
 _SHORTEST = 4
@@ -32,28 +34,25 @@ class Terminal:
         self._hidden: tuple[str, ...] = ()
 
     def hide(self, values: Iterable[Any]) -> None:
-        """Show these texts no more, wherever they stand: plain, in JSON and in HTML.
+        """Show the texts of these values no more, wherever they stand: plain, in JSON and in HTML, whole or by lines.
 
         Those of less than four letters are shown: they stand everywhere.
         """
         from html import escape
 
-        said = [value for value in values if isinstance(value, str) and len(value) >= _SHORTEST]
-        texts = {form for value in said for form in (value, escape(value), json.dumps(value)[1:-1])}
-        self._hidden = tuple(sorted({*self._hidden, *texts}, key=lambda text: (-len(text), text)))
+        whole = {*texts_in([*values])}
+        said = {part for text in whole for part in (text, *text.splitlines()) if len(part) >= _SHORTEST}
+        forms = {form for text in said for form in (text, plain(text), json.dumps(text)[1:-1])}
+        texts = {*self._hidden, *forms, *map(escape, forms)}
+        self._hidden = tuple(sorted(texts, key=lambda text: (-len(text), text)))
+
+    def masked(self, plan: Plan) -> Plan:
+        """A plan as it is shown, where a long value may be cut in the midst of what is hidden."""
+        return mask_plan(plan, self.salt, self._hidden)
 
     def cleared(self, value: Any) -> Any:
         """A text, or all texts of a document, without what is hidden."""
-        match value:
-            case str():
-                for text in self._hidden:
-                    value = value.replace(text, "(secret)")
-                return value
-            case dict() if self._hidden:
-                return {key: self.cleared(inner) for key, inner in value.items()}
-            case list() | tuple() if self._hidden:
-                return [self.cleared(inner) for inner in value]
-        return value
+        return without(value, self._hidden) if self._hidden else value
 
     @functools.cached_property
     def salt(self) -> str:

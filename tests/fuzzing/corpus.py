@@ -13,6 +13,7 @@ from reconciler.journal import Journal
 from tests.contract.bodies import WHOLE
 from tests.fuzzing import worlds
 from tests.kit import EXAMPLES, LAB, TRAINING, Stage, manifest
+from tests.reconciler.adapters.cloudformation.kit import AROUND
 
 FOUND = Path(__file__).parent / "found"
 """Inputs that were once too much for a target, by target."""
@@ -75,6 +76,37 @@ Authorization: Credential=AKIA/20260101/eu-west-1/sts/aws4_request
 
 Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Fr&RoleSessionName=me"""
 
+_ASKED = """
+        - !If [Custom, !Select [1, !Split [",", !Sub "a,${Image}-${Named.Arn}"]], !Ref AWS::NoValue]
+        - !Join ["/", [!FindInMap [Sizes, !Ref AWS::Region, small], !ImportValue x, !Select [0, {Fn::GetAZs: ""}]]]
+        - Fn::ToJsonString: {a: !Base64 x, b: !Cidr [10.0.0.0/16, 2, 8], c: "{{resolve:ssm:/images/latest}}"}
+  Fn::ForEach::Each: [Name, [a, b], {"Line${Name}": {Type: AWS::Batch::JobQueue, Condition: Prod, DependsOn: Role}}]
+Outputs: {Out: {Value: !GetAtt Queue.JobQueueArn, Export: {Name: out}}}
+"""
+_STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/genomics/0a1b"
+_CONTEXTS = (
+    {
+        "Stacks": [
+            {
+                "StackId": _STACK_ID,
+                "Parameters": [
+                    {"ParameterKey": "SubnetIds", "ParameterValue": "subnet-1,subnet-2", "ResolvedValue": "subnet-1"},
+                    {"ParameterKey": "DbPassword", "ParameterValue": "****"},
+                ],
+                "Outputs": [{"OutputKey": "Queue", "OutputValue": "arn:q", "ExportName": "queue"}],
+                "NotificationARNs": [],
+            }
+        ]
+    },
+    {"StackResources": [{"LogicalResourceId": "Group", "PhysicalResourceId": "sg-1", "StackId": _STACK_ID}]},
+    {"Exports": [{"Name": "net", "Value": "vpc-1"}]},
+    {"AvailabilityZones": [{"RegionName": "eu-west-1", "ZoneName": "eu-west-1b", "State": "available"}]},
+    {"Parameters": [{"Name": "/a", "Type": "StringList", "Value": "x,y"}]},
+    {"Parameters": {"VpcId": "vpc-1", "DbPassword": "x", "Reserve": "yes"}},
+    [{"ParameterKey": "VpcId", "ParameterValue": "vpc-1"}],
+    {"AWS::Region": "eu-west-1", "SecurityGroup": "sg-1", "SubnetIds": ["a"], "Role.Arn": None, "exports": {"e": "f"}},
+)
+
 
 def seeds(target: str) -> Sequence[bytes]:
     """Inputs to begin with; each means something to its target."""
@@ -135,6 +167,24 @@ def _damages() -> Sequence[bytes]:
     return [json.dumps([[dice.randrange(size), dice.choice(("00", "ff", "227d", None))]]).encode() for _ in range(40)]
 
 
+def _templates() -> Sequence[bytes]:
+    folder = worlds.DATA / "cloudformation"
+    files = [
+        (folder / name).read_bytes() for name in ("training.yaml", "Spot.template.json", "Definitions.template.json")
+    ]
+    return [worlds.template(), *files, f"{AROUND}{_ASKED}".encode()]
+
+
+def _contexts() -> Sequence[bytes]:
+    return [json.dumps(said).encode() for said in _CONTEXTS] + [
+        (worlds.DATA / "cloudformation" / "cdk.context.json").read_bytes()
+    ]
+
+
+def _states() -> Sequence[bytes]:
+    return [(worlds.DATA / "terraform" / f"{name}.json").read_bytes() for name in ("state", "show", "plan", "fresh")]
+
+
 _SEEDS: Mapping[str, Callable[[], Sequence[bytes]]] = {
     name: cache(made)
     for name, made in {
@@ -149,5 +199,8 @@ _SEEDS: Mapping[str, Callable[[], Sequence[bytes]]] = {
         "simulator_file": _damages,
         "simulator_rows": lambda: [json.dumps(worlds.rows()).encode()],
         "wire": _wires,
+        "template": _templates,
+        "template_context": _contexts,
+        "terraform": _states,
     }.items()
 }

@@ -30,6 +30,18 @@ from providers.clock import ManualClock
 from providers.errors import BatchwrightError, LockHeld
 from providers.simulator import Simulator, Store
 from reconciler import scenario as scenarios
+from reconciler.adapters.cloudformation.context import read_context
+from reconciler.adapters.cloudformation.convert import Converted
+from reconciler.adapters.cloudformation.convert import convert as convert_template
+from reconciler.adapters.cloudformation.known import Known
+from reconciler.adapters.cloudformation.manifests import checked
+from reconciler.adapters.cloudformation.manifests import manifest as manifest_of
+from reconciler.adapters.cloudformation.takeover import steps
+from reconciler.adapters.cloudformation.template import holds_template
+from reconciler.adapters.cloudformation.template import read as read_template
+from reconciler.adapters.conversion import Conversion
+from reconciler.adapters.terraform import Asked
+from reconciler.adapters.terraform import convert as convert_terraform
 from reconciler.cli import holdings, inspecting
 from reconciler.journal import history
 from reconciler.lock import FileLock, Holder
@@ -151,6 +163,26 @@ def wire(data: bytes) -> None:
     _shown(holdings.lines(holdings_of))
 
 
+def template(data: bytes) -> None:
+    """A template of CloudFormation, converted, with the way over, and taken for a manifest."""
+    with _told():
+        holds_template(Source("template", data))
+        _taken_from(convert_template(read_template(Source("template", data)), Known(), kinds()))
+
+
+def template_context(data: bytes) -> None:
+    """What is known beside a template, which has all that it may tell of."""
+    with _told():
+        known = read_context(Source("context", data))
+        _taken_from(convert_template(read_template(Source("template", worlds.template())), known, kinds()))
+
+
+def terraform(data: bytes) -> None:
+    """A state, or a plan, of Terraform."""
+    with _told():
+        _converted(convert_terraform(Source("state", data), kinds(), Asked("s")))
+
+
 TARGETS: Mapping[str, Target] = {
     target.__name__: target
     for target in (
@@ -165,8 +197,23 @@ TARGETS: Mapping[str, Target] = {
         simulator_file,
         simulator_rows,
         wire,
+        template,
+        template_context,
+        terraform,
     )
 }
+
+
+def _converted(made: Conversion) -> None:
+    """Show a conversion in every way."""
+    _shown([*made.lacking, *map(str, made.unknowns), *made.notes, *made.left_alone, *made.steps.splitlines()])
+    made.yaml.encode()
+    json.loads(made.json)
+
+
+def _taken_from(made: Converted) -> None:
+    _converted(checked(made, kinds()).conversion(steps(made, None, "manifest")))
+    manifest_of(made, variables={}, kinds=kinds())
 
 
 def _manifest(data: bytes) -> Manifest:

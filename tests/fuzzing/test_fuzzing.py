@@ -11,7 +11,16 @@ from tests.fuzzing.targets import TARGETS
 pytestmark = pytest.mark.unmeasured
 
 _KEPT = [(target, name) for target in TARGETS for name in found(target)]
-_TIMES = {"planned": 40, "plan_file": 100, "simulator_rows": 20, "simulator_file": 40, "wire": 100}
+_TIMES = {
+    "planned": 40,
+    "plan_file": 100,
+    "simulator_rows": 20,
+    "simulator_file": 40,
+    "wire": 100,
+    "template": 60,
+    "template_context": 60,
+    "terraform": 20,
+}
 """How many inputs are made of those that a target begins with, where that is not 200: these take longer."""
 
 

@@ -16,6 +16,7 @@ from tests.kit import LAB, TRAINING, Stage, cut, edit
 
 TABLES = ("clock", "objects", "gone", "tokens", "counters")
 CHANGED = cut(edit(LAB, ("align:1", "align:2"), ("priority: 10", "priority: 11")), "  sort:")
+DATA = Path(__file__).parents[1] / "data"
 NOW = 10_000.0
 """When the worlds are looked at; they are at rest by then."""
 
@@ -29,6 +30,12 @@ def folder() -> Path:
 @cache
 def _folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(prefix="fuzzing-", ignore_cleanup_errors=True)
+
+
+@cache
+def template() -> bytes:
+    """A template of CloudFormation with functions of every sort, of whose values much is not told."""
+    return (DATA / "cloudformation" / "genomics.yaml").read_bytes()
 
 
 @cache

@@ -64,7 +64,7 @@ class Asks:
     def condition(self, name: str, leaf: Unresolved, path: str, at: Node) -> None:
         """Ask whether a condition holds, which no variable can say."""
         said = f"whether the condition {name} holds ({leaf.expression})"
-        self.found.append(Ask(Unknown(path, said, _passed(leaf.needs)), at))
+        self.found.append(Ask(Unknown(path, said, passed(leaf.needs)), at))
 
     def _known(self, part: Part) -> Part:
         if not isinstance(part, Reference):
@@ -80,7 +80,7 @@ class Asks:
             f"--var-file with the list {name}" if leaf.many else f"--var {name}=VALUE" for name, leaf in unknown.items()
         ]
         needs = dict.fromkeys(need for leaf in unknown.values() for need in leaf.needs)
-        told = _passed(needs, *given)
+        told = passed(needs, *given)
         if any(leaf.optional for leaf in unknown.values()):
             told += "; it may be nothing, which is null in a --var-file"
         self.found.append(Ask(Unknown(path, said, told), at, tuple(unknown)))
@@ -90,15 +90,16 @@ class Asks:
 
         An expression that is too long to be told whole may not be the same as another one.
         """
-        if leaf.expression in self._names and not leaf.expression.endswith("..."):
-            return self._names[leaf.expression]
+        said = leaf.source or leaf.expression
+        if said in self._names and (leaf.source or not said.endswith("...")):
+            return self._names[said]
         wanted = re.sub(r"[^A-Za-z0-9_-]+", "_", leaf.name or leaf.expression).strip("_-") or "value"
         base = wanted if wanted[0].isalpha() else f"_{wanted}"
         name, number = base, 1
         while name in self.declared:
             number += 1
             name = f"{base}_{number}"
-        self._names[leaf.expression] = name
+        self._names[said] = name
         told = f"{leaf.expression}, a list" if leaf.many else leaf.expression
         self.declared[name] = {"description": told}
         if leaf.secret:
@@ -106,7 +107,9 @@ class Asks:
         return name
 
 
-def _passed(needs: Iterable[str] | Mapping[str, None], *variables: str) -> str:
+def passed(needs: Iterable[str] | Mapping[str, None], *variables: str) -> str:
+    """What to pass to have something known."""
     first = " and ".join(needs)
     second = f"{' and '.join(variables)} where the manifest is read" if variables else ""
-    return "pass " + " or ".join(filter(None, [first, second]))
+    told = " or ".join(filter(None, [first, second]))
+    return f"pass {told}" if told else "write its value into the template"

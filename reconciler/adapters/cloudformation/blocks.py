@@ -21,7 +21,6 @@ from reconciler.adapters.cloudformation.asks import Asks
 from reconciler.adapters.cloudformation.leaves import Composed, Reference, Unresolved
 from reconciler.adapters.cloudformation.naming import Named
 
-_LEAVES = (Unresolved, Reference, Composed)
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,6}")
 _TRUTH = {"true": True, "false": False}
@@ -64,6 +63,11 @@ class Writer:
         borne = frozenset(f"{kind.name}.{path}" for rule in kind.facts.rules if rule.whole for path in rule.paths)
         block = attrs.evolve(kind.spec, members={**kind.spec.members, "tags": kind.block.members["tags"]})
         return _Body(self, borne).structure(block, properties, spot)
+
+    def name(self, said: Any, spot: Spot) -> Any:
+        """The name in AWS."""
+        known = not isinstance(said, Unresolved | Reference | Composed)
+        return unfit(said) if known else self.asks.text(said, spot.path, spot.at)
 
 
 @attrs.frozen
@@ -108,7 +112,7 @@ class _Body:
                 return self.list(field, value, spot)
             case str():
                 return _SCALARS.get(field.type, spelt)(field, value)
-        return value
+        return unfit(value)
 
     def list(self, field: Field, value: list[Any], spot: Spot) -> Any:
         element, short = field.element, field.shorthand
@@ -133,6 +137,19 @@ class _Body:
         what = "is not in the manifest" if found is None else f"is a {found.kind.title}"
         self.writer.lacking.add(spot.at, spot.path, f"refers to {leaf.logical_id}, which {what}")
         return leaf.logical_id
+
+
+def unfit(value: Any) -> Any:
+    """What stands where something else should, with what is not known in it as text: it is refused where the manifest
+    is read."""
+    match value:
+        case Unresolved() | Reference() | Composed():
+            return value.expression
+        case Mapping():
+            return {key: unfit(inner) for key, inner in value.items()}
+        case list():
+            return [*map(unfit, value)]
+    return value
 
 
 def _pascal(name: str) -> str:

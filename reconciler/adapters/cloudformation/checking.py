@@ -11,7 +11,7 @@ import attrs
 from plans.nodes import Faults, Node
 from reconciler.adapters.cloudformation.conditions import DECIDING
 from reconciler.adapters.cloudformation.sections import PROCESSED, Declared, Template
-from reconciler.adapters.cloudformation.tags import VARIABLE, attribute_parts
+from reconciler.adapters.cloudformation.tags import VARIABLE, attribute_parts, has_function
 
 PSEUDO = frozenset(
     f"AWS::{name}"
@@ -51,6 +51,8 @@ def check(template: Template, faults: Faults) -> None:
         for key, entry in mapping.entries.items():
             if not isinstance(entry.node.value, Mapping) and not key.startswith("Fn::"):
                 faults.add(entry.node, f"Mappings.{name}.{key}", f"a map, not {entry.node.told()}")
+            elif has_function(entry.node) and not template.macros:
+                faults.add(entry.node, f"Mappings.{name}.{key}", "a mapping holds texts and lists, and no function")
     for name, condition in template.conditions.items():
         checker.condition(condition, f"Conditions.{name}")
     for declared in template.resources.values():

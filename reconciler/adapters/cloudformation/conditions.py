@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from plans.nodes import Faults, Node
-from reconciler.adapters.cloudformation.functions import leaves_in, spelled
+from reconciler.adapters.cloudformation.functions import leaves_in, unresolved
 from reconciler.adapters.cloudformation.leaves import Reference, Unresolved
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Decisions:
             return self.held(argument.value)
         if name not in DECIDING:
             # Told once, when the template was read.
-            return Unresolved(spelled(node))
+            return unresolved(node)
         if name == "Fn::Equals":
             return self._equal(argument, node, path)
         sides = [self._decided(item, f"{path}[{index}]") for index, item in enumerate(argument.items)]

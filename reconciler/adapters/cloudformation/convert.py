@@ -10,10 +10,11 @@ from plans.nodes import Node
 from providers.errors import Fault
 from providers.kinds import Kind, Kinds
 from providers.resources import EMPTY
-from reconciler.adapters.cloudformation.asks import Ask, Asks
+from reconciler.adapters.cloudformation.asks import Ask, Asks, passed
 from reconciler.adapters.cloudformation.blocks import Spot, Writer
+from reconciler.adapters.cloudformation.functions import leaves_in
 from reconciler.adapters.cloudformation.known import Known
-from reconciler.adapters.cloudformation.leaves import Reference, Unresolved
+from reconciler.adapters.cloudformation.leaves import Reference, Unresolved, needs_of
 from reconciler.adapters.cloudformation.naming import Named, kinds_by_type, name_of_arn, named
 from reconciler.adapters.cloudformation.resolve import Resolver
 from reconciler.adapters.cloudformation.sections import PROCESSED, Declared, Template
@@ -30,7 +31,8 @@ class Converted:
     """A manifest in the making: the document and all that a verb needs which reads it at once.
 
     `resources` are those of the template that have a block, by logical id. `asks` are what is not known; `places` say
-    where in the template a path of the manifest came from; `secrets` are values of variables, never to be shown.
+    where in the template a path of the manifest came from; `secrets` are values of variables, never to be shown, and
+    `hidden` are the names of all variables whose values are not, whoever gives them.
     """
 
     document: Mapping[str, Any]
@@ -42,6 +44,7 @@ class Converted:
     notes: tuple[str, ...]
     places: Mapping[str, Node] = attrs.field(repr=False)
     secrets: Mapping[str, Any] = attrs.field(repr=False)
+    hidden: frozenset[str]
 
     def conversion(self, steps: str = "") -> Conversion:
         stack, file = self.document["stack"], self.template.file
@@ -89,6 +92,7 @@ def convert(
         tuple(made.notes),
         made.writer.places,
         made.secrets(),
+        frozenset(made.writer.asks.secrets),
     )
 
 
@@ -132,17 +136,10 @@ class _Made:
 
     def secrets(self) -> dict[str, Any]:
         """The values of those secret variables that were given, by the names of the variables."""
-        found = {}
-        for variable, expression in self.writer.asks.secrets.items():
-            parameter = self.template.parameters.get(expression.removeprefix("Ref "))
-            if parameter is None:
-                continue
-            told = self.known.values.get(parameter.name) or self.known.parameters.get(parameter.name)
-            if told is not None:
-                found[variable] = told.value
-            elif parameter.default is not None:
-                found[variable] = parameter.default.value
-        return found
+        expressions = self.writer.asks.secrets.items()
+        parameters = {name: self.template.parameters.get(said.removeprefix("Ref ")) for name, said in expressions}
+        found = {name: self.resolver.names.clear(one) for name, one in parameters.items() if one is not None}
+        return {name: value for name, value in found.items() if value is not None}
 
     def _kept(self) -> Iterator[Declared]:
         """The resources of AWS Batch that the manifest is to have."""
@@ -200,12 +197,9 @@ class _Made:
             self.writer.asks.condition(str(declared.condition), holds, path, declared.at)
         head: dict[str, Any] = {}
         if one.said is not None and one.said != one.block:
-            name = one.said
             at = declared.properties.entries.get(_name_key(one.kind))
-            node = at.node if at is not None else declared.at
-            head["physicalName"] = (
-                name if isinstance(name, str) else self.writer.asks.text(name, f"{path}.physicalName", node)
-            )
+            spot = Spot(f"{path}.physicalName", at.node if at is not None else declared.at)
+            head["physicalName"] = self.writer.name(one.said, spot)
         elif one.said is None and one.live is not None and one.live != one.block:
             head["physicalName"] = one.live
         tail = self._house(one, properties, "physicalName" in head)
@@ -220,7 +214,7 @@ class _Made:
         tail: dict[str, Any] = {}
         match one.kind.name:
             case "compute_environment":
-                if manner := self._manner(properties, fixed):
+                if manner := self._manner(one, properties, fixed):
                     lifecycle["replace"] = manner
                 self._image(one, properties)
                 if "DesiredvCpus" in _resources(properties):
@@ -234,7 +228,8 @@ class _Made:
                 ("DeletionPolicy", one.declared.deletion_policy),
                 ("UpdateReplacePolicy", one.declared.update_replace_policy),
             )
-            if policy is not None and self.resolver.value(policy, f"{one.declared.path}.{name}") in _RETAINED
+            if policy is not None
+            and self._sure(one, name, self.resolver.value(policy, f"{one.declared.path}.{name}")) in _RETAINED
         ]
         if kept:
             lifecycle["protect"] = True
@@ -244,13 +239,21 @@ class _Made:
             )
         return ({"lifecycle": lifecycle} if lifecycle else {}) | tail
 
-    def _manner(self, properties: dict[str, Any], fixed: bool) -> str | None:
+    def _sure(self, one: Named, name: str, value: Any) -> str | None:
+        """A text that decides how a manifest is made, for which no variable can stand; None where there is none."""
+        if isinstance(value, str | None):
+            return value
+        give = passed(needs_of(leaves_in(value)))
+        self.writer.lacking.add(one.declared.at, one.path, f"{name} is not known", give)
+        return None
+
+    def _manner(self, one: Named, properties: dict[str, Any], fixed: bool) -> str | None:
         """What `ReplaceComputeEnvironment` says, which is true where it is unsaid: CloudFormation makes a new
         environment where an update asks for one, or else refuses the update
         (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-batch-computeenvironment.html).
         A name that is fixed can be kept by a third environment alone."""
-        said = properties.pop("ReplaceComputeEnvironment", None)
-        if isinstance(said, str) and said.lower() == "false":
+        said = self._sure(one, "ReplaceComputeEnvironment", properties.pop("ReplaceComputeEnvironment", None))
+        if said is not None and said.lower() == "false":
             return "refuse"
         if fixed:
             return "twoHop"
@@ -275,13 +278,9 @@ class _Made:
     def _retention(self, one: Named, properties: dict[str, Any]) -> dict[str, Any]:
         """CloudFormation deregisters the revision before with every update, unless it is told to skip that."""
         said = properties.pop("ResourceRetentionPolicy", None)
-        skip = said.get("SkipDeregisterOnUpdate") if isinstance(said, Mapping) else None
-        if skip is None:
-            return {}
-        if not isinstance(skip, str):
-            self.writer.lacking.add(one.declared.at, one.path, "SkipDeregisterOnUpdate is not known")
-            return {}
-        return {"rollout": {"keep": _EVER if skip.lower() == "true" else 1}}
+        told = said.get("SkipDeregisterOnUpdate") if isinstance(said, Mapping) else said
+        skip = self._sure(one, "SkipDeregisterOnUpdate", told)
+        return {} if skip is None else {"rollout": {"keep": _EVER if skip.lower() == "true" else 1}}
 
     def _needed(self, one: Declared) -> list[str]:
         found = [self.writer.resources.get(name) for name in one.depends_on]

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import attrs
 
-from plans.nodes import Node
+from plans.masking import texts_in
+from plans.nodes import Node, plain
 from reconciler.adapters.cloudformation.leaves import Composed, Part, Reference, Text, Unresolved, composed, parts_of
 from reconciler.adapters.cloudformation.tags import function_of
 
@@ -105,19 +106,12 @@ def json_text(value: Any) -> str | None:
 
     Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-ToJsonString.html
     """
-    return None if any(map(_LITERALS.fullmatch, _texts(value))) else json.dumps(value, separators=(",", ":"))
+    return None if any(map(_LITERALS.fullmatch, texts_in(value))) else json.dumps(value, separators=(",", ":"))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for inner in value:
-                yield from _texts(inner)
-        case Mapping():
-            for inner in value.values():
-                yield from _texts(inner)
+def unresolved(node: Node, needs: tuple[str, ...] = (), **more: Any) -> Unresolved:
+    """What stands for the value of a node that is not known."""
+    return Unresolved(spelled(node), needs, source=json.dumps(plain(node)), **more)
 
 
 def spelled(node: Node, depth: int = 0) -> str:
@@ -145,10 +139,11 @@ def spelled(node: Node, depth: int = 0) -> str:
 def _argument(name: str, argument: Node, depth: int) -> str:
     if name == "Fn::GetAtt":
         return ".".join(spelled(item, depth + 1) for item in argument.items) or spelled(argument, depth + 1)
-    if name in ("Fn::If", "Fn::Sub", "Fn::Transform") and argument.items:
+    if name in ("Fn::Sub", "Fn::Transform") and argument.items:
         return spelled(argument.items[0], depth + 1)
     if argument.items:
-        return ", ".join(spelled(item, depth + 1) for item in argument.items[:_MOST_SPELLED])
+        more = ", ..." if len(argument.items) > _MOST_SPELLED else ""
+        return ", ".join(spelled(item, depth + 1) for item in argument.items[:_MOST_SPELLED]) + more
     if name == "Fn::Transform" and "Name" in argument.entries:
         return spelled(argument.entries["Name"].node, depth + 1)
     return spelled(argument, depth + 1)

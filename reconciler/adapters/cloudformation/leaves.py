@@ -19,7 +19,7 @@ class Unresolved:
     `--parameter SubnetA=VALUE`; `name` is a name for a variable that stands for it, or empty. `secret`: the value may
     be known, but is not to be written in clear. `many`: it stands for a list. `optional`: it may be nothing at all, so
     that the key, or the item of a list, is not there. `letters` are the only ones that its text may have, where that is
-    known.
+    known. `source` is all that the template says there, by which two are told apart whose expressions are cut short.
     """
 
     expression: str = attrs.field(converter=_clipped)
@@ -29,6 +29,7 @@ class Unresolved:
     many: bool = False
     optional: bool = False
     letters: str | None = attrs.field(default=None, repr=False)
+    source: str = attrs.field(default="", repr=False)
 
 
 @attrs.frozen

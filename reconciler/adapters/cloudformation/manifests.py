@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 
 from plans.manifest import Manifest, Source, parse
+from plans.masking import texts_in
 from plans.nodes import Faults, Node
 from providers.errors import Fault, ManifestError
 from providers.kinds import Kinds
@@ -21,14 +22,15 @@ def manifest(
     Raises ManifestError with all that is missing at once, each at its place in the template: what cannot be said in a
     manifest, what is not known, and what AWS Batch would not take.
     """
-    faults, given = Faults([*made.lacking]), {**ambient, **made.secrets, **variables}
+    given = {**ambient, **made.secrets, **variables}
+    faults, secrets = Faults([*made.lacking]), [given[name] for name in made.hidden & given.keys()]
     for ask in made.asks:
         if not ask.variables or any(name not in given for name in ask.variables):
             faults.add(ask.at, ask.unknown.path, f"is not known: {ask.unknown.said}", ask.unknown.give)
     try:
         found = _parsed(made, variables={**made.secrets, **variables}, kinds=kinds, ambient=ambient)
     except ManifestError as error:
-        faults.found.extend(_told(error, made))
+        faults.found.extend(_told(error, made, secrets))
         faults.end(made.template.file)
         raise
     faults.end(made.template.file)
@@ -41,7 +43,7 @@ def checked(made: Converted, kinds: Kinds) -> Converted:
     try:
         _parsed(made, variables={}, kinds=kinds)
     except ManifestError as error:
-        return attrs.evolve(made, lacking=(*made.lacking, *_told(error, made)))
+        return attrs.evolve(made, lacking=(*made.lacking, *_told(error, made, ())))
     return made
 
 
@@ -49,9 +51,9 @@ def _parsed(made: Converted, **given: Any) -> Manifest:
     return parse([Source(made.template.file, made.conversion().json.encode())], **given)
 
 
-def _told(error: ManifestError, made: Converted) -> Iterator[Fault]:
+def _told(error: ManifestError, made: Converted, secrets: Iterable[Any]) -> Iterator[Fault]:
     """The faults but those of variables that have no value, which are asked for in other words."""
-    hidden = [value for value in made.secrets.values() if isinstance(value, str) and value]
+    hidden = [text for text in texts_in([*secrets]) if text]
     return (_placed(fault, made, hidden) for fault in error.faults if not fault.path.startswith("variables."))
 
 

@@ -8,7 +8,7 @@ import attrs
 from plans.nodes import Node
 from providers.errors import Fault
 from reconciler.adapters.cloudformation.derived import SAME, derived
-from reconciler.adapters.cloudformation.functions import GONE, spelled
+from reconciler.adapters.cloudformation.functions import GONE, unresolved
 from reconciler.adapters.cloudformation.known import Known
 from reconciler.adapters.cloudformation.leaves import Reference, Text, Unresolved
 from reconciler.adapters.cloudformation.pseudo import LETTERS, of_region
@@ -18,17 +18,21 @@ from reconciler.adapters.cloudformation.tags import attribute_parts, function_of
 if TYPE_CHECKING:
     from reconciler.adapters.cloudformation.resolve import Resolver
 
+_MOST_DERIVING = 10
+"""Names that are made of one another: more are asked for."""
 _IDENTIFIER = "abcdefghijklmnopqrstuvwxyz0123456789-"
 
 
 @attrs.define
 class Names:
-    """`deriving` are the values that are being made of other ones, so that none is made of itself."""
+    """`deriving` are the values that are being made of other ones, so that none is made of itself; `derived` are those
+    that were made, by what they are of and whether what is not to be shown was looked at for them."""
 
     template: Template
     known: Known
     resolver: "Resolver"
     deriving: set[str] = attrs.field(factory=set)
+    derived: dict[tuple[str, bool], Text | None] = attrs.field(factory=dict, repr=False)
     outside: dict[str, Any] = attrs.field(init=False, factory=dict, repr=False)
     ssm: Mapping[str, str] = attrs.field(init=False, factory=dict, repr=False)
 
@@ -112,6 +116,14 @@ class Names:
             return _items(value)
         return ",".join(value) if isinstance(value, list) else value
 
+    def clear(self, parameter: Parameter) -> Any:
+        """The value of a parameter that is not to be shown; None where it is not known."""
+        decisions = self.resolver.decisions
+        decisions.clear = True
+        value = self.parameter(parameter)
+        decisions.clear = False
+        return None if isinstance(value, Unresolved) else value
+
     def _given(self, parameter: Parameter) -> Any:
         if parameter.name in self.known.parameters:
             return self.known.parameters[parameter.name].value
@@ -148,12 +160,14 @@ class Names:
         return Unresolved(told, (f"{wanted} in --context",), name=name)
 
     def _derived(self, key: str, logical_id: str, attribute: str | None) -> Text | None:
-        if key in self.deriving:
+        if key in self.deriving or len(self.deriving) >= _MOST_DERIVING:
             return None
-        self.deriving.add(key)
-        made = derived(self.template.resources[logical_id], attribute, self.resolver)
-        self.deriving.discard(key)
-        return made
+        known = (key, self.resolver.decisions.clear)
+        if known not in self.derived:
+            self.deriving.add(key)
+            self.derived[known] = derived(self.template.resources[logical_id], attribute, self.resolver)
+            self.deriving.discard(key)
+        return self.derived[known]
 
     def export(self, name: Text, node: Node) -> Any:
         if isinstance(name, str):
@@ -167,8 +181,8 @@ class Names:
             region = self.pseudo("AWS::Region")
         if isinstance(region, str):
             if region in self.known.zones:
-                return list(self.known.zones[region].value)
-            return Unresolved(spelled(node), (f"availability zones of {region} in --context",), many=True)
+                return _items(self.known.zones[region].value)
+            return unresolved(node, (f"availability zones of {region} in --context",), many=True)
         return self.resolver.unknown(node, [region], many=True)
 
     def in_map(self, keys: Sequence[str], nodes: Sequence[Node], path: str, *, may_lack: bool) -> Node | None:

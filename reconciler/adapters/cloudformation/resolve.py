@@ -12,7 +12,7 @@ from plans.nodes import Entry, Faults, Node
 from reconciler.adapters.cloudformation import functions
 from reconciler.adapters.cloudformation.conditions import Decisions
 from reconciler.adapters.cloudformation.dynamic import finished
-from reconciler.adapters.cloudformation.functions import GONE, Gone, Partial, leaves_in, spelled
+from reconciler.adapters.cloudformation.functions import GONE, Gone, Partial, leaves_in, unresolved
 from reconciler.adapters.cloudformation.known import NOTHING, Known
 from reconciler.adapters.cloudformation.leaves import (
     Composed,
@@ -25,12 +25,15 @@ from reconciler.adapters.cloudformation.leaves import (
 )
 from reconciler.adapters.cloudformation.names import Names
 from reconciler.adapters.cloudformation.sections import LARGEST, PROCESSED, Template
-from reconciler.adapters.cloudformation.tags import VARIABLE, attribute_parts, function_of
+from reconciler.adapters.cloudformation.tags import VARIABLE, attribute_parts, function_of, has_function
 
 Made = TypeVar("Made")
 
 _MOST_PARTS = 10_000
 """Parts of a text that are not known."""
+_LONGEST_INDEX = 9
+_DEEPEST = 120
+"""Levels of a value, with those of the names that it is made of: more than a file may have."""
 
 
 @attrs.define
@@ -42,6 +45,7 @@ class Resolver:
     faults: Faults = attrs.field(factory=Faults)
     names: Names = attrs.field(init=False, repr=False)
     decisions: Decisions = attrs.field(init=False, repr=False)
+    _depth: int = attrs.field(init=False, default=0, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.names = Names(self.template, self.known, self)
@@ -61,6 +65,16 @@ class Resolver:
 
     def raw(self, node: Node, path: str) -> Any:
         """The value before dynamic references are looked for, `GONE` where it is not there."""
+        if isinstance(node.value, str | None):
+            return node.value
+        if self._depth >= _DEEPEST:
+            return self.broken(node, path, f"names that are made of names, more than {_DEEPEST} levels deep")
+        self._depth += 1
+        made = self._inner(node, path)
+        self._depth -= 1
+        return made
+
+    def _inner(self, node: Node, path: str) -> Any:
         match node.value:
             case tuple(items):
                 made = [self.raw(item, f"{path}[{index}]") for index, item in enumerate(items)]
@@ -68,12 +82,11 @@ class Resolver:
             case Mapping() as entries:
                 function = function_of(node)
                 return self._map(entries, node, path) if function is None else self._called(*function, node, path)
-        return node.value
 
     def broken(self, node: Node, path: str, message: str, hint: str | None = None) -> Unresolved:
         """A fault, and what stands for the value that there is none of."""
         self.faults.add(node, path, message, hint)
-        return Unresolved(spelled(node))
+        return unresolved(node)
 
     def tried(self, ask: Callable[[], Made]) -> tuple[Made, bool]:
         """What is made, and whether anything is wrong with it, which is not told."""
@@ -86,7 +99,7 @@ class Resolver:
         made: dict[str, Any] = {}
         for key, entry in entries.items():
             if key == "Fn::Transform":
-                return Unresolved(spelled(node.with_value({key: entry})), (PROCESSED,), optional=True)
+                return unresolved(node.with_value({key: entry}), (PROCESSED,), optional=True)
             if key.startswith("Fn::"):
                 return self.broken(entry.key, f"{path}.{key}", f"{key} stands beside other keys in a map")
             inner = self.raw(entry.node, f"{path}.{key}" if path else key)
@@ -127,17 +140,17 @@ class Resolver:
             case "Fn::Length" | "Fn::ToJsonString":
                 return self._extension(name, argument, node, path)
             case "Fn::Transform":
-                return Unresolved(spelled(node), (PROCESSED,))
+                return unresolved(node, (PROCESSED,))
         if self.template.macros:
-            return Unresolved(spelled(node), (PROCESSED,))
+            return unresolved(node, (PROCESSED,))
         # Told once, when the template was read.
-        return Unresolved(spelled(node))
+        return unresolved(node)
 
     def unknown(self, node: Node, values: Iterable[Any], **more: Any) -> Unresolved:
         """What stands for a function of values of which some are not known."""
         leaves = [leaf for value in values for leaf in leaves_in(value)]
         secret = any(not isinstance(leaf, Reference) and leaf.secret for leaf in leaves)
-        return Unresolved(spelled(node), needs_of(leaves), secret=secret, **more)
+        return unresolved(node, needs_of(leaves), secret=secret, **more)
 
     def text(self, node: Node, path: str) -> Text:
         """A value that is a text, or is broken."""
@@ -201,7 +214,7 @@ class Resolver:
         if isinstance(argument.value, tuple):
             items = self.arguments(argument, path, 2, 2)
             if not items:
-                return Unresolved("Sub")
+                return unresolved(argument)
             written, own = items[0], items[1].entries
         if not isinstance(written.value, str):
             return self.broken(written, path, f"a text, not {written.told()}")
@@ -234,7 +247,7 @@ class Resolver:
     def _if(self, argument: Node, node: Node, path: str) -> Any:
         items = self.arguments(argument, path, 3, 3)
         if not items or not isinstance(items[0].value, str):
-            return Unresolved(spelled(node))
+            return unresolved(node)
         held = self.holds(items[0].value)
         if isinstance(held, bool):
             return self.raw(items[1], f"{path}[1]") if held else self.raw(items[2], f"{path}[2]")
@@ -243,8 +256,8 @@ class Resolver:
         if sides[0] == sides[1] and not doubtful:
             return sides[0]
         leaves = [leaf for side in sides for leaf in leaves_in(side)]
-        return Unresolved(
-            spelled(node),
+        return unresolved(
+            node,
             held.needs,
             secret=held.secret or any(not isinstance(leaf, Reference) and leaf.secret for leaf in leaves),
             many=any(
@@ -256,7 +269,7 @@ class Resolver:
     def _join(self, argument: Node, node: Node, path: str) -> Text:
         parsed = self.arguments(argument, path, 2, 2)
         if not parsed:
-            return Unresolved(spelled(node))
+            return unresolved(node)
         delimiter = self.text(parsed[0], f"{path}[0]")
         items = self.listed(parsed[1], f"{path}[1]")
         if not isinstance(items, list) or functions.sure_items(items) < len(items):
@@ -270,7 +283,7 @@ class Resolver:
     def _split(self, argument: Node, node: Node, path: str) -> list[Text] | Partial | Unresolved:
         parsed = self.arguments(argument, path, 2, 2)
         if not parsed:
-            return Unresolved(spelled(node), many=True)
+            return unresolved(node, many=True)
         delimiter, text = self.text(parsed[0], f"{path}[0]"), self.text(parsed[1], f"{path}[1]")
         if delimiter == "":
             return self.broken(parsed[0], f"{path}[0]", "the delimiter is empty")
@@ -280,10 +293,11 @@ class Resolver:
     def _select(self, argument: Node, node: Node, path: str) -> Any:
         parsed = self.arguments(argument, path, 2, 2)
         if not parsed:
-            return Unresolved(spelled(node))
+            return unresolved(node)
         index, items = self.text(parsed[0], f"{path}[0]"), self.listed(parsed[1], f"{path}[1]")
-        if isinstance(index, str) and not index.isdecimal():
-            return self.broken(parsed[0], f"{path}[0]", f"the index of an item is a number from 0, not {index!r}")
+        if isinstance(index, str) and not (index.isdecimal() and len(index) <= _LONGEST_INDEX):
+            told = f"the index of an item is a number from 0, not {index[:_LONGEST_INDEX]!r}"
+            return self.broken(parsed[0], f"{path}[0]", told)
         if not isinstance(index, str) or isinstance(items, Unresolved):
             return self.unknown(node, [index, items])
         sure = items.sure if isinstance(items, Partial) else tuple(items[: functions.sure_items(items)])
@@ -296,7 +310,7 @@ class Resolver:
     def _in_map(self, argument: Node, node: Node, path: str) -> Any:
         parsed = self.arguments(argument, path, 3, 4)
         if not parsed:
-            return Unresolved(spelled(node))
+            return unresolved(node)
         keys = [self.text(item, f"{path}[{index}]") for index, item in enumerate(parsed[:3])]
         default = parsed[3].entries.get("DefaultValue") if len(parsed) == 4 else None
         if not all(isinstance(key, str) for key in keys):
@@ -305,10 +319,11 @@ class Resolver:
             [str(key) for key in keys], parsed, path, may_lack=default is not None or self.template.macros
         )
         if found is not None:
-            return self.raw(found, path)
+            # A macro may know what to make of a function there; CloudFormation knows none in a mapping.
+            return unresolved(node, (PROCESSED,)) if has_function(found) else self.raw(found, path)
         # What an include adds to a mapping is not told.
         if default is None or self.template.unprocessed:
-            return Unresolved(spelled(node))
+            return unresolved(node)
         return self.raw(default.node, f"{path}[3].DefaultValue")
 
     def _cidr(self, argument: Node, node: Node, path: str) -> list[str] | Unresolved:
@@ -329,7 +344,9 @@ class Resolver:
                 return str(len(items))
             return self.unknown(node, [items])
         value = self.raw(argument, path)
+        if value is GONE:
+            return self.broken(argument, path, "AWS::NoValue stands where a value should")
         if any(leaves_in(value)):
             return self.unknown(node, [value])
         made = functions.json_text(value)
-        return Unresolved(spelled(node)) if made is None else self._within(made, node, path)
+        return unresolved(node) if made is None else self._within(made, node, path)

@@ -32,6 +32,12 @@ def attribute_parts(node: Node) -> Node:
     return node.with_value((node.with_value(logical_id), node.with_value(attribute)))
 
 
+def has_function(node: Node) -> bool:
+    """Whether a function is called anywhere in a node."""
+    inside = [*node.items, *(entry.node for entry in node.entries.values())]
+    return any(key == "Ref" or key.startswith("Fn::") for key in node.entries) or any(map(has_function, inside))
+
+
 def function_of(node: Node) -> tuple[str, Node] | None:
     """The name of the function that a map is, and what it is given; None where it is not one."""
     entries = node.entries

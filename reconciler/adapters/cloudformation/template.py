@@ -30,7 +30,7 @@ _ATTRIBUTES = frozenset(
         *("Type", "UpdatePolicy", "UpdateReplacePolicy", "Version"),
     }
 )
-_TRUE = frozenset({"true", "True", "TRUE", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
 
 
 def read_root(source: Source, faults: Faults) -> Node | None:
@@ -185,7 +185,7 @@ class _Reading:
             name=name,
             type=kind or "String",
             default=node.entries["Default"].node if "Default" in node.entries else None,
-            no_echo="NoEcho" in node.entries and _text(node.entries["NoEcho"].node) in _TRUE,
+            no_echo="NoEcho" in node.entries and _text(node.entries["NoEcho"].node).lower() not in _FALSE,
             allowed=tuple(_text(one) for one in allowed.node.items) if allowed else (),
             at=node,
         )

@@ -45,6 +45,8 @@ def chosen(resources: Iterable[Resource], region: str | None, account: str | Non
         if each.region in ("", region or each.region) and each.account in ("", account or each.account)
     }
     wholes = [each for each in fitting if each.account] or [each for each in fitting if each.region]
+    # What is yet to be created may have a region and no account.
+    wholes += [each for each in fitting if each.region not in ("", wholes[0].region)] if len(wholes) == 1 else []
     if len(wholes) > 1:
         counted = ", ".join(f"{fitting[each]} in {each}" for each in sorted(wholes))
         several = "region" if len({each.region for each in wholes}) > 1 else "account"

@@ -1,7 +1,9 @@
 """From a state or a plan of Terraform to a manifest, and all that is to be known of it."""
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import attrs
@@ -48,11 +50,11 @@ def convert(source: Source, kinds: Kinds, asked: Asked) -> Conversion:
     if not ours:
         raise InputError(f"{source.name} is {state.head}, and no resource of AWS Batch is in it", hint=_EMPTY)
     place = chosen((one for one in ours if not one.deposed), asked.region, asked.account)
-    here = sorted(
-        (one for one in ours if where(one) in (place, Where(place.region), Where())), key=lambda one: one.address
-    )
+    found = sorted(ours, key=lambda one: one.address)
+    here = [one for one in found if where(one) in (place, Where(place.region), Where())]
+    elsewhere = [one for one in found if where(one) not in (place, Where(place.region), Where())]
     made = _Conversion(state, kinds, asked, place, [one for one in here if not one.deposed])
-    return made.made([one for one in ours if one not in here], [one for one in here if one.deposed])
+    return made.made(elsewhere, [one for one in here if one.deposed])
 
 
 _LIFECYCLE = (
@@ -93,10 +95,11 @@ class _Conversion:
         if held.variables:
             result["variables"] = {name: {"description": what} for name, what in held.variables.items()}
         result |= {section: blocks for section, blocks in sections.items() if blocks}
-        if not held.variables:
-            hidden = [one for one in self.resources if one.sensitive]
-            paths = {f"{self.kinds[TYPES[one.type]].section}.{names[one.address]}" for one in hidden}
-            self.lacking += _faults(result, self.kinds, paths)
+        hidden = [one for one in self.resources if one.sensitive]
+        paths = {f"{self.kinds[TYPES[one.type]].section}.{names[one.address]}" for one in hidden}
+        if any({"tags", "tags_all"} & one.sensitive for one in hidden):
+            paths.add("tags")
+        self.lacking += _faults(result, self.kinds, paths)
         for each in deposed:
             self.notes.append(f"left out: a former object of {each.address}, which Terraform was about to destroy")
         live = [resource for resource in self.resources if resource.live]
@@ -252,8 +255,9 @@ def _left_alone(resources: Iterable[Resource], elsewhere: Iterable[Resource]) ->
         yield f"{one.address}, in {where(one)}"
 
 
-def _faults(result: Mapping[str, Any], kinds: Kinds, hidden: Collection[str]) -> Iterator[str]:
-    """What keeps the manifest from being read, such as a value that is newer than the installed botocore.
+def _faults(result: Mapping[str, Any], kinds: Kinds, hidden: AbstractSet[str]) -> Iterator[str]:
+    """What keeps the manifest from being read, such as a value that is newer than the installed botocore, but for
+    variables that are yet to be given.
 
     Of blocks that are `hidden`, since something in them is sensitive, no value is told.
     """
@@ -261,7 +265,9 @@ def _faults(result: Mapping[str, Any], kinds: Kinds, hidden: Collection[str]) ->
         parse([Source("convert", to_yaml(result).encode())], variables={}, kinds=kinds)
     except ManifestError as error:
         for fault in error.faults:
-            if ".".join(fault.path.split(".")[:2]) in hidden:
+            if fault.path.startswith("variables."):
+                continue
+            if not hidden.isdisjoint({".".join(fault.path.split(".")[:2]), re.split(r"[.\[]", fault.path)[0]}):
                 yield f"{fault.path} is not as the API takes it; its value is sensitive in Terraform"
             else:
                 yield f"{fault.path} {fault.message}" + (f": {fault.hint}" if fault.hint else "")

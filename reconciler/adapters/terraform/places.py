@@ -22,7 +22,17 @@ DEEPEST = 100
 Path = tuple[str | int, ...]
 
 _SPACE = re.compile(r"[ \t\r\n]*")
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""Half of a letter, as JSON may write it; two of them are one."""
 _DECODER = json.JSONDecoder()
+
+
+def parsed(text: str) -> Any:
+    """The value of a text of JSON; raises ValueError or RecursionError where it is none, or no encoding can hold it."""
+    root = json.loads(text)
+    if _HALF.search(text):
+        json.dumps(root, ensure_ascii=False).encode()
+    return root
 
 
 @attrs.frozen
@@ -44,7 +54,7 @@ class Text:
         except UnicodeDecodeError as error:
             raise _fault(source.name, 0, 0, "", "the file is not UTF-8", None) from error
         try:
-            root = json.loads(content)
+            root = parsed(content)
         except json.JSONDecodeError as error:
             message = f"not JSON: {error.msg}"
             raise _fault(source.name, error.lineno, error.colno, "", message, "is the file whole?") from error

@@ -9,6 +9,7 @@ Source: https://github.com/hashicorp/terraform-provider-aws/tree/main/internal/s
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,7 +19,7 @@ import attrs
 
 from providers.kinds import Kind
 from providers.resources import Field
-from reconciler.adapters.terraform.places import Path
+from reconciler.adapters.terraform.places import Path, parsed
 from reconciler.adapters.terraform.state import UNSET, Resource
 
 TYPES: Mapping[str, str] = MappingProxyType(
@@ -171,7 +172,10 @@ class _Maker:
             case "map":
                 if not isinstance(value, dict):
                     raise ValueError(told(path))
-                return {key: one for key, one in value.items() if one is not None} or None
+                element = field.element
+                assert element is not None
+                within = {key: self.value(element, one, (*path, key), written=written) for key, one in value.items()}
+                return {key: one for key, one in within.items() if one is not None} or None
         return _scalar(field, value, path)
 
     def structure(self, field: Field, value: Any, path: Path, *, written: bool) -> Any:
@@ -192,10 +196,10 @@ class _Maker:
 
     def json(self, field: Field, text: str, path: Path) -> Any:
         try:
-            value = json.loads(text)
-            return None if value is None else self.structure(field, value, path, written=True)
-        except (json.JSONDecodeError, RecursionError) as error:
+            value = parsed(text)
+        except (ValueError, RecursionError) as error:
             raise ValueError(told(path)) from error
+        return None if value is None else self.structure(field, value, path, written=True)
 
 
 def _scalar(field: Field, value: Any, path: Path) -> Any:
@@ -208,6 +212,8 @@ def _scalar(field: Field, value: Any, path: Path) -> Any:
         case "boolean" if not isinstance(value, bool):
             raise ValueError(told(path))
         case "integer" | "long" | "float" | "double" if isinstance(value, bool | str):
+            raise ValueError(told(path))
+        case _ if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(told(path))
     return value
 

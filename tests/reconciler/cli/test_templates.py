@@ -192,6 +192,32 @@ def test_a_secret_is_in_no_output(cli: Cli, home: Path) -> None:
     assert json.loads(shown[1].out)["changes"]
 
 
+def test_a_secret_is_hidden_in_whatever_form_it_is_shown(cli: Cli, home: Path) -> None:
+    """However it is given, cut, broken into lines, or escaped; also one that a dynamic reference names."""
+    secrets = ["hunter2", "hunter2" * 100, "begin\nhunter2\n<hunter2>&", 'q"hunter2\x1b\t', "a,hunter2"]
+    kinds = ["String", "String", "String", "String", "CommaDelimitedList"]
+    parameters = {f"T{at}": {"Type": kind, "NoEcho": True} for at, kind in enumerate(kinds)}
+    container = {
+        "Image": "busybox",
+        "ResourceRequirements": [{"Type": "VCPU", "Value": 1}, {"Type": "MEMORY", "Value": 512}],
+        "Command": ["{{resolve:secretsmanager:x}}", *({"Ref": name} for name in [*parameters][:4])],
+        "Environment": [{"Name": "DSN", "Value": {"Fn::Sub": "pg://${T1}"}}],
+    }
+    constraints = {"Fn::Join": ["", {"Ref": "T4"}]}
+    job = {"Type": "container", "ContainerProperties": container, "Tags": {"t": constraints}}
+    resources = {"Job": {"Type": "AWS::Batch::JobDefinition", "Properties": job}}
+    (home / "t.json").write_text(json.dumps({"Parameters": parameters, "Resources": resources}))
+    pairs = [(f"T{at}", secret) for at, secret in enumerate(secrets)]
+    by_hand = [word for name, secret in pairs[:2] for word in ("--parameter", f"{name}={secret}")]
+    (home / "v.json").write_text(json.dumps({**dict(pairs[2:4]), "resolve_secretsmanager_x": "hunter2"}))
+    words = ["t.json", *by_hand, "--var-file", "v.json", "--var", "Join_Ref_T4=hunter2", "--region", "eu-west-1", *FAST]
+    shown = [cli("plan", *words, *more) for more in ((), ("--json",), ("--markdown",), ("--html", "p.html"), ("-v",))]
+    assert [said.code for said in shown] == [0] * 5, shown[0].err
+    everything = "".join(said.out + said.err for said in shown) + (home / "p.html").read_text()
+    assert "(secret)" in everything
+    assert "hunter2" not in everything
+
+
 def test_other_services_are_one_note(cli: Cli, home: Path) -> None:
     """A plan counts them; a conversion names each."""
     said = cli("validate", DATA / "genomics.yaml", *given(SAMPLES[4], home))

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from plans.written import Expression
+from providers.errors import ManifestError
 from providers.resources import Address
 from reconciler.adapters.cloudformation.manifests import checked
 from tests.kit import kinds
@@ -136,6 +139,51 @@ def test_what_may_not_be_shown_is_a_variable_though_it_is_known() -> None:
     assert "(secret)" in told
 
 
+@pytest.mark.parametrize("said", [True, "TRUE", "Yes", "1", {"Fn::If": ["Is", True, False]}])
+def test_whatever_is_not_false_hides(said: Any) -> None:
+    """A word that may mean that a parameter is secret is taken for it."""
+    parameters = {"Token": {"Type": "String", "NoEcho": said, "Default": "unseen"}, "Open": {"Type": "String"}}
+    parameters["Open"] |= {"NoEcho": "False", "Default": "seen"}
+    made = converted({"Job": definition({"Command": [{"Ref": "Token"}, {"Ref": "Open"}]})}, Parameters=parameters)
+    assert made.document["jobDefinitions"]["Job"]["containerProperties"]["command"] == [
+        Expression("${var.Token}"),
+        "seen",
+    ]
+
+
+def test_a_secret_list_is_a_list() -> None:
+    """As the template means it, and in a fault none of its items is shown."""
+    parameters = {"Keys": {"Type": "CommaDelimitedList", "NoEcho": True}}
+    made = converted(
+        {"Job": definition({"Command": {"Ref": "Keys"}})},
+        parameters={"Keys": "one-key, two-key"},
+        Parameters=parameters,
+    )
+    job = parsed(made).resources[Address("job_definition", "Job")]
+    assert job.spec["containerProperties"]["command"] == ["one-key", "two-key"]
+    wrong = converted(
+        {
+            "Fast": environment(
+                ComputeResources={**RESOURCES, "AllocationStrategy": {"Fn::Select": [0, {"Ref": "Keys"}]}}
+            )
+        },
+        Parameters=parameters,
+    )
+    (variable,) = wrong.hidden
+    with pytest.raises(ManifestError) as raised:
+        parsed(wrong, **{variable: "one-key"})
+    assert "one-key" not in str(raised.value.faults)
+
+
+def test_the_name_of_a_secret_in_ssm_is_not_the_secret() -> None:
+    """What a parameter of such a type is given says where its value is; only --context may tell it."""
+    kind = "AWS::SSM::Parameter::Value<String>"
+    sections: dict[str, Any] = {"Parameters": {"Token": {"Type": kind, "NoEcho": True, "Default": "/db/token"}}}
+    job = {"Job": definition({"Command": [{"Ref": "Token"}]})}
+    assert converted(job, **sections).secrets == {}
+    assert converted(job, values={"Token": "hunter2"}, **sections).secrets == {"Token": "hunter2"}
+
+
 def test_what_is_wrong_is_told_where_the_template_says_it() -> None:
     """A value that AWS Batch would not take is lacking in a conversion, and a fault of a plan, at its own line."""
     made = converted({"Fast": environment(State="ON"), "Line": queue("x", Priority="high")})
@@ -183,6 +231,21 @@ def test_long_expressions_are_not_taken_for_one_another() -> None:
     assert len(made.document["variables"]) == 2
 
 
+@pytest.mark.parametrize("same", [False, True])
+def test_one_condition_is_not_one_value(same: bool) -> None:
+    """What is chosen by a condition is known by all that it is chosen from, though no more of that is told."""
+    sections: dict[str, Any] = {
+        "Conditions": {"Is": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]}},
+        "Parameters": {"Stage": {"Type": "String"}},
+    }
+    pairs = [("a", "b"), ("a", "b" if same else "c")]
+    texts = [{"Fn::If": ["Is", *({"Fn::Sub": ["${x}", {"x": side}]} for side in pair)]} for pair in pairs]
+    made = converted({"Job": definition({"Command": texts})}, **sections)
+    assert len(made.document["variables"]) == (1 if same else 2)
+    text, other = made.document["jobDefinitions"]["Job"]["containerProperties"]["command"]
+    assert (text == other) is same
+
+
 def test_what_may_be_nothing_is_told_to_be_so() -> None:
     """A key that a condition may take away is null where it does."""
     image = {"Fn::If": ["Maybe", "ami-1", {"Ref": "AWS::NoValue"}]}
@@ -203,9 +266,37 @@ def test_what_decides_how_a_manifest_is_made_must_be_known() -> None:
     policy = {"SkipDeregisterOnUpdate": {"Ref": "Skip"}}
     made = converted({"Job": definition(ResourceRetentionPolicy=policy)}, **sections)
     assert ["SkipDeregisterOnUpdate is not known" in str(fault) for fault in made.lacking] == [True]
+    sections["Conditions"] = {"Is": {"Fn::Equals": [{"Ref": "Skip"}, "x"]}}
+    perhaps = {"Fn::If": ["Is", {"SkipDeregisterOnUpdate": True}, {"Ref": "AWS::NoValue"}]}
+    retained: dict[str, Any] = {**definition(), "DeletionPolicy": {"Fn::If": ["Is", "Retain", "Delete"]}}
+    for name, resource in (
+        ("SkipDeregisterOnUpdate", definition(ResourceRetentionPolicy=perhaps)),
+        ("ReplaceComputeEnvironment", environment(ReplaceComputeEnvironment={"Ref": "Skip"})),
+        ("DeletionPolicy", retained),
+    ):
+        (fault,) = converted({"One": resource}, Transform="AWS::LanguageExtensions", **sections).lacking
+        assert (f"{name} is not known" in str(fault), fault.hint) == (True, "pass --parameter Skip=VALUE")
     whole = {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "s3://x"}}}
     included = converted({"Job": {"Type": "AWS::Batch::JobDefinition", "Properties": whole}})
     assert any("the properties are not known" in str(fault) for fault in included.lacking)
+
+
+def test_what_is_no_text_is_refused_where_it_stands() -> None:
+    """Also with something in it that is not known, and where a name should be."""
+    unfit = {"Arn": {"Ref": "Fast"}, "Unknown": [{"Ref": "Stage"}]}
+    made = converted(
+        {
+            "Fast": environment(ComputeEnvironmentName=[{"Ref": "Stage"}]),
+            "Slow": environment(ComputeEnvironmentName={"a": "b"}),
+            "Line": queue("x", SchedulingPolicyArn=unfit),
+        },
+        Parameters={"Stage": {"Type": "String"}},
+    )
+    assert not made.asks
+    told = "\n".join(faults(made))
+    assert "computeEnvironments.Fast.physicalName: takes a text, not a list" in told
+    assert "computeEnvironments.Slow.physicalName: takes a text, not a map" in told
+    assert "jobQueues.Line.schedulingPolicyArn: takes " in told
 
 
 def test_a_name_that_aws_would_not_take_is_told() -> None:

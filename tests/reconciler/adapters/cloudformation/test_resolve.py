@@ -69,7 +69,7 @@ UNKNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "!Ref AWS::Region": ("Ref AWS::Region", ("AWS::Region in --context",)),
     "!ImportValue net": ("ImportValue net", ("the export net in --context",)),
     "!ImportValue {'Fn::Sub': '${Image}-net'}": ("ImportValue (Sub ${Image}-net)", ("--parameter Image=VALUE",)),
-    "!If [Custom, 1, 2]": ("If Custom", ("--parameter Image=VALUE",)),
+    "!If [Custom, 1, 2]": ("If Custom, 1, 2", ("--parameter Image=VALUE",)),
     "!Select [0, !Ref Subnets]": ("Select 0, (Ref Subnets)", ("--parameter Subnets=VALUE",)),
     "!Split [',', !Ref Image]": ("Split ,, (Ref Image)", ("--parameter Image=VALUE",)),
     "!Join [',', !Ref Subnets]": ("Join ,, (Ref Subnets)", ("--parameter Subnets=VALUE",)),

@@ -221,6 +221,17 @@ def test_several_regions_or_accounts_are_refused_unless_one_is_chosen() -> None:
     assert converted(state, Asked("shop", account="111122223333")).count == 1
 
 
+def test_what_is_planned_in_another_region_is_no_less_of_several() -> None:
+    """It has a region, and no account yet."""
+    plan = edited("plan", lambda made: made["prior_state"]["values"]["root_module"].pop("child_modules", None))
+    fresh = next(row for row in document("fresh")["resource_changes"] if row["type"] == "aws_batch_scheduling_policy")
+    fresh["change"]["after"]["region"], fresh["address"] = "us-east-1", "aws_batch_scheduling_policy.far"
+    plan["resource_changes"].append(fresh | {"name": "far"})
+    with pytest.raises(InputError, match="1 in account unknown, us-east-1"):
+        converted(plan)
+    assert converted(plan, Asked("shop", region="us-east-1")).count == 1
+
+
 def test_the_region_of_what_is_planned() -> None:
     """It is that of the provider's own attribute, or the one that is given."""
     assert converted("fresh", Asked("shop", region="eu-west-1")).document["target"] == {"region": "eu-west-1"}

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from plans.manifest import Source, parse
+from plans.written import Expression
 from reconciler.adapters.conversion import Conversion
 from tests.kit import Stage, kinds, manifest
 from tests.reconciler.adapters.terraform.recorded import converted, document, edited, made_by_terraform
@@ -55,6 +56,28 @@ def test_a_planned_stack_can_be_made_by_the_manifest() -> None:
     assert {arn.partition("/")[2] for arn in stage.all if not any(name in arn for name in spare)} == {
         arn.partition("/")[2] for arn in made_by_terraform().all if not any(name in arn for name in spare)
     }
+
+
+def test_what_aws_would_not_take_is_told_beside_what_is_not_known() -> None:
+    """That a variable has no value yet hides no fault of another value."""
+    made = converted(
+        edited("fresh", lambda made: change(made, "aws_batch_job_queue.listed")["after"].update(state="PERHAPS"))
+    )
+    assert made.unknowns
+    (lack,) = made.lacking
+    assert lack.startswith("jobQueues.listed.state 'PERHAPS'")
+
+
+def test_a_part_of_a_map_that_is_not_known_is_a_variable() -> None:
+    """It stands in its place, and the rest of the map is as it is planned."""
+
+    def edit(made: Any) -> None:
+        planned = change(made, "aws_batch_job_definition.container")
+        planned["after"]["parameters"], planned["after_unknown"]["parameters"] = {"a": "1"}, {"b": True}
+        expressions(made, "aws_batch_job_definition.container")["parameters"] = {"references": ["var.b"]}
+
+    made = converted(edited("fresh", edit))
+    assert block(made, "jobDefinitions", "container")["parameters"] == {"a": "1", "b": Expression("${var.var_b}")}
 
 
 def test_what_is_told_of_a_planned_stack() -> None:
