@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 import attrs
 
@@ -60,21 +60,32 @@ class Settings:
     """How a reconciler works.
 
     `timeout` caps the wait for every goal but for a job, in seconds; `max_api_rate` is calls a second. `state` is
-    the folder of journals and locks; None keeps neither on disk. `lock` is a place of locks, which may be written as on
+    the folder of journals and locks: `usual`, for which `Reconciler.connect` takes that of the command line; None keeps
+    neither on disk, so that no other run is kept out. `lock` is a place of locks, which may be written as on
     the command line; under `none` everything is looked at again right before it is changed. `counting`: jobs that a
     plan disturbs are counted even where no deletion hangs on it. `estimating`: a plan is played on a model of the
     account, which tells how long it will take, and an apply where it went another way. `fence` is asked beside the lock
-    before each call that changes something; what it answers ends the run.
+    before each call that changes something; what it answers ends the run. Raises InputError for a number with which
+    nothing would ever be called.
     """
 
     parallelism: int = 8
     max_api_rate: float = 10.0
     timeout: float | None = None
     lock: Place = attrs.field(default=Place(), converter=place)
-    state: Path | None = None
+    state: Path | Literal["usual"] | None = "usual"
     counting: bool = True
     estimating: bool = True
     fence: Callable[[], LockLost | None] | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.parallelism < 1:
+            raise InputError(f"`parallelism` is {self.parallelism}, and is at least 1")
+        for name, value in (("max_api_rate", self.max_api_rate), ("timeout", self.timeout)):
+            if value is not None and not value > 0:
+                raise InputError(f"`{name}` is {value}, and is more than 0")
+        if isinstance(self.state, str) and self.state != "usual":
+            raise InputError(f"`state` is {self.state!r}, and is a Path, None or 'usual'")
 
 
 def _ignore(_event: Event) -> None:
@@ -127,12 +138,16 @@ class Reconciler:
     ) -> Self:
         """A reconciler of a target with this process's settings; makes no call yet.
 
-        `environ` is the environment of the process, unless it is given. With `session` its credentials and settings
+        `environ` tells regions, folders and what else is ours, and is that of the process unless it is given; where
+        boto3 looks for credentials it does not change. With `session` its credentials and settings
         count, and its region where the target names none; of a target's role, it is what assumes that. The rest is told
         of a Reconciler.
         Raises CredentialsMissing, InputError or StoreError as `providers.clients.connect` does.
         """
         environ = os.environ if environ is None else environ
+        settings = settings or Settings()
+        if settings.state == "usual":
+            settings = attrs.evolve(settings, state=state_folder(environ))
         connection = connect(target, environ=environ, now=SystemClock().now(), session=session)
         told = attrs.evolve(
             target,
@@ -144,7 +159,7 @@ class Reconciler:
             told,
             connection,
             kinds or bind(model.load()),
-            settings or Settings(state=state_folder(environ)),
+            settings,
             policies,
             pool=pool,
             stop=stop,
@@ -196,7 +211,7 @@ class Reconciler:
                     doubts.append(f"where differences come from is not known: {error}")
                     return Past()
 
-            made = judged(task.plan(Past if self.settings.state is None else past), self.on_plan)
+            made = judged(task.plan(past if isinstance(self.settings.state, Path) else Past), self.on_plan)
         return attrs.evolve(made, warnings=(*made.warnings, *doubts))
 
     def apply(
@@ -397,7 +412,7 @@ class Reconciler:
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
-        return History() if self.settings.state is None else self._keeping.history(self.account(), stack)
+        return self._keeping.history(self.account(), stack) if isinstance(self.settings.state, Path) else History()
 
     def account(self, *, on_event: OnEvent = _ignore) -> str | None:
         """The account as STS tells it; None where STS cannot be asked."""
@@ -467,7 +482,7 @@ class Reconciler:
     def _keeping(self) -> Keeping:
         endpoint = self.target.endpoint_url or self.target.simulator_file
         return Keeping(
-            self.settings.state,
+            self.settings.state if isinstance(self.settings.state, Path) else None,
             endpoint,
             self.connection.region,
             self.settings.lock,
