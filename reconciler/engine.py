@@ -103,12 +103,16 @@ class Reconciler:
     ) -> Self:
         """A reconciler of a target with this process's settings; makes no call yet.
 
-        `environ` is the environment of the process, unless it is given. With `session` its credentials and settings
+        `environ` tells regions, folders and what else is ours, and is that of the process unless it is given; where
+        boto3 looks for credentials it does not change. With `session` its credentials and settings
         count, and its region where the target names none; of a target's role, it is what assumes that. The rest is told
         of a Reconciler.
         Raises CredentialsMissing, InputError or StoreError as `providers.clients.connect` does.
         """
         environ = os.environ if environ is None else environ
+        settings = settings or Settings()
+        if settings.state == "usual":
+            settings = attrs.evolve(settings, state=state_folder(environ))
         connection = connect(target, environ=environ, now=SystemClock().now(), session=session)
         told = attrs.evolve(
             target,
@@ -120,7 +124,7 @@ class Reconciler:
             told,
             connection,
             kinds or bind(model.load()),
-            settings or Settings(state=state_folder(environ)),
+            settings,
             policies,
             pool=pool,
             stop=stop,
@@ -172,7 +176,7 @@ class Reconciler:
                     doubts.append(f"where differences come from is not known: {error}")
                     return Past()
 
-            made = judged(task.plan(Past if self.settings.state is None else past), self.on_plan)
+            made = judged(task.plan(Past if self.settings.folder is None else past), self.on_plan)
         return attrs.evolve(made, warnings=(*made.warnings, *doubts))
 
     def apply(
@@ -359,7 +363,7 @@ class Reconciler:
 
     def history(self, stack: str) -> History:
         """What earlier runs of a stack did here; raises StoreError where the journal cannot be read."""
-        return History() if self.settings.state is None else keeping_of(self).history(self.account(), stack)
+        return History() if self.settings.folder is None else keeping_of(self).history(self.account(), stack)
 
     def account(self, *, on_event: OnEvent = _ignore) -> str | None:
         """The account as STS tells it; None where STS cannot be asked."""

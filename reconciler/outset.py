@@ -78,7 +78,7 @@ def task_of(
 def keeping_of(own: "Reconciler") -> Keeping:
     """Where its journals and locks lie."""
     return Keeping(
-        own.settings.state,
+        own.settings.folder,
         own.target.endpoint_url or own.target.simulator_file,
         own.connection.region,
         own.settings.lock,

@@ -10,13 +10,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from plans.masking import mask_plan, texts_in, without
-from plans.plan import Plan
 from plans.printable import plain
+
+if TYPE_CHECKING:
+    from plans.plan import Plan
 
 _SHORTEST = 4
 
@@ -40,19 +41,27 @@ class Terminal:
         """
         from html import escape
 
+        from plans.masking import texts_in
+
         whole = {*texts_in([*values])}
         said = {part for text in whole for part in (text, *text.splitlines()) if len(part) >= _SHORTEST}
         forms = {form for text in said for form in (text, plain(text), json.dumps(text)[1:-1])}
         texts = {*self._hidden, *forms, *map(escape, forms)}
         self._hidden = tuple(sorted(texts, key=lambda text: (-len(text), text)))
 
-    def masked(self, plan: Plan) -> Plan:
+    def masked(self, plan: "Plan") -> "Plan":
         """A plan as it is shown, where a long value may be cut in the midst of what is hidden."""
+        from plans.masking import mask_plan
+
         return mask_plan(plan, self.salt, self._hidden)
 
     def cleared(self, value: Any) -> Any:
         """A text, or all texts of a document, without what is hidden."""
-        return without(value, self._hidden) if self._hidden else value
+        if not self._hidden:
+            return value
+        from plans.masking import without
+
+        return without(value, self._hidden)
 
     @functools.cached_property
     def salt(self) -> str:

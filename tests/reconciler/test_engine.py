@@ -1,5 +1,6 @@
 """The reconciler as other tools get it: connected, settled, and callable from Python."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from plans.asked import Asked
 from plans.plan import Plan
 from providers.clock import ManualClock
-from providers.errors import CredentialsMissing, StalePlan, StoreError
+from providers.errors import CredentialsMissing, InputError, StalePlan, StoreError
 from providers.resources import Address, Target
 from providers.simulator import Fault
 from reconciler import Reconciler, Settings, load
@@ -53,11 +54,39 @@ def test_without_a_home_there_is_no_place_for_state(tmp_path: Path) -> None:
         Reconciler.connect(target, environ={})
 
 
+def test_settings_that_say_no_folder_keep_the_usual_one(tmp_path: Path) -> None:
+    """Who sets another bound has not asked to go without lock and journal; who says None has."""
+    target = Target(provider="simulator", simulator_file=str(tmp_path / "sim.db"))
+    environ = {"XDG_STATE_HOME": str(tmp_path / "state")}
+
+    def state(settings: Settings) -> object:
+        return Reconciler.connect(target, environ=environ, settings=settings, kinds=kinds()).settings.state
+
+    assert state(Settings(parallelism=2)) == tmp_path / "state" / "batchwright"
+    assert state(Settings(parallelism=2, state=None)) is None
+    assert state(Settings(state=tmp_path / "own")) == tmp_path / "own"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"parallelism": 0}, "`parallelism` is 0, and is at least 1"),
+        ({"max_api_rate": 0.0}, "`max_api_rate` is 0.0, and is more than 0"),
+        ({"timeout": -5.0}, "`timeout` is -5.0, and is more than 0"),
+        ({"state": "/tmp/locks"}, "`state` is '/tmp/locks', and is a Path, None or 'usual'"),
+    ],
+)
+def test_settings_that_no_run_can_keep_are_told(settings: dict[str, Any], says: str) -> None:
+    """Where they are made, rather than in the middle of a run."""
+    with pytest.raises(InputError, match=re.escape(says)):
+        Settings(**settings)
+
+
 def test_a_profile_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before any call."""
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     with pytest.raises(CredentialsMissing, match="nobody"):
-        Reconciler.connect(Target(profile="nobody", region="eu-west-1"), environ={}, settings=Settings())
+        Reconciler.connect(Target(profile="nobody", region="eu-west-1"), environ={}, settings=Settings(state=None))
 
 
 def test_a_reconciler_prints_as_its_target_and_settings(tmp_path: Path) -> None:
@@ -101,14 +130,14 @@ def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
 
 
 def test_settings_have_the_documented_defaults() -> None:
-    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, no folder yet, no fence, the rest on."""
+    """Eight calls at a time, ten a second, no cap on waits, a lock in a file in the usual folder, no fence."""
     assert Settings is Own
     assert attrs.asdict(Settings()) == {
         "parallelism": 8,
         "max_api_rate": 10.0,
         "timeout": None,
         "lock": {"service": "file", "container": "", "key": ""},
-        "state": None,
+        "state": "usual",
         "counting": True,
         "estimating": True,
         "fence": None,

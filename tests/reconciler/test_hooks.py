@@ -274,6 +274,6 @@ def test_hooks_are_given_where_one_connects(tmp_path: Any) -> None:
     """Beside the policies; any number of them."""
     target = Target(provider="simulator", simulator_file=str(tmp_path / "sim.db"))
     reconciler = Reconciler.connect(
-        target, environ={}, settings=Settings(lock=Place("none"), estimating=False), on_plan=[never]
+        target, environ={}, settings=Settings(lock=Place("none"), state=None, estimating=False), on_plan=[never]
     )
     assert reconciler.plan(manifest(LAB)).refusals[-1] == NO

@@ -17,7 +17,7 @@ def test_an_executor_that_is_lent_stays_open(tmp_path: Path) -> None:
     """Several runs make their calls in its threads, and whoever owns it ends it."""
     target = Target(provider="simulator", simulator_file=str(tmp_path / "sim.db"), speed=1e6)
     with ThreadPoolExecutor(2, thread_name_prefix="theirs") as theirs:
-        reconciler = Reconciler.connect(target, environ={}, settings=Settings(), kinds=kinds(), pool=theirs)
+        reconciler = Reconciler.connect(target, environ={}, settings=Settings(state=None), kinds=kinds(), pool=theirs)
         assert reconciler.apply(manifest(LAB)).exit_code == 0
         assert reconciler.plan(manifest(LAB)).empty
         assert theirs.submit(lambda: 7).result() == 7
