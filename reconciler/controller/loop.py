@@ -22,7 +22,7 @@ import attrs
 
 from plans.report import Event
 from providers.clock import Clock
-from providers.errors import BatchwrightError, Interrupted, StoreError
+from providers.errors import BatchwrightError, CredentialsExpired, Interrupted, StoreError
 from reconciler.controller import rounds, succession
 from reconciler.controller.agenda import NEVER, Agenda, Held, Key, Running, Source
 from reconciler.controller.conditions import unknown
@@ -53,8 +53,8 @@ class Loop:
     """A controller at work. `run` is its thread; `post` may be called from any other.
 
     `flight` has `3 * configuration.workers` workers, `clock` is real time. `reconcilers` gives that of a target, which
-    may take a while the first time. `leading` is the number under which we lead, `turned_at` when it last came round,
-    `late` which worker is taken for dead.
+    may take a while the first time, and `expired` hears of a target that its credentials have ended. `leading` is the
+    number under which we lead, `turned_at` when it last came round, `late` which worker is taken for dead.
     """
 
     configuration: Configuration
@@ -62,6 +62,7 @@ class Loop:
     leader: Leader
     fetchers: Mapping[str, Fetcher]
     reconcilers: Callable[[str], Reconciler]
+    expired: Callable[[str], object]
     flight: Flight
     clock: Clock
     rng: random.Random
@@ -335,6 +336,8 @@ class Loop:
                 for held in work.held:
                     self.outcomes.failed(held, found)
             case _:
+                if any(isinstance(seen.error, CredentialsExpired) for seen in found):
+                    self.expired(name)
                 answers = {seen.stack: seen for seen in found}
                 for held in work.held:
                     self.outcomes.looked(held, answers[held.stack.name])

@@ -47,6 +47,7 @@ def run(
         bridge.begin()
         ended.callback(bridge.end)
         pool = ended.enter_context(ThreadPoolExecutor(3 * configuration.workers, "worker"))
+        targets = Targets(configuration.targets, environ)
         loop = Loop(
             configuration=configuration,
             store=store,
@@ -62,7 +63,8 @@ def run(
                 )
                 for name, origin in configuration.sources.items()
             },
-            reconcilers=Targets(configuration.targets, environ),
+            reconcilers=targets,
+            expired=targets.forget,
             flight=Flight(pool),
             clock=clock,
             rng=random.Random(),

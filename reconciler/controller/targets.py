@@ -66,6 +66,11 @@ class Targets:
                     self._made[name] = self._connected(self.places[name])
             return self._made[name]
 
+    def forget(self, name: str) -> None:
+        """Connect it anew when it is needed next: credentials are read from files and the environment only then."""
+        with self._guards[name]:
+            self._made.pop(name, None)
+
     def examine(self, name: str) -> None:
         """Raise as a call would for what can be told without asking anybody."""
         with _named(name):

@@ -185,6 +185,7 @@ def room_of(
             for name, origin in said.sources.items()
         },
         reconcilers=lambda _target: stage.reconciler,
+        expired=lambda _target: None,
         flight=Flight(pool or InlinePool()),
         clock=stage.clock,
         rng=random.Random(seed),

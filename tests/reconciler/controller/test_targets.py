@@ -12,6 +12,7 @@ import pytest
 
 from plans.nodes import Source
 from providers.errors import CredentialsMissing, TargetUnusable
+from providers.simulator import Fault
 from reconciler.controller.reading import read
 from reconciler.controller.targets import Targets
 from reconciler.engine import Reconciler
@@ -168,6 +169,28 @@ def test_a_connection_is_made_once_and_a_failure_is_tried_again(
     assert made("bare") is found
     assert (found.settings.parallelism, found.settings.max_api_rate) == (2, 3.0)
     assert found.pace is not None
+
+
+def test_credentials_that_ended_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stack whose target has new ones goes on with them by itself."""
+    made = targets(tmp_path)
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    with room(tmp_path, SEVERAL) as it:
+        ended: list[str] = []
+
+        def expired(name: str) -> None:
+            old = made("bare")
+            ended.append(name)
+            made.forget("bare")
+            assert made("bare") is not old
+            it.stage.simulator.heal()
+
+        it.loop.expired = expired
+        it.stage.simulator.inject(Fault("List*", "expired", times=None))
+        it.write(LAB, "lab/lab.yaml")
+        it.until(lambda: it.answer("Ready") == ("True", "Succeeded"))
+        assert ended == ["lab"]
 
 
 @pytest.mark.parametrize(
