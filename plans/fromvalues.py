@@ -13,10 +13,18 @@ import attrs
 from plans.nodes import BROKEN, Entry, Faults, Node, Value
 from plans.yamltext import DEEPEST, MOST_NODES
 
+MOST_BITS = 1024
+"""No number of AWS Batch has as many; and Python makes no text of one that has many more."""
+
 
 def root_of(document: Any, name: str, faults: Faults) -> Node:
     """The node of a document that is called `name` in faults; what cannot stand in a manifest is BROKEN there."""
-    return _Reader(Node(None, name, 0, 0), faults).node(document, "", 0)
+    return node_of(document, Node(None, name, 0, 0), "", faults)
+
+
+def node_of(value: Any, at: Node, path: str, faults: Faults) -> Node:
+    """The node of a value, every part of which stands where another node does."""
+    return _Reader(at.with_value(None), faults).node(value, path, 0)
 
 
 @attrs.define
@@ -42,6 +50,8 @@ class _Reader:
                 return self.at.with_value("true" if value else "false")
             case str():
                 return self._text(value, path)
+            case int() if value.bit_length() > MOST_BITS:
+                return self._broken(path, f"a whole number of {value.bit_length():,} bits has no place in a manifest")
             case int():
                 return self.at.with_value(str(int(value)))
             case float() if math.isfinite(value):
@@ -67,7 +77,9 @@ class _Reader:
             if self.count > MOST_NODES:
                 return entries
             if not isinstance(key, str):
-                self.faults.add(self.at, path, f"the key {key!r:.60} is of type {type(key).__name__}", "keys are text")
+                self.faults.add(
+                    self.at, path, f"a key of type {type(key).__name__} has no place in a manifest", "keys are text"
+                )
                 continue
             text = str.__str__(key)
             here = f"{path}.{text}" if path else text

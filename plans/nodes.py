@@ -4,7 +4,7 @@ A scalar stays the text that was written, since the API model, not YAML, says wh
 (`~`, or nothing at all) is None. `BROKEN` stands where a fault is already told, so that it is told once.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, Final
@@ -121,19 +121,3 @@ def plain(node: Node) -> Any:
         case Mapping() as entries:
             return {key: plain(entry.node) for key, entry in entries.items()}
     return node.value
-
-
-def noded(value: Any, at: Node) -> Node:
-    """The node that says a plain value, every part of it standing at one place."""
-    match value:
-        case None | str():
-            return at.with_value(value)
-        case bool():
-            return at.with_value("true" if value else "false")
-        case Mapping():
-            return at.with_value(
-                {str(key): Entry(at.with_value(str(key)), noded(inner, at)) for key, inner in value.items()}
-            )
-        case Sequence() if not isinstance(value, bytes):
-            return at.with_value(tuple(noded(inner, at) for inner in value))
-    return at.with_value(str(value))

@@ -6,7 +6,8 @@ from typing import Any
 
 import attrs
 
-from plans.nodes import BROKEN, Entry, Faults, Node, Source, noded, plain
+from plans.fromvalues import node_of
+from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.yamltext import LARGEST, MOST_NODES, read
 
 _USE = re.compile(r"\$\$\{|\$\{var\.([^}]*)(\}?)")
@@ -159,7 +160,9 @@ def _settled(name: str, entry: Entry, values: Mapping[str, Any], faults: Faults)
         faults.add(entry.key, path, f"{name!r} is not a name for a variable", "letters, digits, - and _")
     block = entry.node.entries
     if name in values:
-        value = noded(values[name], entry.key)
+        value = node_of(values[name], entry.key, path, faults)
+        if value.value is BROKEN:
+            return value
     elif "default" in block:
         value = Variables({}, faults, "a default uses no other variables").expand(block["default"].node, path)
     else:

@@ -31,9 +31,9 @@ SMALL: dict[str, Any] = {
 }
 
 
-def faults(document: Any) -> list[str]:
+def faults(document: Any, **variables: Any) -> list[str]:
     with pytest.raises(ManifestError) as caught:
-        build(document, variables={}, kinds=kinds())
+        build(document, variables=variables, kinds=kinds())
     return [str(fault) for fault in caught.value.faults]
 
 
@@ -72,6 +72,39 @@ def test_variables_are_given() -> None:
     assert built(SMALL, variables={"rate": 9}).resources[address("job_queue.high")].spec["priority"] == 9
 
 
+NO_PLACE = (
+    "a value of type set has no place in a manifest (give text, a number, a truth value, None, a list or a mapping)"
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ({1, 2}, NO_PLACE),
+        (float("nan"), "nan is no number that JSON can say"),
+        (10**5000, "a whole number of 16,610 bits has no place in a manifest"),
+    ],
+    ids=["set", "nan", "huge"],
+)
+def test_a_variable_is_no_more_than_what_json_can_say(value: Any, says: str) -> None:
+    """As any value of a document: text made of a set is nobody's wish."""
+    assert faults(SMALL, rate=value) == [f"the document: variables.rate: {says}"]
+
+
+class Unspeakable:
+    """A key of which no text can be made."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+@pytest.mark.parametrize("key", [10**5000, Unspeakable()], ids=["huge", "unspeakable"])
+def test_a_key_is_never_looked_into(key: Any) -> None:
+    """It is told by its type, since Python makes no text of some."""
+    (told,) = faults({**SMALL, "tags": {key: "x"}})
+    assert told == f"the document: tags: a key of type {type(key).__name__} has no place in a manifest (keys are text)"
+
+
 def test_every_fault_is_told_by_its_path() -> None:
     """All at once, and without a line and a column, which there are none."""
     broken = {
@@ -84,7 +117,7 @@ def test_every_fault_is_told_by_its_path() -> None:
     }
     assert faults(broken) == [
         "the document: jobQueues.half.priority: half a character (a lone surrogate) cannot be sent",
-        "the document: jobQueues.high: the key 7 is of type int (keys are text)",
+        "the document: jobQueues.high: a key of type int has no place in a manifest (keys are text)",
         "the document: jobQueues.high.computeEnvironmentOrder[1]: nan is no number that JSON can say",
         "the document: jobQueues.high.priority: a value of type set has no place in a manifest"
         " (give text, a number, a truth value, None, a list or a mapping)",

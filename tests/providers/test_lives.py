@@ -1,6 +1,8 @@
 """What is live, and by what it is found."""
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import attrs
@@ -87,3 +89,18 @@ def test_what_is_known_beside_it_leaves_the_indices_as_they_are() -> None:
     first = Snapshot(Target(), "eu-west-1", None, lives(live("a")))
     second = attrs.evolve(first, unobserved={"job_queue": "why"})
     assert second.live.by_arn is first.live.by_arn
+
+
+def test_plans_of_several_threads_share_the_indices() -> None:
+    """Whoever asks first makes one, and all are told the same."""
+    queues = [live(f"q{number}", owner="lab", address=f"job_queue.q{number}") for number in range(300)]
+    found, together = lives(*queues), threading.Barrier(8)
+
+    def ask(_number: int) -> object:
+        together.wait(10)
+        return found.by_owner, found.by_name, found.users, found.strays
+
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(ask, range(8)))
+    assert all(each == told[0] for each in told)
+    assert len(found.by_owner["lab"]) == 300

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from plans.nodes import Node, noded
+from plans.fromvalues import root_of
+from plans.nodes import Faults
 from providers.errors import ManifestError
 from reconciler.adapters.cloudformation.functions import leaves_in
 from reconciler.adapters.cloudformation.known import Given, Known
@@ -108,7 +109,7 @@ _TEMPLATE = template(f"{AROUND}x")
 def made_of(value: Any, what: Known) -> Any:
     """What a value comes to in a template; raises ManifestError where that is wrong."""
     resolver = Resolver(_TEMPLATE, what)
-    made = resolver.value(noded(value, Node(None, "stack.yaml", 1, 1)))
+    made = resolver.value(root_of(value, "stack.yaml", Faults()))
     resolver.faults.end("the template")
     return made
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from plans.nodes import Faults, Node, Source, noded, plain
+from plans.fromvalues import root_of
+from plans.nodes import Faults, Source, plain
 from providers.errors import Fault, ManifestError
 from reconciler.adapters.cloudformation.loops import unrolled
 from reconciler.adapters.cloudformation.template import holds_template, read, read_root
@@ -314,5 +315,5 @@ def test_loops_do_not_grow_without_end() -> None:
     for level in range(4):
         value = {f"Fn::ForEach::L{level}": [f"N{level}", many, {f"k${{N{level}}}": value}]}
     faults = Faults()
-    unrolled(noded(value, Node(None, "stack.yaml", 1, 1)), "Resources", faults, 1000)
+    unrolled(root_of(value, "stack.yaml", faults), "Resources", faults, 1000)
     assert [fault.message for fault in faults.found] == ["loops write more than 1,000 values"]
