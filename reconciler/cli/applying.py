@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from plans.asked import Asked
 from plans.manifest import Manifest
 from plans.plan import Plan
 from plans.report import Report, report_json
@@ -50,11 +49,7 @@ def apply(options: Given, paths: tuple[str, ...], auto_approve: bool, as_json: b
     """Make AWS Batch as a manifest says, or carry out a plan file."""
     del as_json
     kinds = all_kinds()
-    wish = planfiles.held(paths[0]) if len(paths) == 1 else None
-    if wish is None:
-        wish = Wish(options.manifest(paths, kinds), options.asked())
-    elif options.asked() != Asked() or options.variables or options.variable_files:
-        raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+    wish = options.wish(paths, kinds)
     wish = attrs.evolve(wish, manifest=options.drained(wish.manifest))
     return carry_out(options, wish, kinds, auto_approve=auto_approve)
 

@@ -12,6 +12,7 @@ import click
 from plans.asked import Asked
 from plans.manifest import Manifest, parse, parse_policy, parse_variables
 from plans.policy import Policy
+from plans.wish import Wish
 from providers import model
 from providers.errors import InputError, RefusedError
 from providers.kinds import Kinds, bind
@@ -89,6 +90,15 @@ class Given:
             option = "--parameter" if self.parameters else "--context"
             raise InputError(f"{option} is for templates of CloudFormation, and {paths[0]} is none")
         return parse(files, variables=declared, kinds=kinds, ambient=ambient)
+
+    def wish(self, paths: tuple[str, ...], kinds: Kinds) -> Wish:
+        """What the one plan file holds, or what a manifest of these paths and the options say."""
+        held = planfiles.held(paths[0]) if len(paths) == 1 else None
+        if held is None:
+            return Wish(self.manifest(paths, kinds), self.asked())
+        if self.asked() != Asked() or any((self.variables, self.variable_files, self.parameters, self.contexts)):
+            raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+        return held
 
     def asked(self) -> Asked:
         """What is asked for beside the manifest, for this once."""

@@ -6,10 +6,8 @@ import attrs
 import click
 
 from plans import rehearsal as rehearsals
-from plans.asked import Asked
 from plans.views import rehearsal as view
 from plans.views import rehearsal_page
-from plans.wish import Wish
 from providers.errors import InputError
 from reconciler.cli import planfiles
 from reconciler.cli.applying import refusing
@@ -66,11 +64,7 @@ def rehearse(
     if html is not None:
         planfiles.free_page(html, paths)
     kinds, terminal = all_kinds(), options.terminal
-    wish = planfiles.held(paths[0]) if len(paths) == 1 else None
-    if wish is None:
-        wish = Wish(options.manifest(paths, kinds), options.asked())
-    elif options.asked() != Asked() or options.variables or options.variable_files:
-        raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+    wish = options.wish(paths, kinds)
     planfiles.same_provider(wish.held, options.provider)
     manifest = options.drained(wish.manifest)
     with interruptible() as stop, refusing(terminal):

@@ -211,8 +211,15 @@ def test_a_plan_for_elsewhere_is_refused(cli: Cli, small: Path, home: Path) -> N
 def test_a_plan_file_holds_its_variables(cli: Cli, small: Path) -> None:
     """Variables and addresses beside a plan file are a mistake."""
     cli("plan", small, "--out", "plan.json", *FAST)
-    for words in (("--var", "x=1"), ("--var-file", "x"), ("--only", "job_queue.high")):
-        assert cli("apply", "plan.json", *words, *FAST).code == 1
+    for words in (
+        ("--var", "x=1"),
+        ("--var-file", "x"),
+        ("--only", "job_queue.high"),
+        ("--parameter", "x=1"),
+        ("--context", "x"),
+    ):
+        said = cli("apply", "plan.json", *words, "--auto-approve", *FAST)
+        assert (said.code, "a plan file holds its variables" in said.err) == (1, True)
 
 
 def test_a_policy_binds_a_plan_file(cli: Cli, applied: Path, home: Path) -> None:
