@@ -13,6 +13,8 @@ from providers.kinds import Kinds
 from providers.resources import EMPTY, Resource
 from reconciler.adapters.cloudformation.convert import Converted
 
+_NAMING = "--parameter AWS::StackName=NAME says how it is deployed; or convert it, and write another one under stack"
+
 
 def manifest(
     made: Converted, *, variables: Mapping[str, Any], kinds: Kinds, ambient: Mapping[str, Any] = EMPTY
@@ -60,7 +62,7 @@ def _told(error: ManifestError, made: Converted, secrets: Iterable[Any]) -> Iter
 def _placed(fault: Fault, made: Converted, hidden: Iterable[str]) -> Fault:
     """A fault of the manifest as one of the template, with no secret in it."""
     at = _place(fault.path, made.places) or Node(None, fault.file, 0, 0)
-    message, hint = fault.message, fault.hint
+    message, hint = fault.message, _NAMING if fault.path == "stack" else fault.hint
     for text in hidden:
         message, hint = message.replace(text, "(secret)"), hint and hint.replace(text, "(secret)")
     return Fault(at.file, at.line, at.column, fault.path, message, hint)

@@ -195,7 +195,9 @@ def test_what_is_wrong_is_told_where_the_template_says_it() -> None:
 def test_a_name_of_a_stack_that_is_none_is_told() -> None:
     """The file's stem is only a guess at it."""
     made = converted({"Fast": environment()}, stack="not a name")
-    assert any("not a name" in line for line in faults(made))
+    (told,) = faults(made)
+    assert "'not a name' is not a name of a stack" in told
+    assert "--parameter AWS::StackName=NAME says how it is deployed" in told
 
 
 def test_a_type_of_batch_that_is_not_known_is_lacking() -> None:
