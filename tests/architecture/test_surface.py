@@ -17,7 +17,7 @@ The public names changed. If that is meant: python -m tests.architecture.surface
 and a line in CHANGELOG.md that says what a user of the library has to do."""
 HEAVY = ("boto3", "botocore", "networkx", "deepdiff", "rich", "attrs")
 KNOWN = {"Any", "Callable", "Collection", "Exception", "Executor", "Future", "Iterable", "Iterator", "Literal", "None"}
-KNOWN |= {"Mapping", "Optional", "P", "Path", "Random", "Self", "Sequence", "T", "False", "True"}
+KNOWN |= {"Mapping", "Optional", "P", "Path", "Random", "Self", "Sequence", "T", "False", "True", "Union", "NoneType"}
 REACHED = {
     "Choice": "Pruning.choice",
     "Deed": "Rehearsal.trace",

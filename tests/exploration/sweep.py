@@ -92,7 +92,11 @@ class _Ground:
 
     def moment(self, stage: Stage, when: When, number: int, call: str) -> Moment:
         state = stage.reconciler.settings.state
-        kept = {file.name: file.read_bytes() for file in state.iterdir()} if isinstance(state, Path) and state.exists() else {}
+        kept = (
+            {file.name: file.read_bytes() for file in state.iterdir()}
+            if isinstance(state, Path) and state.exists()
+            else {}
+        )
         world = stage.simulator.store._connection.serialize()
         return Moment(when, number, call, world, stage.clock.now(), kept)
 

@@ -130,7 +130,7 @@ def test_a_plan_that_was_thought_about_is_made_again(moved: bool) -> None:
 
 
 def test_settings_have_the_documented_defaults() -> None:
-    """Eight calls at a time, ten a second, no cap on waits, a lock in a file, the usual folder, no fence, the rest on."""
+    """Eight calls at a time, ten a second, waits as long as it takes, a lock in a file, the usual folder, no fence."""
     assert Settings is Own
     assert attrs.asdict(Settings()) == {
         "parallelism": 8,
