@@ -4,7 +4,7 @@ from typing import Any
 
 import attrs
 
-from providers.errors import BatchwrightError, Interrupted, ManifestError, PlanRefused
+from providers.errors import BatchwrightError, ManifestError, PlanRefused
 
 FORMAT = 1
 
@@ -14,7 +14,7 @@ def error_json(error: BatchwrightError) -> dict[str, Any]:
 
     `error` is the name of its class. A manifest's has `faults`, that of a plan that is refused its `refusals`.
     """
-    said = told(type(error).__name__, str(error), error.hint, exit_code_of(error))
+    said = told(type(error).__name__, str(error), error.hint, error.exit_code)
     match error:
         case ManifestError(faults=faults):
             return said | {"faults": [attrs.asdict(fault) for fault in faults]}
@@ -26,8 +26,3 @@ def error_json(error: BatchwrightError) -> dict[str, Any]:
 def told(name: str, message: str, hint: str | None, exit_code: int) -> dict[str, Any]:
     """An error of that name as JSON."""
     return {"format": FORMAT, "error": name, "message": message, "hint": hint, "exit_code": exit_code}
-
-
-def exit_code_of(error: BatchwrightError) -> int:
-    """The code with which a command ends because of an error; of a signal 128 and its number."""
-    return 128 + error.signal if isinstance(error, Interrupted) else error.exit_code

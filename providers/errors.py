@@ -80,8 +80,13 @@ class BatchwrightError(Exception):
     address: str | None = None
     hint: str | None = None
 
-    exit_code: ClassVar[int] = 1
+    _ends_with: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
+
+    @property
+    def exit_code(self) -> int:
+        """The code with which a command ends because of it; of a signal 128 and its number."""
+        return self._ends_with
 
     def __str__(self) -> str:
         return f"{self.address}: {self.message}" if self.address else self.message
@@ -131,7 +136,7 @@ class TargetUnusable(InputError):
 class RefusedError(BatchwrightError):
     """Nothing was done, on purpose."""
 
-    exit_code: ClassVar[int] = 3
+    _ends_with: ClassVar[int] = 3
 
 
 @attrs.frozen
@@ -239,7 +244,7 @@ class CredentialsMissing(CallError):
 class CredentialsExpired(CallError):
     """The credentials ended on the way."""
 
-    exit_code: ClassVar[int] = 4
+    _ends_with: ClassVar[int] = 4
 
 
 @attrs.frozen
@@ -281,7 +286,7 @@ class TrialFailed(WaitError):
 class Retiring(WaitError):
     """Jobs have not ended on an environment, or in a queue, that was replaced or removed; it takes no more of them."""
 
-    exit_code: ClassVar[int] = 4
+    _ends_with: ClassVar[int] = 4
 
 
 @attrs.frozen
@@ -305,7 +310,7 @@ class SourceRefused(SourceError):
 class LockLost(BatchwrightError):
     """The lock was lost in the middle of a run: nothing is changed from then on."""
 
-    exit_code: ClassVar[int] = 4
+    _ends_with: ClassVar[int] = 4
 
 
 @attrs.frozen
@@ -318,14 +323,14 @@ class ChangedMeanwhile(BatchwrightError):
     before: Mapping[str, Any] = attrs.field(factory=dict)
     now: Mapping[str, Any] = attrs.field(factory=dict)
 
-    exit_code: ClassVar[int] = 4
+    _ends_with: ClassVar[int] = 4
 
 
 @attrs.frozen
 class NotConverged(BatchwrightError):
     """After an apply the world still differs from the manifest; `message` names the paths."""
 
-    exit_code: ClassVar[int] = 4
+    _ends_with: ClassVar[int] = 4
 
 
 @attrs.frozen
@@ -333,3 +338,7 @@ class Interrupted(BatchwrightError):
     """A signal ended the run before anything was changed; `signal` is its number."""
 
     signal: int = 2
+
+    @property
+    def exit_code(self) -> int:
+        return 128 + self.signal

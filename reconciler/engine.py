@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, get_args
 
 import attrs
 
@@ -67,8 +67,9 @@ class Reconciler:
 
     `policies` bind every plan beside the manifest's own; the strictest wins. `pool` makes the executor of a run, of a
     size; one that is given itself is left open.
-    `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins. `wall` is
-    the time of whoever approves, which simulated time is not. `pace` is shared with others who call there; None is one
+    `stop` is completed, with a signal's number, to end a run: what is in flight finishes, nothing new begins. Without
+    one, or cancelled, it counts as SIGINT; that it was cancelled is seen when the wait of that moment is over. `wall`
+    is the time of whoever approves, which simulated time is not. `pace` is shared with others who call; None is one
     of each run's own. `on_answer` is told of each answer of AWS, by the thread that calls: the run goes on. Each of
     `on_plan` sees every plan before it is shown, approved or carried out, and refuses what it gives back; what is
     looked at after an apply it does not see.
@@ -243,11 +244,15 @@ class Reconciler:
 
         `calibrate`: durations are those that the journal on this machine saw, as far as it saw any. Raises as `apply`
         does before anything is changed, but needs no lock; InputError where the model cannot hold the account. Nothing
-        is rehearsed of a plan that is empty.
+        is rehearsed of a plan that is empty. Raises InputError for less than one run too.
         """
         from reconciler import rehearsal
         from reconciler.durations import TABLE, calibrated
 
+        if runs < 1:
+            raise InputError(f"`runs` is {runs}, and is at least 1")
+        if faults not in get_args(Faults):
+            raise InputError(f"`faults` is {faults!r}", hint=f"it is one of {', '.join(get_args(Faults))}")
         with task_of(self, manifest, on_event, asked=asked) as task:
             plan = self._promised(task, held)
             table = TABLE

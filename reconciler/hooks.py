@@ -35,7 +35,13 @@ def _asked(hook: OnPlan, plan: Plan) -> tuple[Refusal, ...]:
     except Exception as error:
         return (_failed(hook, f"{type(error).__name__}: {error}"),)
     strange = next((type(each).__name__ for each in found if not isinstance(each, Refusal)), None)
-    return found if strange is None else (_failed(hook, f"it gave a {strange}, which is no refusal"),)
+    if strange is not None:
+        return (_failed(hook, f"it gave a {strange}, which is no refusal"),)
+    for refusal in found:
+        for name, value in attrs.asdict(refusal, recurse=False).items():
+            if not isinstance(value, str):
+                return (_failed(hook, f"the {name} of a refusal is no text"),)
+    return found
 
 
 def _failed(hook: OnPlan, why: str) -> Refusal:

@@ -13,6 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from signal import SIGINT
 from types import MappingProxyType
 from typing import Any, ParamSpec, TypeVar
 
@@ -135,7 +136,7 @@ class _Call:
 class Caller:
     """Makes calls on `pool`, at most `parallelism` at a time. Only the coordinator's thread may touch it.
 
-    `stop` is done, with a signal's number, when the run is to end: nothing starts from then on. `on_retry` is told
+    `stop` is done, in whatever way, when the run is to end: nothing starts from then on. `on_retry` is told
     each failure that will be repeated, with the seconds until then, `on_answer` that an attempt has ended, however it
     did. `fence` is asked right before each attempt at a call that changes something; what it answers ends the call.
     `calls` counts attempts by operation, `throttles` those of them that were refused as too many.
@@ -192,8 +193,11 @@ class Caller:
 
     @property
     def stopped(self) -> int | None:
-        """The number of the signal that ended the run, None while it goes on."""
-        return self.stop.result() if self.stop is not None and self.stop.done() else None
+        """The number of the signal that ended the run, None while it goes on; SIGINT's where `stop` tells none."""
+        if self.stop is None or not self.stop.done():
+            return None
+        told = None if self.stop.cancelled() or self.stop.exception() else self.stop.result()
+        return told if isinstance(told, int) and told > 0 else SIGINT
 
     def abandon(self) -> list[Hashable]:
         """Drop what no attempt was made of; the keys, in the order they were submitted."""

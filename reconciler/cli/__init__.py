@@ -137,10 +137,10 @@ def _failed(error: Exception, terminal: Terminal) -> int:
 
 
 def _told(error: "BatchwrightError", terminal: Terminal) -> int:
-    from plans.failure import error_json, exit_code_of
+    from plans.failure import error_json
 
     if terminal.json:
         terminal.record(error_json(error))
     else:
         terminal.error(str(error), error.hint)
-    return exit_code_of(error)
+    return error.exit_code

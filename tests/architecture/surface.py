@@ -50,7 +50,7 @@ def _error(name: str, error: Any) -> str:
     base = error.__mro__[1]
     known = {field.name for field in attrs.fields(base)} if attrs.has(base) else set()
     own = [f"{field.name}: {_annotation(field.type)}" for field in attrs.fields(error) if field.name not in known]
-    told = [*own, f"exit {error.exit_code}", *(["again"] if error.retryable else [])]
+    told = [*own, f"exit {error('').exit_code}", *(["again"] if error.retryable else [])]
     return f"error {name} < {base.__name__}: {', '.join(told)}"
 
 

@@ -9,7 +9,16 @@ import attrs
 import pytest
 
 from providers import errors
-from providers.errors import BatchwrightError, CallError, Fault, ManifestError, Rejected, SourceError, Throttled
+from providers.errors import (
+    BatchwrightError,
+    CallError,
+    Fault,
+    Interrupted,
+    ManifestError,
+    Rejected,
+    SourceError,
+    Throttled,
+)
 
 
 def below(kind: type[BatchwrightError]) -> Iterator[type[BatchwrightError]]:
@@ -55,8 +64,14 @@ def test_an_error_survives_a_pipe(kind: type[BatchwrightError]) -> None:
 @pytest.mark.parametrize("kind", ALL, ids=NAMES)
 def test_an_error_ends_a_command_with_a_known_code(kind: type[BatchwrightError]) -> None:
     """1 error, 3 refused, 4 in part; what may be repeated is a call, or a fetch."""
-    assert kind.exit_code in (1, 3, 4)
+    assert kind("what happened").exit_code in (1, 3, 4, 130)
     assert not kind.retryable or issubclass(kind, CallError | SourceError)
+
+
+def test_an_interrupted_call_knows_its_exit_code() -> None:
+    """As the command line ends with it: 128 and the number of the signal."""
+    assert Interrupted("stopped").exit_code == 130
+    assert Interrupted("stopped", signal=15).exit_code == 143
 
 
 def test_a_call_is_told_in_awss_words() -> None:

@@ -46,6 +46,13 @@ def nothing(_plan: Plan) -> Any:
     return None
 
 
+def untold(plan: Plan) -> Any:
+    return [Refusal(str(change.address), "acme", "text") for change in plan.changes[:1]] + [
+        Refusal(change.address, "acme", "an address is no text")  # type: ignore[arg-type]
+        for change in plan.changes
+    ]
+
+
 class Rule:
     """A hook that is no function."""
 
@@ -143,6 +150,7 @@ def test_several_hooks_refuse_in_their_order() -> None:
         (partial(partial(broken)), "the hook tests.reconciler.test_hooks.broken failed: KeyError: 'day'"),
         (Rule(), "the hook tests.reconciler.test_hooks.Rule failed: RuntimeError: lab"),
         (listed, "the hook tests.reconciler.test_hooks.listed failed: it gave a str, which is no refusal"),
+        (untold, "the hook tests.reconciler.test_hooks.untold failed: the address of a refusal is no text"),
         (nothing, "the hook tests.reconciler.test_hooks.nothing failed: TypeError: 'NoneType' object is not iterable"),
     ],
 )

@@ -1,14 +1,16 @@
 """A rehearsal says what will be called, how long it takes and what goes wrong; and an apply then does just that."""
 
 import random
+import re
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import attrs
 import pytest
 
 from plans.rehearsal import Deed, Rehearsal, by_address
-from providers.errors import Interrupted, PlanRefused, StalePlan
+from providers.errors import InputError, Interrupted, PlanRefused, StalePlan
 from providers.simulator import Durations, Fault, Store, service
 from providers.simulator import Settings as Simulated
 from reconciler.durations import TABLE
@@ -320,3 +322,13 @@ def test_the_model_is_closed_however_a_run_ends(monkeypatch: pytest.MonkeyPatch)
         assert len(closed) == 1
         stand.play("usual", "0/0")
     assert len({id(store) for store in closed}) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [({"runs": 0}, "`runs` is 0, and is at least 1"), ({"faults": "some"}, "`faults` is 'some'")],
+)
+def test_what_is_never_played_is_not_sound(asked: dict[str, Any], says: str) -> None:
+    """A rehearsal of no run, or of faults that nobody knows, says nothing of a plan, and so it is not made."""
+    with pytest.raises(InputError, match=re.escape(says)):
+        standing("create").reconciler.rehearse(manifest(LAB), **asked)

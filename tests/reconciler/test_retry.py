@@ -417,6 +417,30 @@ def test_a_stop_ends_a_wait() -> None:
     assert clock.now() == start
 
 
+def _complete_with(value: Any) -> Callable[[Future[Any]], object]:
+    return lambda stop: stop.set_result(value)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        _complete_with(None),
+        _complete_with(0),
+        _complete_with("SIGTERM"),
+        lambda stop: stop.cancel(),
+        lambda stop: stop.set_exception(ValueError("of theirs")),
+    ],
+    ids=["none", "zero", "text", "cancelled", "raised"],
+)
+def test_however_a_stop_is_done_it_stops(end: Callable[[Future[Any]], object]) -> None:
+    """Without the number of a signal it is an interrupt's: a run neither spins nor breaks because of that."""
+    stop: Future[Any] = Future()
+    made = caller(ManualClock(), stop=stop)
+    end(stop)
+    assert made.stopped == 2
+    assert made.wait(made.clock.now() + 3600) == []
+
+
 def test_nothing_starts_after_a_stop() -> None:
     """What is queued when the signal comes is never called, and `abandon` tells what that was."""
     stop: Future[int] = Future()
