@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 import click
 
-from plans.masking import mask_plan, texts_in, without
+from plans.masking import mask_plan_without, texts_in, without
 from plans.plan import Plan
 from plans.printable import plain
 
@@ -48,7 +48,7 @@ class Terminal:
 
     def masked(self, plan: Plan) -> Plan:
         """A plan as it is shown, where a long value may be cut in the midst of what is hidden."""
-        return mask_plan(plan, self.salt, self._hidden)
+        return mask_plan_without(plan, self.salt, self._hidden)
 
     def cleared(self, value: Any) -> Any:
         """A text, or all texts of a document, without what is hidden."""
