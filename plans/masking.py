@@ -52,11 +52,13 @@ def mask(document: Any, salt: str | None) -> Any:
             return document
 
 
-def mask_plan(plan: Plan, salt: str | None, secrets: Sequence[str] = ()) -> Plan:
-    """The plan with differences, arguments and goals masked, for a view; it can no longer be applied.
+def mask_plan(plan: Plan, salt: str | None) -> Plan:
+    """The plan with differences, arguments and goals masked, for a view; it can no longer be applied."""
+    return mask_plan_without(plan, salt, ())
 
-    `secrets` are texts that are not shown wherever they stand, the longest first.
-    """
+
+def mask_plan_without(plan: Plan, salt: str | None, secrets: Sequence[str]) -> Plan:
+    """The same, and these texts are not shown wherever they stand; the longest come first."""
 
     def shown(path: str | None, value: Any) -> Any:
         masked = mask(value, salt) if path is None else _at(path, value, salt)

@@ -51,9 +51,9 @@ class Terminal:
 
     def masked(self, plan: "Plan") -> "Plan":
         """A plan as it is shown, where a long value may be cut in the midst of what is hidden."""
-        from plans.masking import mask_plan
+        from plans.masking import mask_plan_without
 
-        return mask_plan(plan, self.salt, self._hidden)
+        return mask_plan_without(plan, self.salt, self._hidden)
 
     def cleared(self, value: Any) -> Any:
         """A text, or all texts of a document, without what is hidden."""

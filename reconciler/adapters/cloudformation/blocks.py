@@ -88,6 +88,8 @@ class _Body:
                 hint = f"did you mean {_pascal(known[near[0]])}?" if near else None
                 self.writer.lacking.add(inside.at, inside.path, f"AWS Batch knows no property {said} here", hint)
                 continue
+            if name in made:
+                self.writer.lacking.add(inside.at, inside.path, f"is said twice, once as {said}")
             self.writer.places[inside.path] = inside.at
             member = field.members[name]
             written = self.value(member, inner, inside, listed=listed)

@@ -32,6 +32,12 @@ def test_a_property_that_nobody_knows_is_lacking_with_its_place() -> None:
     assert faults(made) == told
 
 
+def test_a_property_in_two_cases_is_lacking() -> None:
+    """Neither is taken for the other in silence."""
+    (fault,) = converted({"Job": definition({"image": "other"})}).lacking
+    assert "containerProperties.image: is said twice, once as image" in str(fault)
+
+
 def test_a_name_that_is_not_known_is_a_variable() -> None:
     """The block goes by the logical id, and its physical name is put together of what is known and what is not."""
     made = converted(
