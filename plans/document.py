@@ -31,6 +31,7 @@ def to_document(manifest: Manifest) -> dict[str, Any]:
         "policy": {**attrs.asdict(manifest.policy), **_lists(manifest.policy)},
         "resources": [_resource_json(resource) for resource in manifest.resources.values()],
         "ownership": _ownership_json(manifest.ownership),
+        **({"secrets": [*manifest.secrets]} if manifest.secrets else {}),
     }
 
 
@@ -46,6 +47,7 @@ def from_document(document: Any) -> Manifest:
         tags=at["tags"].texts(),
         policy=_policy(at["policy"]),
         ownership=_ownership(at["ownership"]),
+        secrets=at["secrets"].each(Place.text) if "secrets" in at.mapping() else (),
     )
 
 

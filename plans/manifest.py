@@ -17,7 +17,7 @@ from plans.nodes import BROKEN, Entry, Faults, Node, Source, plain
 from plans.ownership import STACK, STACK_HINT, Ownership, ownership_of
 from plans.policy import Policy, parse_policy, policy_of, strictest
 from plans.together import names_differ, nothing_waits_for_itself
-from plans.variables import Variables, parse_variables, settle
+from plans.variables import Variables, parse_variables, secrets, settle
 from plans.yamltext import collector_off, read
 from providers.errors import ManifestError
 from providers.kinds import Kinds
@@ -37,7 +37,10 @@ _TARGET = {
 
 @attrs.frozen
 class Manifest:
-    """One stack: its resources by address, in the order of kinds' ranks and then as written."""
+    """One stack: its resources by address, in the order of kinds' ranks and then as written.
+
+    `secrets` are the texts that its secret variables brought in: no view shows them.
+    """
 
     stack: str
     resources: Mapping[Address, Resource]
@@ -46,6 +49,7 @@ class Manifest:
     tags: Mapping[str, str] = EMPTY
     policy: Policy = Policy()
     ownership: Ownership = Ownership()
+    secrets: tuple[str, ...] = attrs.field(default=(), repr=False)
 
 
 @collector_off()
@@ -111,6 +115,8 @@ def _parse(
     if len(maps) < len(roots):
         faults.end("the manifest")
     declared = _declared(maps, kinds, faults)
+    hidden = secrets(declared, variables, ambient)
+    faults.hidden.extend(hidden)
     expand = Variables(settle(declared, variables, ambient, faults), faults).expand
     top, sections = _joined([expand(_without_variables(root)) for root in maps], kinds, faults)
     names = {kind.name: sections[kind.section] for kind in kinds}
@@ -142,6 +148,7 @@ def _parse(
         tags=common.tags,
         policy=policy_of(said.get("policy", EMPTY)),
         ownership=ownership,
+        secrets=hidden,
     )
 
 

@@ -1,7 +1,8 @@
 """Values that look secret, replaced before anything is shown.
 
 Looked at are the environment, the parameters of a definition and the options of its log driver, each by name; a secret
-belongs in `secrets` with `valueFrom`, which names a place and no value.
+belongs in `secrets` with `valueFrom`, which names a place and no value. What a plan knows to be secret,
+since a variable says so, is looked for everywhere.
 What is kept as it is: the plan file, since it must be carried out.
 """
 
@@ -21,10 +22,8 @@ _INNOCENT = frozenset({"bypass", "compass", "donkey", "hockey", "hotkey", "jocke
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ENTRY_PATH = re.compile(r"(?:^|\.)(?:environment|env|options|parameters)\[(?P<name>.*)\](?:\.value)?$", re.DOTALL)
 _NAMED = ("options", "parameters")
+_MASKED = re.compile(r"\(secret [0-9a-f]{8}\)")
 _ENTRY = frozenset({"name", "value"})
-
-_Shown = Callable[[str | None, Any], Any]
-"""What is shown of a value that stands at a path, or of a whole document."""
 
 
 def secret(name: str) -> bool:
@@ -59,31 +58,25 @@ def mask_plan(plan: Plan, salt: str | None) -> Plan:
 
 def mask_plan_without(plan: Plan, salt: str | None, secrets: Sequence[str]) -> Plan:
     """The same, and these texts are not shown wherever they stand; the longest come first."""
-
-    def shown(path: str | None, value: Any) -> Any:
-        masked = mask(value, salt) if path is None else _at(path, value, salt)
-        return without(masked, secrets) if secrets else masked
-
+    blur = _Blur((*plan.secrets, *secrets), salt)
     return attrs.evolve(
         plan,
-        changes=tuple(_mask_change(change, shown) for change in plan.changes),
-        steps=tuple(_mask_step(step, shown) for step in plan.steps),
+        changes=tuple(_mask_change(change, blur) for change in plan.changes),
+        steps=tuple(_mask_step(step, blur) for step in plan.steps),
         wanted={},
+        secrets=(),
     )
 
 
 def without(value: Any, secrets: Sequence[str]) -> Any:
-    """A text, or all texts of a document, in which `(secret)` stands for each of these."""
-    match value:
-        case str():
-            for text in secrets:
-                value = value.replace(text, "(secret)")
-            return value
-        case Mapping():
-            return {key: without(inner, secrets) for key, inner in value.items()}
-        case list() | tuple():
-            return [without(inner, secrets) for inner in value]
-    return value
+    """A text, or all texts and numbers of a document, in which `(secret)` stands for each of these."""
+
+    def cleared(text: str) -> str:
+        for one in secrets:
+            text = text.replace(one, "(secret)")
+        return text
+
+    return _replaced(value, cleared)
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -97,6 +90,61 @@ def texts_in(value: Any) -> Iterator[str]:
         case Mapping():
             for inner in value.values():
                 yield from texts_in(inner)
+
+
+@attrs.frozen
+class _Blur:
+    """Masks what is secret by its name, and these secrets wherever they stand."""
+
+    secrets: tuple[str, ...] = attrs.field(repr=False)
+    salt: str | None
+
+    def at(self, path: str, value: Any) -> Any:
+        return self._without(_at(path, value, self.salt))
+
+    def arguments(self, document: Any) -> Any:
+        return self._without(mask(document, self.salt))
+
+    def difference(self, difference: Difference) -> Difference:
+        """Where a secret is to stand, another one stood before: of that nothing is shown but what stays."""
+        path, before, after = difference.path, difference.before, difference.after
+        shown = self.at(path, before)
+        texts = {*_scalars(after)} if self.secrets else set()
+        if any(secret in text for secret in self.secrets for text in texts):
+            shown = _replaced(shown, lambda text: text if text in texts or _MASKED.fullmatch(text) else "(secret)")
+        return attrs.evolve(difference, before=shown, after=self.at(path, after))
+
+    def _without(self, value: Any) -> Any:
+        return without(value, self.secrets) if self.secrets else value
+
+
+def _scalars(value: Any) -> Iterator[str]:
+    """The texts in a value, and its numbers as texts."""
+    match value:
+        case Mapping():
+            for inner in value.values():
+                yield from _scalars(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _scalars(inner)
+        case bool():
+            return
+        case str() | int() | float():
+            yield str(value)
+
+
+def _replaced(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy with every text changed, and every number whose text would be."""
+    match value:
+        case Mapping():
+            return {key: _replaced(inner, change) for key, inner in value.items()}
+        case list() | tuple():
+            return [_replaced(inner, change) for inner in value]
+        case bool():
+            return value
+        case str() | int() | float() if (made := change(str(value))) != str(value):
+            return made
+    return value
 
 
 def _masked(value: Any, salt: str | None) -> Any:
@@ -134,17 +182,12 @@ def hides(path: str, value: Any) -> bool:
     return bool(_at(path, value, None) != value)
 
 
-def _mask_difference(difference: Difference, shown: _Shown) -> Difference:
-    before, after = (shown(difference.path, value) for value in (difference.before, difference.after))
-    return attrs.evolve(difference, before=before, after=after)
+def _mask_change(change: Change, blur: _Blur) -> Change:
+    return attrs.evolve(change, differences=tuple(map(blur.difference, change.differences)))
 
 
-def _mask_change(change: Change, shown: _Shown) -> Change:
-    return attrs.evolve(change, differences=tuple(_mask_difference(each, shown) for each in change.differences))
-
-
-def _mask_step(step: Step, shown: _Shown) -> Step:
+def _mask_step(step: Step, blur: _Blur) -> Step:
     goal = step.goal and attrs.evolve(
-        step.goal, expect={path: shown(path, value) for path, value in step.goal.expect.items()}
+        step.goal, expect={path: blur.at(path, value) for path, value in step.goal.expect.items()}
     )
-    return attrs.evolve(step, arguments=shown(None, step.arguments), goal=goal)
+    return attrs.evolve(step, arguments=blur.arguments(step.arguments), goal=goal)

@@ -90,8 +90,12 @@ class Faults:
     """All that is wrong so far."""
 
     found: list[Fault] = attrs.field(factory=list)
+    hidden: list[str] = attrs.field(factory=list, repr=False)
+    """Texts that no fault says from now on."""
 
     def add(self, node: Node, path: str, message: str, hint: str | None = None) -> None:
+        for text in self.hidden:
+            message, hint = message.replace(text, "(secret)"), hint and hint.replace(text, "(secret)")
         self.found.append(Fault(node.file, node.line, node.column, path, message, hint))
 
     def nearest(self, word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:

@@ -97,7 +97,7 @@ class Plan:
     `id` is a digest of target, stack and steps: the same wish against the same world has the same id. `account` is
     None where nothing told it. `made_at` is UTC in ISO 8601. `target` says how the account was reached: `provider`,
     `endpointUrl`, `profile`, `roleArn`, `regionSource`, each only where given. `wanted` holds secrets, and stands in no
-    file and no view.
+    file and no view; `secrets` are texts that no view shows.
     """
 
     id: str
@@ -115,6 +115,7 @@ class Plan:
     estimate: Estimate | None = None
     format: int = FORMAT
     wanted: Mapping[Address, Form] = attrs.field(factory=dict, eq=False, repr=False)
+    secrets: tuple[str, ...] = attrs.field(default=(), eq=False, repr=False)
 
     @property
     def empty(self) -> bool:

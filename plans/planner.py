@@ -136,6 +136,7 @@ def make_plan(
             for decision in decisions
             if decision.resource is not None and not decision.refusals
         },
+        secrets=manifest.secrets,
     )
     return attrs.evolve(plan, id=_id(plan))
 

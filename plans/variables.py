@@ -1,7 +1,7 @@
 """Variables: what a manifest takes from outside, and `${var.NAME}` replaced by it before anything is typed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -12,6 +12,7 @@ from plans.yamltext import LARGEST, MOST_NODES, read
 
 _USE = re.compile(r"\$\$\{|\$\{var\.([^}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_SHORTEST = 4
 _OUTPUT = frozenset({"value", "type", "sensitive"})
 
 
@@ -152,6 +153,37 @@ def settle(
         faults.add(outside, name, f"there is no variable {name!r}", hint)
     values = {**ambient, **given}
     return {name: _settled(name, entry, values, faults) for name, entry in declared.items()}
+
+
+def secrets(declared: Mapping[str, Entry], given: Mapping[str, Any], ambient: Mapping[str, Any]) -> tuple[str, ...]:
+    """The texts of the variables that say `secret`, and of what is in them, the longest first.
+
+    Those of less than four letters are left out: they stand everywhere.
+    """
+    found: dict[str, None] = {}
+    for name, entry in declared.items():
+        block = entry.node.entries
+        if "secret" not in block or block["secret"].node.value in ("false", None):
+            continue
+        value: Any = {**ambient, **given}.get(name)
+        if name not in given and name not in ambient and "default" in block:
+            value = plain(block["default"].node)
+        found |= dict.fromkeys(_texts(value))
+    return tuple(sorted((text for text in found if len(text) >= _SHORTEST), key=len, reverse=True))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case None | bool():
+            return
+        case Mapping():
+            for inner in value.values():
+                yield from _texts(inner)
+        case list() | tuple():
+            for inner in value:
+                yield from _texts(inner)
+        case _:
+            yield str(value)
 
 
 def _settled(name: str, entry: Entry, values: Mapping[str, Any], faults: Faults) -> Node:

@@ -34,4 +34,6 @@ def loads(text: str) -> Wish:
     """The wish in the text of a plan file; raises PlanFileError where it is damaged, edited or of another format."""
     promised, document = planfile.loads(text)
     with taken_on_trust():
-        return Wish(from_document(document["manifest"]), Asked.from_json(document["asked"]), promised)
+        manifest = from_document(document["manifest"])
+        held = attrs.evolve(promised, secrets=manifest.secrets)
+        return Wish(manifest, Asked.from_json(document["asked"]), held)

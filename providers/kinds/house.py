@@ -186,6 +186,7 @@ VARIABLE = structure(
     default=Field("any", documentation="Taken when none is given."),
     allowed=of(Field("any"), "The values that may be given."),
     description=text("What it is for."),
+    secret=Field("boolean", documentation="Whether its value is shown by no command."),
 )
 
 MOVE = structure(

@@ -82,6 +82,7 @@ def carry_out(
 ) -> int:
     """Show a plan, ask, carry it out and tell how it ended; the exit code."""
     terminal = options.terminal
+    terminal.hide(wish.manifest.secrets)
     planfiles.same_provider(wish.held, options.provider)
     seen: list[Plan] = []
 

@@ -13,6 +13,7 @@ from plans.jsonform import taken_on_trust
 from plans.outputs import outputs_json
 from plans.views import diagram
 from plans.views.terminal import render
+from plans.wish import loads
 from providers.errors import InputError, PlanFileError
 from providers.kinds import Kinds
 from providers.resources import Address, Target
@@ -48,10 +49,12 @@ def show(options: Given, path: str, as_json: bool) -> int:
     text = planfiles.read(path)
     if text is None:
         raise PlanFileError(f"{path} is not a plan file", hint="`batchwright plan --out FILE` makes one")
-    held, _ = planfile.loads(text)
+    wish = loads(text)
     terminal = options.terminal
+    terminal.hide(wish.manifest.secrets)
     with taken_on_trust():
-        shown = terminal.masked(held)
+        assert wish.held is not None
+        shown = terminal.masked(wish.held)
         if as_json:
             terminal.document(planfile.to_json(shown))
         else:

@@ -85,11 +85,15 @@ class Given:
             from reconciler.cli import templates
 
             if templates.there(files):
-                return templates.manifest(files, self, variables=declared, kinds=kinds, ambient=ambient)
+                found = templates.manifest(files, self, variables=declared, kinds=kinds, ambient=ambient)
+                self.terminal.hide(found.secrets)
+                return found
         if self.parameters or self.contexts:
             option = "--parameter" if self.parameters else "--context"
             raise InputError(f"{option} is for templates of CloudFormation, and {paths[0]} is none")
-        return parse(files, variables=declared, kinds=kinds, ambient=ambient)
+        found = parse(files, variables=declared, kinds=kinds, ambient=ambient)
+        self.terminal.hide(found.secrets)
+        return found
 
     def wish(self, paths: tuple[str, ...], kinds: Kinds) -> Wish:
         """The wish of a plan file, where that is the only path, or the manifest and what is asked for beside it.
@@ -102,6 +106,7 @@ class Given:
         made_of = self.variables, self.variable_files, self.parameters, self.contexts
         if self.asked() != Asked() or any(made_of):
             raise InputError("a plan file holds its variables and addresses already", hint="leave the options out")
+        self.terminal.hide(held.manifest.secrets)
         return held
 
     def asked(self) -> Asked:

@@ -168,3 +168,26 @@ def test_masking_changes_nothing_else(plan: Plan) -> None:
         (step.id, step.call, step.after) for step in plan.steps
     ]
     assert mask_plan(masked, None).summary == plan.summary
+
+
+def test_what_a_plan_knows_to_be_secret_is_looked_for_everywhere() -> None:
+    """Whatever its name, a text with a secret in it is masked; and so is what it replaces, but for what stays."""
+    differences = (
+        Difference("containerProperties.command", ["run", "former", "7"], ["run", "--pin=hush-hush", 7], "r"),
+        Difference("containerProperties.image", "a-hush-hush", None, "r"),
+        Difference("containerProperties.user", "root", "me", "r"),
+    )
+    change = Change(Address("job_definition", "a"), "a", Action.REGISTER, differences=differences)
+    arguments = {"containerProperties": {"memory": 12345678, "privileged": True, "image": "a-hush-hush"}}
+    step = Step("s", "job_definition.a", "RegisterJobDefinition", arguments, Goal("k", "a", "seen", {"p": "hush-hush"}))
+    plan = attrs.evolve(plan_of(changes=(change,), steps=(step,)), secrets=("hush-hush", "12345678"))
+    masked = mask_plan(plan, None)
+    command, image, user = masked.changes[0].differences
+    assert (command.before, command.after) == (["run", "(secret)", "7"], ["run", "--pin=(secret)", 7])
+    assert (image.before, image.after) == ("a-(secret)", None)
+    assert (user.before, user.after) == ("root", "me")
+    held = masked.steps[0].arguments["containerProperties"]
+    assert held == {"memory": "(secret)", "privileged": True, "image": "a-(secret)"}
+    assert masked.steps[0].goal is not None
+    assert masked.steps[0].goal.expect == {"p": "(secret)"}
+    assert masked.secrets == ()

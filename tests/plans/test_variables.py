@@ -241,3 +241,20 @@ def test_faulty_files(content: str) -> None:
     with pytest.raises(ManifestError) as caught:
         variables(content)
     assert caught.value.faults
+
+
+def test_what_a_secret_variable_brings_in_is_known_to_be_secret() -> None:
+    """The texts of variables that say `secret` are the manifest's secrets, those of four letters or more; no fault says
+    one."""
+    text = stack("""
+        variables:
+          one: {secret: true, default: [first-of-them, abc]}
+          two: {secret: true, allowed: [second-of-them]}
+          open: {default: third-of-them}
+          not: {secret: false, default: fourth-of-them}
+        jobDefinitions: {x: {type: container, containerProperties: {image: "${var.open}", command: "${var.one}"}}}
+        """)
+    assert parsed(text, variables={"two": "second-of-them"}).secrets == ("second-of-them", "first-of-them")
+    (told,) = faults(text, variables={"two": "something-else"})
+    assert "something-else" not in str(told)
+    assert "(secret)" in str(told)

@@ -103,6 +103,7 @@ class Asks:
         told = f"{leaf.expression}, a list" if leaf.many else leaf.expression
         self.declared[name] = {"description": told}
         if leaf.secret:
+            self.declared[name]["secret"] = True
             self.secrets[name] = leaf.expression
         return name
 

@@ -55,8 +55,8 @@ class Names:
                     found.append(Fault(one.mark.file, one.mark.line, one.mark.column, name, "no such parameter", hint))
                 continue
             parameter = declared[name]
-            items = _items(one.value) if parameter.many else [one.value]
-            if parameter.allowed and not parameter.ssm and any(item not in parameter.allowed for item in items):
+            said = items(one.value) if parameter.many else [one.value]
+            if parameter.allowed and not parameter.ssm and any(item not in parameter.allowed for item in said):
                 told = "the value" if parameter.no_echo else repr(one.value)
                 found.append(
                     Fault(
@@ -113,7 +113,7 @@ class Names:
         if value is None or (parameter.no_echo and not decisions.clear):
             return unknown
         if parameter.many:
-            return _items(value)
+            return items(value)
         return ",".join(value) if isinstance(value, list) else value
 
     def clear(self, parameter: Parameter) -> Any:
@@ -181,7 +181,7 @@ class Names:
             region = self.pseudo("AWS::Region")
         if isinstance(region, str):
             if region in self.known.zones:
-                return _items(self.known.zones[region].value)
+                return items(self.known.zones[region].value)
             return unresolved(node, (f"availability zones of {region} in --context",), many=True)
         return self.resolver.unknown(node, [region], many=True)
 
@@ -213,7 +213,7 @@ def _key(logical_id: str, attribute: str | None) -> str:
     return logical_id if attribute is None else f"{logical_id}.{attribute}"
 
 
-def _items(value: Any) -> list[str]:
+def items(value: Any) -> list[str]:
     """The items of a parameter that is a list."""
     if isinstance(value, list):
         return value

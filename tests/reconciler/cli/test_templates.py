@@ -287,3 +287,46 @@ def test_manifests_pay_nothing_for_templates(small: Path) -> None:
     assert "adapters.cloudformation" not in loaded["small.yaml"]
     assert "adapters.cloudformation" in loaded["training.yaml"]
     assert not any(f"'{heavy}'" in loaded["training.yaml"] for heavy in ("boto3", "botocore", "networkx"))
+
+
+HUSHED = """
+Parameters: {Hush: {Type: String, NoEcho: true}}
+Resources:
+  Job:
+    Type: AWS::Batch::JobDefinition
+    Properties:
+      Type: container
+      JobDefinitionName: job
+      ContainerProperties:
+        Image: i
+        Vcpus: 1
+        Memory: 512
+        Environment: [{Name: HUSH, Value: !Ref Hush}, {Name: AROUND, Value: !Sub "a-${Hush}-b"}]
+"""
+
+
+@pytest.mark.parametrize("converted", [False, True], ids=["template", "manifest"])
+def test_what_may_not_be_shown_is_not_however_it_was_given(cli: Cli, home: Path, converted: bool) -> None:
+    """Neither a plan, a plan file that is shown or applied, drift nor a fault says the value of a parameter with NoEcho
+    that was given as a variable, nor the one that it replaces."""
+    (home / "job.template.yaml").write_text(HUSHED)
+    path = "job.template.yaml"
+    if converted:
+        path = "job.yaml"
+        assert cli("convert", "cloudformation", "job.template.yaml", "--out", path).code == 4
+    place = ("--region", "eu-west-1", *FAST)
+
+    def words(value: str) -> tuple[str, ...]:
+        return (path, "--var", f"Hush={value}", *place)
+
+    said = [cli("apply", *words("former-value"), "--auto-approve", "-v")]
+    said += [cli(verb, *words("latter-value"), *more) for verb in ("plan", "drift") for more in (("-v",), ("--json",))]
+    said.append(cli("plan", *words("latter-value"), "--out", "held.json", "--html", "page.html"))
+    said += [cli("show", "held.json", "-v"), cli("show", "held.json", "--json"), cli("rehearse", "held.json", *place)]
+    said.append(cli("apply", "held.json", "--auto-approve", *place, "-v"))
+    assert [each.code for each in said] == [0, 0, 0, 2, 2, 0, 0, 0, 0, 0], [each.err for each in said]
+    shown = "".join(each.out + each.err for each in said) + (home / "page.html").read_text()
+    assert "environment[HUSH]" in shown
+    assert "former-value" not in shown
+    assert "latter-value" not in shown
+    assert "latter-value" in (home / "held.json").read_text()

@@ -190,6 +190,19 @@ def test_the_name_of_a_secret_in_ssm_is_not_the_secret() -> None:
     assert converted(job, values={"Token": "hunter2"}, **sections).secrets == {"Token": "hunter2"}
 
 
+def test_a_list_that_may_not_be_shown_is_known_too() -> None:
+    """A parameter with NoEcho of several values is a list to a plan, by default or as it was given."""
+    sections: dict[str, Any] = {
+        "Parameters": {"Words": {"Type": "CommaDelimitedList", "NoEcho": True, "Default": "first,second"}}
+    }
+    for given, words in (({}, ["first", "second"]), ({"Words": "third, fourth"}, ["third", "fourth"])):
+        made = converted({"Job": definition({"Command": {"Ref": "Words"}})}, parameters=given, **sections)
+        found = parsed(made)
+        job = found.resources[Address("job_definition", "Job")]
+        assert job.spec["containerProperties"]["command"] == words
+        assert sorted(found.secrets) == sorted(words)
+
+
 def test_what_is_wrong_is_told_where_the_template_says_it() -> None:
     """A value that AWS Batch would not take is lacking in a conversion, and a fault of a plan, at its own line."""
     made = converted({"Fast": environment(State="ON"), "Line": queue("x", Priority="high")})
