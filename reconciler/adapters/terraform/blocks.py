@@ -28,12 +28,13 @@ class Where:
 
 
 def where(resource: Resource) -> Where:
-    """The account and the region that the ARN of a resource names; version 6 of the provider also says the region."""
+    """The account and the region that the ARN of a resource names; without one the region alone, which version 6 of the
+    provider says, or else the configuration of the provider."""
     found = _ARN.fullmatch(str(resource.values.get("arn")))
     if found:
         return Where(found[1], found[2])
     region = resource.values.get("region")
-    return Where(region if isinstance(region, str) else "")
+    return Where(region if isinstance(region, str) else resource.region)
 
 
 def chosen(resources: Iterable[Resource], region: str | None, account: str | None) -> Where:
@@ -44,9 +45,9 @@ def chosen(resources: Iterable[Resource], region: str | None, account: str | Non
         for each, count in rows.items()
         if each.region in ("", region or each.region) and each.account in ("", account or each.account)
     }
-    wholes = [each for each in fitting if each.account] or [each for each in fitting if each.region]
-    # What is yet to be created may have a region and no account.
-    wholes += [each for each in fitting if each.region not in ("", wholes[0].region)] if len(wholes) == 1 else []
+    wholes = [each for each in fitting if each.account]
+    regions = {each.region for each in wholes}
+    wholes += [each for each in fitting if not each.account and each.region and each.region not in regions]
     if len(wholes) > 1:
         counted = ", ".join(f"{fitting[each]} in {each}" for each in sorted(wholes))
         several = "region" if len({each.region for each in wholes}) > 1 else "account"

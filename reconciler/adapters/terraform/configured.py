@@ -10,6 +10,7 @@ from typing import Any
 
 import attrs
 
+from providers.resources import EMPTY
 from reconciler.adapters.terraform.places import Path
 from reconciler.adapters.terraform.state import Resource
 
@@ -30,16 +31,29 @@ class Said:
 
 @attrs.frozen
 class Configuration:
-    """The configuration of a plan; an empty one says nothing of anything."""
+    """The configuration of a plan, and the variables that its root module was given; empty, it says nothing."""
 
     root: Mapping[str, Any]
+    variables: Mapping[str, Any] = EMPTY
+
+    def region(self, resource: Resource) -> str:
+        """The region of the provider that is to make a resource; empty where the plan does not tell it."""
+        providers = self.root.get("provider_config")
+        key = self._block(resource).get("provider_config_key")
+        provider = providers.get(key) if isinstance(providers, dict) and isinstance(key, str) else None
+        expressions = provider.get("expressions") if isinstance(provider, dict) else None
+        expression = expressions.get("region") if isinstance(expressions, dict) else None
+        if not (isinstance(provider, dict) and isinstance(expression, dict)):
+            return ""
+        value = expression.get("constant_value")
+        if value is None and "module_address" not in provider and len(named := _references(expression)) == 1:
+            given = self.variables.get(named[0].removeprefix("var.")) if named[0].startswith("var.") else None
+            value = given.get("value") if isinstance(given, dict) else None
+        return value if isinstance(value, str) else ""
 
     def said(self, resource: Resource, path: Path) -> Said:
         """What stands at the path of an attribute."""
-        module = self._module(resource.module)
-        rows = module.get("resources")
-        block = next((row for row in _maps(rows) if row.get("address") == f"{resource.type}.{resource.name}"), {})
-        expressions = block.get("expressions")
+        expressions = self._block(resource).get("expressions")
         if not isinstance(expressions, dict) or not self.root:
             return Said(written=True)
         if path[0] not in expressions:
@@ -52,8 +66,7 @@ class Configuration:
 
     def _followed(self, module: str, expression: Mapping[str, Any], left: int) -> Said:
         """Where an expression takes its value from, through variables and outputs of modules."""
-        named = expression.get("references")
-        found = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+        found = _references(expression)
         whole = [one for one in found if not any(other.startswith((f"{one}.", f"{one}[")) for other in found)]
         if len(whole) != 1 or not left:
             return Said(written=True)
@@ -74,6 +87,10 @@ class Configuration:
                 return self._followed(f"{module}.{inner}" if module else inner, passed, left - 1)
         return Said(written=True, module=module, reference=whole[0])
 
+    def _block(self, resource: Resource) -> Mapping[str, Any]:
+        rows = self._module(resource.module).get("resources")
+        return next((row for row in _maps(rows) if row.get("address") == f"{resource.type}.{resource.name}"), {})
+
     def _module(self, address: str) -> Mapping[str, Any]:
         """The module of an address, keys and all."""
         module = self.root.get("root_module")
@@ -91,6 +108,11 @@ class Configuration:
 
 def _maps(rows: Any) -> Iterator[Mapping[str, Any]]:
     return (row for row in rows if isinstance(row, dict)) if isinstance(rows, list) else iter(())
+
+
+def _references(expression: Mapping[str, Any]) -> list[str]:
+    named = expression.get("references")
+    return [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
 
 
 def _at(expressions: Mapping[str, Any], path: Path) -> Mapping[str, Any] | None:

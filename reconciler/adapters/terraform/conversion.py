@@ -46,7 +46,12 @@ def convert(source: Source, kinds: Kinds, asked: Asked) -> Conversion:
     several regions or accounts are.
     """
     state = read(source)
-    ours = [one for one in state.resources if one.managed and one.type in TYPES]
+    configured = Configuration(state.configuration, state.variables)
+    ours = [
+        one if one.live else attrs.evolve(one, region=configured.region(one))
+        for one in state.resources
+        if one.managed and one.type in TYPES
+    ]
     if not ours:
         raise InputError(f"{source.name} is {state.head}, and no resource of AWS Batch is in it", hint=_EMPTY)
     place = chosen((one for one in ours if not one.deposed), asked.region, asked.account)

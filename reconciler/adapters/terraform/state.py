@@ -40,7 +40,8 @@ class Resource:
 
     `address` is the whole one, `module["a"]` and keys included; `where` is its path in the file. `values` hold `UNSET`
     where a plan does not know them. `planned` is what a plan would do to it, () where nothing; `changes` the attributes
-    that differ then. `live` is false for what is yet to be created. `needs` are addresses without keys.
+    that differ then. `live` is false for what is yet to be created; `region` is then that of its provider, as far as a plan tells it.
+    `needs` are addresses without keys.
     """
 
     address: str
@@ -58,6 +59,7 @@ class Resource:
     planned: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     live: bool = True
+    region: str = ""
 
     @property
     def configured(self) -> str:
@@ -73,12 +75,13 @@ class Resource:
 
 @attrs.frozen
 class State:
-    """All resources of a file. `head` says what it is; `configuration` is that of a plan, else empty."""
+    """All resources of a file. `head` says what it is; `configuration` and `variables` are those of a plan, else empty."""
 
     head: str
     resources: tuple[Resource, ...]
     text: Text
     configuration: Mapping[str, Any] = attrs.field(factory=dict)
+    variables: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 def without_keys(address: str) -> str:
@@ -108,7 +111,8 @@ def read(source: Source) -> State:
     made = tuple(resources)
     if len(made) > MOST:
         raise text.fault((), f"has {len(made):,} resources, more than {MOST:,}")
-    return State(head, made, text, text.map(root.get("configuration"), ("configuration",)))
+    plan = (text.map(root.get(key), (key,)) for key in ("configuration", "variables"))
+    return State(head, made, text, *plan)
 
 
 def _refuse_others(source: Source) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from plans.manifest import Source, parse
 from plans.written import Expression
+from providers.errors import InputError
 from reconciler.adapters.conversion import Conversion
+from reconciler.adapters.terraform import Asked
 from tests.kit import Stage, kinds, manifest
 from tests.reconciler.adapters.terraform.recorded import converted, document, edited, made_by_terraform
 
@@ -87,10 +89,64 @@ def test_what_is_told_of_a_planned_stack() -> None:
     assert "not live yet, and made by an apply of the manifest: " in told
     assert " and 6 more" in told
     assert "compute_environment.spare-0: Terraform makes up a name (shop-spare-…)" in told
-    assert "no ARN says the region yet" in told
     assert "lifecycle" not in told
     assert made.steps == ""
-    assert "target" not in made.document
+
+
+def provided(region: Any, **given: Any) -> Callable[[Any], None]:
+    """An edit that gives the provider's region as an expression, and variables of the root module."""
+
+    def edit(made: Any) -> None:
+        made["configuration"]["provider_config"]["aws"]["expressions"]["region"] = region
+        made["variables"] |= {name: {"value": value} for name, value in given.items()}
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "target"),
+    [
+        (provided({"constant_value": "eu-west-1"}), {"region": "eu-west-1"}),
+        (provided({"references": ["var.place"]}, place="us-west-2"), {"region": "us-west-2"}),
+        (provided({"references": ["local.place"]}), None),
+        (provided({"references": ["var.place"]}), None),
+        (provided({"references": ["var.place"]}, place=None), None),
+        (provided(None), None),
+    ],
+    ids=["constant", "variable", "local", "no-such-variable", "null", "environment"],
+)
+def test_the_region_of_what_is_planned_is_that_of_its_provider(edit: Callable[[Any], None], target: Any) -> None:
+    """What has no ARN yet is where its provider is configured to be; where that is not in the plan, it is asked for."""
+    made = converted(edited("fresh", edit))
+    assert made.document.get("target") == target
+    assert ("no ARN says the region yet" in "\n".join(made.notes)) == (target is None)
+
+
+@pytest.mark.parametrize("name", ["fresh", "plan"])
+def test_what_is_planned_elsewhere_is_of_another_manifest(name: str) -> None:
+    """Resources to be created by the provider of another region are refused without --region, and left alone with it,
+    also beside such as are live."""
+    address = "aws_batch_job_queue.away"
+
+    def edit(made: Any) -> None:
+        row = {"mode": "managed", "type": "aws_batch_job_queue", "name": "away", "provider_config_key": "aws.far"}
+        configuration = made["configuration"]
+        configuration["provider_config"]["aws.far"] = {"expressions": {"region": {"constant_value": "us-east-1"}}}
+        configuration["root_module"]["resources"].append({"address": address, **row, "expressions": {}})
+        after = {"name": "away", "state": "ENABLED", "priority": 1, "compute_environment_order": [], "tags_all": {}}
+        change = {"actions": ["create"], "before": None, "after": after, "after_unknown": {"arn": True}}
+        made["resource_changes"].append({"address": address, **row, "change": change})
+
+    plan = edited(name, edit)
+    with pytest.raises(InputError, match="several regions or accounts: .*1 in account unknown, us-east-1") as caught:
+        converted(plan)
+    assert "--region" in str(caught.value.hint)
+    here = converted(plan, Asked("shop", region="eu-west-1"))
+    assert "away" not in here.document["jobQueues"]
+    assert f"{address}, in account unknown, us-east-1" in here.left_alone
+    away = converted(plan, Asked("shop", region="us-east-1")).document
+    assert away["target"] == {"region": "us-east-1"}
+    assert [*away["jobQueues"]] == ["away"]
 
 
 def unknown(address: str, marks: dict[str, Any], said: dict[str, Any] | None = None) -> Any:
