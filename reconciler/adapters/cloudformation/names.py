@@ -173,7 +173,7 @@ class Names:
         if isinstance(name, str):
             if name in self.known.exports:
                 return self.known.exports[name].value
-            return Unresolved(f"ImportValue {name}", (f"the export {name} in --context",), name=name)
+            return Unresolved(f"ImportValue {name}", (f"exports: {{{name}: VALUE}} in --context",), name=name)
         return self.resolver.unknown(node, [name])
 
     def zones(self, region: Text, node: Node) -> Any:
@@ -182,7 +182,7 @@ class Names:
         if isinstance(region, str):
             if region in self.known.zones:
                 return items(self.known.zones[region].value)
-            return unresolved(node, (f"availability zones of {region} in --context",), many=True)
+            return unresolved(node, (f"describe-availability-zones of {region} in --context",), many=True)
         return self.resolver.unknown(node, [region], many=True)
 
     def in_map(self, keys: Sequence[str], nodes: Sequence[Node], path: str, *, may_lack: bool) -> Node | None:

@@ -57,9 +57,8 @@ def is_template(root: Node) -> bool:
         return True
     resources = root.entries.get("Resources")
     return resources is not None and any(
-        "::" in _text(inner.node.entries["Type"].node)
-        for inner in resources.node.entries.values()
-        if "Type" in inner.node.entries
+        key.startswith("Fn::") or ("Type" in inner.node.entries and "::" in _text(inner.node.entries["Type"].node))
+        for key, inner in resources.node.entries.items()
     )
 
 

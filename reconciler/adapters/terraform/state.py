@@ -40,8 +40,8 @@ class Resource:
 
     `address` is the whole one, `module["a"]` and keys included; `where` is its path in the file. `values` hold `UNSET`
     where a plan does not know them. `planned` is what a plan would do to it, () where nothing; `changes` the attributes
-    that differ then. `live` is false for what is yet to be created; `region` is then that of its provider, as far as a plan tells it.
-    `needs` are addresses without keys.
+    that differ then. `live` is false for what is yet to be created; `region` is then that of its provider, as far as a
+    plan tells it. `needs` are addresses without keys.
     """
 
     address: str
@@ -75,7 +75,7 @@ class Resource:
 
 @attrs.frozen
 class State:
-    """All resources of a file. `head` says what it is; `configuration` and `variables` are those of a plan, else empty."""
+    """All resources of a file. `head` says what it is; `configuration` and `variables` are a plan's, else empty."""
 
     head: str
     resources: tuple[Resource, ...]

@@ -67,7 +67,7 @@ UNKNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "!GetAtt Role.Arn": ("GetAtt Role.Arn", ("Role.Arn in --context",)),
     "!GetAtt Group.GroupId": ("GetAtt Group.GroupId", ("Group in --context",)),
     "!Ref AWS::Region": ("Ref AWS::Region", ("AWS::Region in --context",)),
-    "!ImportValue net": ("ImportValue net", ("the export net in --context",)),
+    "!ImportValue net": ("ImportValue net", ("exports: {net: VALUE} in --context",)),
     "!ImportValue {'Fn::Sub': '${Image}-net'}": ("ImportValue (Sub ${Image}-net)", ("--parameter Image=VALUE",)),
     "!If [Custom, 1, 2]": ("If Custom, 1, 2", ("--parameter Image=VALUE",)),
     "!Select [0, !Ref Subnets]": ("Select 0, (Ref Subnets)", ("--parameter Subnets=VALUE",)),
@@ -75,7 +75,7 @@ UNKNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "!Join [',', !Ref Subnets]": ("Join ,, (Ref Subnets)", ("--parameter Subnets=VALUE",)),
     "!Select [0, !GetAZs us-east-1]": (
         "Select 0, (GetAZs us-east-1)",
-        ("availability zones of us-east-1 in --context",),
+        ("describe-availability-zones of us-east-1 in --context",),
     ),
     "!GetAZs ''": ("GetAZs", ("AWS::Region in --context",)),
     "!FindInMap [Sizes, !Ref AWS::Region, small]": (

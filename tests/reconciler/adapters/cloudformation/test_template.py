@@ -139,6 +139,7 @@ def test_template_of_the_cdk() -> None:
         ("Resources: {a: {Type: Custom::X}}", True),
         ("AWSTemplateFormatVersion: '2010-09-09'\nResources: {}", True),
         ("Resources: {a: {Type: AWS::Batch::JobQueue, Properties: !Sub [}", True),
+        ("Resources: {'Fn::ForEach::Loop': [N, [a], {'Q${N}': {Type: AWS::Batch::JobQueue}}]}", True),
         ("Resources: [", False),
     ],
 )

@@ -138,7 +138,7 @@ def test_what_is_planned_elsewhere_is_of_another_manifest(name: str) -> None:
         made["resource_changes"].append({"address": address, **row, "change": change})
 
     plan = edited(name, edit)
-    with pytest.raises(InputError, match="several regions or accounts: .*1 in account unknown, us-east-1") as caught:
+    with pytest.raises(InputError, match=r"several regions or accounts: .*1 in account unknown, us-east-1") as caught:
         converted(plan)
     assert "--region" in str(caught.value.hint)
     here = converted(plan, Asked("shop", region="eu-west-1"))
