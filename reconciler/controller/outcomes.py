@@ -109,10 +109,13 @@ class Outcomes:
         self._tell_dependents(held, now)
 
     def begun(self, held: Held, run: Running) -> None:
+        """From here on the world is no longer like the revision before: who takes this one back goes back to that."""
         held.doing, held.run, held.seen = "run", run, None
         self.log.info("run begins", run=run.id, stack=held.stack.name, plan=_plan(run.seen), revision=run.seen.revision)
-        now = self.clock.now()
-        self.say(held, findings.begun(held.status, f"run {run.id} of plan {_plan(run.seen)}", now))
+        now, status = self.clock.now(), held.status
+        if status.digest != run.seen.digest:
+            status = attrs.evolve(status, digest="")
+        self.say(held, findings.begun(status, f"run {run.id} of plan {_plan(run.seen)}", now))
 
     def carried_out(self, held: Held, run: Running, found: Report | BaseException, *, leading: bool) -> None:
         """A run has ended; where we lead no more, nothing but that is noted."""
