@@ -220,7 +220,10 @@ class Outcomes:
     # How it is told.
 
     def say(self, held: Held, told: Status) -> None:
-        """Keep what is known of a stack now."""
+        """Keep what is known of a stack now; what people said of a plan ends when that is no longer at hand."""
+        if told.plan != held.status.plan:
+            held.approved = frozenset()
+            self._end_override(held)
         due = held.due if held.due < float("inf") else None
         told = attrs.evolve(told.following(held.status), next_at=due)
         if told == held.status:
