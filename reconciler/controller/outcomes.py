@@ -166,7 +166,7 @@ class Outcomes:
         self._tell_fault(error, "stack failed", stack=held.stack.name)
         status = findings.failed(held.status, error, revision=revision, now=now, run=run)
         self.agenda.ask(held, now + self._pause(held, status))
-        self.say(held, findings.suspended(status, now) if held.resting else status)
+        self.say(held, findings.suspended(status, now) if held.resting else self._of_source(held, status, now))
 
     def blocked(self, held: Held, why: str) -> None:
         """What a stack depends on is not as it is to be: it is told when that is, and looks itself now and then."""

@@ -279,14 +279,14 @@ def test_a_fault_in_one_stack_is_no_matter_of_its_neighbours(tmp_path: Path, mon
     configured = edit(
         configured, ("lab: {source: here, target: lab,", "lab: {source: here, target: lab, paths: [lab.yaml],")
     )
-    real = files.load
+    real = files.sources
 
-    def load(paths: Any, **given: Any) -> Any:
+    def sources(paths: Any, within: Path | None = None) -> Any:
         if "other" in str(paths):
             raise RecursionError("too deep")
-        return real(paths, **given)
+        return real(paths, within)
 
-    monkeypatch.setattr(rounds, "load", load)
+    monkeypatch.setattr(rounds, "sources", sources)
     with room(tmp_path, configured) as made:
         made.write(LAB)
         made.write("x", "other.yaml")
@@ -321,6 +321,21 @@ def test_what_a_failed_fetch_says_goes_when_the_next_one_is_well(tmp_path: Path)
         made.until(lambda: made.answer("Reconciling") == ("True", "SourceFailed"), 700)
         (tmp_path / "away").rename(tmp_path / "stacks")
         made.until(lambda: (made.answer("Reconciling") or ("", ""))[0] == "False", 1000)
+
+
+def test_who_is_stuck_does_not_forget_that_a_fetch_failed(tmp_path: Path) -> None:
+    """Whoever mends a manifest has to see why that does not come, however often the last good one is looked at."""
+    with room(tmp_path) as made:
+        made.write("stack: lab\nbogus: 1\n")
+        made.until(lambda: made.answer("Stalled") == ("True", "ManifestInvalid"))
+        made.write("x", "good.yaml")
+        (tmp_path / "stacks" / "out.yaml").symlink_to("/etc/hostname")
+        made.until(lambda: made.answer("Reconciling") == ("False", "SourceFailed"), 700)
+        looked = made.status().looked_at
+        made.until(lambda: made.status().looked_at != looked, 2000)
+        assert made.answer("Reconciling") == ("False", "SourceFailed")
+        assert "out.yaml" in made.status().conditions["Reconciling"].message
+        assert made.answer("Ready") == ("False", "ManifestInvalid")
 
 
 def test_a_source_that_was_never_had_keeps_nobody_from_asking_why(tmp_path: Path) -> None:
