@@ -109,10 +109,13 @@ class Outcomes:
         self._tell_dependents(held, now)
 
     def begun(self, held: Held, run: Running) -> None:
+        """From here on the world is no longer like the revision before: who takes this one back goes back to that."""
         held.doing, held.run, held.seen = "run", run, None
         self.log.info("run begins", run=run.id, stack=held.stack.name, plan=_plan(run.seen), revision=run.seen.revision)
-        now = self.clock.now()
-        self.say(held, findings.begun(held.status, f"run {run.id} of plan {_plan(run.seen)}", now))
+        now, status = self.clock.now(), held.status
+        if status.digest != run.seen.digest:
+            status = attrs.evolve(status, digest="")
+        self.say(held, findings.begun(status, f"run {run.id} of plan {_plan(run.seen)}", now))
 
     def carried_out(self, held: Held, run: Running, found: Report | BaseException, *, leading: bool) -> None:
         """A run has ended; where we lead no more, nothing but that is noted."""
@@ -163,7 +166,7 @@ class Outcomes:
         self._tell_fault(error, "stack failed", stack=held.stack.name)
         status = findings.failed(held.status, error, revision=revision, now=now, run=run)
         self.agenda.ask(held, now + self._pause(held, status))
-        self.say(held, findings.suspended(status, now) if held.resting else status)
+        self.say(held, findings.suspended(status, now) if held.resting else self._of_source(held, status, now))
 
     def blocked(self, held: Held, why: str) -> None:
         """What a stack depends on is not as it is to be: it is told when that is, and looks itself now and then."""
@@ -218,7 +221,10 @@ class Outcomes:
     # How it is told.
 
     def say(self, held: Held, told: Status) -> None:
-        """Keep what is known of a stack now."""
+        """Keep what is known of a stack now; what people said of a plan ends when that is no longer at hand."""
+        if told.plan != held.status.plan:
+            held.approved = frozenset()
+            self._end_override(held)
         due = held.due if held.due < float("inf") else None
         told = attrs.evolve(told.following(held.status), next_at=due)
         if told == held.status:

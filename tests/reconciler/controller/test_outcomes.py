@@ -323,6 +323,21 @@ def test_what_a_failed_fetch_says_goes_when_the_next_one_is_well(tmp_path: Path)
         made.until(lambda: (made.answer("Reconciling") or ("", ""))[0] == "False", 1000)
 
 
+def test_who_is_stuck_does_not_forget_that_a_fetch_failed(tmp_path: Path) -> None:
+    """Whoever mends a manifest has to see why that does not come, however often the last good one is looked at."""
+    with room(tmp_path) as made:
+        made.write("stack: lab\nbogus: 1\n")
+        made.until(lambda: made.answer("Stalled") == ("True", "ManifestInvalid"))
+        made.write("x", "good.yaml")
+        (tmp_path / "stacks" / "out.yaml").symlink_to("/etc/hostname")
+        made.until(lambda: made.answer("Reconciling") == ("False", "SourceFailed"), 700)
+        looked = made.status().looked_at
+        made.until(lambda: made.status().looked_at != looked, 2000)
+        assert made.answer("Reconciling") == ("False", "SourceFailed")
+        assert "out.yaml" in made.status().conditions["Reconciling"].message
+        assert made.answer("Ready") == ("False", "ManifestInvalid")
+
+
 def test_a_source_that_was_never_had_keeps_nobody_from_asking_why(tmp_path: Path) -> None:
     """The controller is ready once it has tried all of them."""
     with room(tmp_path) as made:
