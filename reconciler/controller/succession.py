@@ -34,9 +34,9 @@ def take_over(outcomes: Outcomes) -> None:
     for name in told.keys() - known.keys():
         notes.put(("forgotten", name), partial(store.forget_stack, name))
     for run in unended:
-        held = agenda.held.get(run.stack)
-        if held is not None and held.status.applied != run.revision:
-            held.status = attrs.evolve(held.status, digest="")
+        began = agenda.held.get(run.stack)
+        if began is not None and began.status.applied != run.revision:
+            began.status = attrs.evolve(began.status, digest="")
         # How one of our own ended we know, though the store was not told yet.
         if ("run", run.id) not in notes:
             notes.put(("run", run.id), partial(store.end, run.id, "lost", None, now))

@@ -46,10 +46,13 @@ def test_whoever_leads_next_takes_back_what_another_applied_in_part(tmp_path: Pa
     with room(tmp_path, APPLY, pool=pool) as made:
         held = made.loop.agenda.held["lab"]
 
+        def running() -> bool:
+            return held.doing == "run"
+
         def until_run() -> None:
-            while held.doing != "run":
+            while not running():
                 made.pass_time(20)
-                if held.doing != "run":
+                if not running():
                     pool.let()
 
         made.write(LAB)
