@@ -70,13 +70,14 @@ def mask_plan_without(plan: Plan, salt: str | None, secrets: Sequence[str]) -> P
 
 def without(value: Any, secrets: Sequence[str]) -> Any:
     """A text, or all texts and numbers of a document, in which `(secret)` stands for each of these."""
+    return _replaced(value, lambda text: _bare(text, secrets))
 
-    def cleared(text: str) -> str:
-        for one in secrets:
-            text = text.replace(one, "(secret)")
-        return text
 
-    return _replaced(value, cleared)
+def _bare(text: str, secrets: Sequence[str]) -> str:
+    """A text in which `(secret)` stands for each of these."""
+    for one in secrets:
+        text = text.replace(one, "(secret)")
+    return text
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -111,11 +112,22 @@ class _Blur:
         shown = self.at(path, before)
         texts = {*_scalars(after)} if self.secrets else set()
         if any(secret in text for secret in self.secrets for text in texts):
-            shown = _replaced(shown, lambda text: text if text in texts or _MASKED.fullmatch(text) else "(secret)")
+            shown = _replaced(
+                shown, lambda text: text if text in texts or _MASKED.fullmatch(text) else self._digest(text)
+            )
         return attrs.evolve(difference, before=shown, after=self.at(path, after))
 
     def _without(self, value: Any) -> Any:
-        return without(value, self.secrets) if self.secrets else value
+        return _replaced(value, self._cleared) if self.secrets else value
+
+    def _digest(self, text: str) -> str:
+        return str(_masked(text, self.salt))
+
+    def _cleared(self, text: str) -> str:
+        """The text without secrets; one that is nothing else is told from others."""
+        if text in self.secrets:
+            return self._digest(text)
+        return _bare(text, self.secrets)
 
 
 def _scalars(value: Any) -> Iterator[str]:

@@ -191,3 +191,14 @@ def test_what_a_plan_knows_to_be_secret_is_looked_for_everywhere() -> None:
     assert masked.steps[0].goal is not None
     assert masked.steps[0].goal.expect == {"p": "(secret)"}
     assert masked.secrets == ()
+
+
+def test_a_secret_that_changes_is_seen_to_change() -> None:
+    """Two secrets differ in what is shown of them, as those that are secret by their names do."""
+    difference = Difference(f"{PATH}[PIN].value", "former-one", "latter-one", "r")
+    change = Change(Address("job_definition", "a"), "a", Action.REGISTER, differences=(difference,))
+    plan = attrs.evolve(plan_of(changes=(change,)), secrets=("latter-one",))
+    (shown,) = mask_plan(plan, "salt").changes[0].differences
+    assert shown.before != shown.after
+    assert shown.before.startswith("(secret ")
+    assert shown.after.startswith("(secret ")
