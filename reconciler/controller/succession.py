@@ -32,9 +32,10 @@ def take_over(outcomes: Outcomes) -> None:
     for name in told.keys() - known.keys():
         notes.put(("forgotten", name), partial(store.forget_stack, name))
     for run in unended:
-        held = agenda.held.get(run.stack)
-        if held is not None and held.status.applied != run.revision:
-            held.status = attrs.evolve(held.status, digest="")
+        lost = agenda.held.get(run.stack)
+        if lost is not None and lost.status.applied != run.revision:
+            # Nobody may have written down that it began: the world is like no revision.
+            lost.status = attrs.evolve(lost.status, digest="")
         notes.put(("run", run.id), partial(store.end, run.id, "lost", None, now))
     for name in agenda.sources:
         agenda.fetch(name, now)

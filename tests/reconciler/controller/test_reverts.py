@@ -47,9 +47,9 @@ def test_whoever_leads_next_takes_back_what_another_applied_in_part(tmp_path: Pa
         held = made.loop.agenda.held["lab"]
 
         def until_run() -> None:
-            while held.doing != "run":
+            while held.run is None:
                 made.pass_time(20)
-                if held.doing != "run":
+                if held.run is None:
                     pool.let()
 
         made.write(LAB)
