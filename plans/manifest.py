@@ -26,13 +26,14 @@ from providers.resources import EMPTY, Address, Ref, Resource, Target
 __all__ = ["Manifest", "Policy", "Source", "parse", "parse_policy", "parse_variables", "strictest"]
 
 _PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,126}|")
-_TARGET = {
+TARGET = {
     "region": "region",
     "accountId": "account_id",
     "profile": "profile",
     "roleArn": "role_arn",
     "externalId": "external_id",
 }
+"""What a manifest may say of where it goes, by its key."""
 
 
 @attrs.frozen
@@ -248,5 +249,5 @@ def _settings(top: Mapping[str, Entry], checker: Checker) -> Mapping[str, Any]:
 
 
 def _target(block: Mapping[str, Any]) -> Target:
-    said = {_TARGET[key]: value for key, value in block.items() if value is not None}
+    said = {TARGET[key]: value for key, value in block.items() if value is not None}
     return Target(**said, region_source="manifest" if "region" in said else "")

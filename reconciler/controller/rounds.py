@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import attrs
 
 from plans.asked import NOTHING, Asked
-from plans.manifest import Manifest, parse
+from plans.manifest import TARGET, Manifest, parse
 from plans.plan import Plan
 from plans.report import Event, Report
 from providers.errors import BatchwrightError, InputError, Interrupted, LockLost, RefusedError
@@ -25,8 +25,6 @@ from reconciler.controller.yielding import Yielding
 from reconciler.engine import Reconciler
 from reconciler.files import sources
 from reconciler.telling import OnEvent
-
-_CLAIMS = ("region", "account_id", "profile", "role_arn", "external_id")
 
 
 @attrs.frozen
@@ -184,11 +182,12 @@ def _read(question: Question, place: Place, told: str, reconciler: Reconciler) -
             f"the manifest is of the stack {manifest.stack!r}, and this is {stack.name!r}",
             hint="a stack is called as the configuration calls it",
         )
-    for name in _CLAIMS:
+    for key, name in TARGET.items():
         claimed, said = getattr(manifest.target, name), getattr(place.target, name)
         if claimed is not None and claimed != said:
+            other = "none" if said is None else repr(said)
             raise RefusedError(
-                f"the manifest claims {name} {claimed!r}, and the configuration says {said!r}",
+                f"the manifest claims {key} {claimed!r}, and the configuration says {other}",
                 hint="where a stack goes is the configuration's to say",
             )
     return Wish(told, manifest)

@@ -36,6 +36,7 @@ def take_over(outcomes: Outcomes) -> None:
     for run in unended:
         began = agenda.held.get(run.stack)
         if began is not None and began.status.applied != run.revision:
+            # Nobody may have written down that it began: the world is like no revision.
             began.status = attrs.evolve(began.status, digest="")
         # How one of our own ended we know, though the store was not told yet.
         if ("run", run.id) not in notes:

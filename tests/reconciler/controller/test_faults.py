@@ -212,7 +212,7 @@ TOLD = {
     "link": ("Refused", "leaves the tree"),
     "huge": ("Refused", "bytes"),
     "bomb": ("ManifestInvalid", "alias"),
-    "role": ("Refused", "claims role_arn"),
+    "role": ("Refused", "claims roleArn"),
     "stack": ("Refused", "is of the stack 'lab'"),
 }
 

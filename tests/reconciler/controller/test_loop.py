@@ -177,7 +177,11 @@ def test_faults_are_told_by_their_place_in_the_source(tmp_path: Path, paths: str
     [
         ("stack: lab\njobQueus: {}\n", "ManifestInvalid", "jobQueus"),
         (edit(LAB, ("stack: lab", "stack: theirs")), "Refused", "is of the stack 'theirs'"),
-        (f"{LAB}\ntarget: {{roleArn: 'arn:aws:iam::123456789012:role/admin'}}\n", "Refused", "claims role_arn"),
+        (
+            f"{LAB}\ntarget: {{roleArn: 'arn:aws:iam::123456789012:role/admin'}}\n",
+            "Refused",
+            "and the configuration says none",
+        ),
         (f"{LAB}\ntarget: {{region: us-east-1}}\n", "Refused", "claims region"),
     ],
     ids=["faults", "stack", "role", "region"],
