@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import importlib.util
 import json
 import os
@@ -108,6 +109,40 @@ def test_who_stops_listening_stops_the_run(
     assert left.summary.get("create", 0)
 
 
+@pytest.mark.unmeasured
+def test_who_is_cancelled_leaves_nothing_behind(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The recipe for asyncio, cancelled before anything was read: no task still waits, no exception is unheard."""
+    example = runpy.run_path(str(EXAMPLES / "with_asyncio.py"), run_name="__main__")
+    capsys.readouterr()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    manifest = example["load"]([ROOT / "examples" / "genomics"])
+    unheard: list[Any] = []
+
+    async def listen() -> None:
+        async with aclosing(example["applying"](manifest)) as told:
+            async for _ in told:
+                pass
+
+    async def cancelled() -> set[asyncio.Task[Any]]:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unheard.append(context["message"]))
+        listening = asyncio.ensure_future(listen())
+        await asyncio.sleep(0)
+        listening.cancel()
+        await asyncio.wait({listening})
+        assert listening.cancelled()
+        await asyncio.sleep(0)
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        gc.collect()
+        return {task for task in left if task is not None}
+
+    assert asyncio.run(cancelled()) == set()
+    gc.collect()
+    assert unheard == []
+
+
 def _double() -> ModuleType:
     """Pulumi's classes, where Pulumi is not installed: they keep what they are given."""
     made = ModuleType("pulumi.dynamic")
@@ -158,6 +193,7 @@ def test_the_recipe_for_pulumi(provider: Any) -> None:
     wrong = provider.check({}, props(5, jobQueues={"work": {"priority": "high"}}))
     assert {failure.property for failure in wrong.failures} == {"document"}
     assert any("jobQueues.work.priority" in failure.reason for failure in wrong.failures)
+    assert [failure.property for failure in provider.check({}, {"document": "{"}).failures] == ["document"]
     assert list(provider.check({}, props(5)).failures) == []
     made = provider.create(props(5))
     assert made.id == "hello"

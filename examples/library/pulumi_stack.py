@@ -14,8 +14,7 @@ TARGET = Target(provider="simulator", region="eu-west-1", speed=1000)
 
 
 def parts(props: dict[str, Any]) -> tuple[Reconciler, Manifest]:
-    reconciler = Reconciler.connect(TARGET)
-    return reconciler, build(json.loads(props["document"]), kinds=reconciler.kinds)
+    return Reconciler.connect(TARGET), build(json.loads(props["document"]))
 
 
 def converged(props: dict[str, Any]) -> dict[str, Any]:
@@ -33,6 +32,8 @@ class StackProvider(ResourceProvider):
             return CheckResult(news, [])
         except ManifestError as error:
             return CheckResult(news, [CheckFailure("document", str(fault)) for fault in error.faults])
+        except ValueError as error:
+            return CheckResult(news, [CheckFailure("document", f"it is not JSON: {error}")])
 
     def diff(self, id_: str, _olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         reconciler, manifest = parts(news)

@@ -15,7 +15,7 @@ TARGET = Target(provider="simulator", region="eu-west-1", speed=1000)
 
 async def applying(manifest: Manifest) -> AsyncIterator[Event | Report]:
     """The events of an apply, the report last. Whoever stops listening stops the run, and waits for its calls."""
-    loop, told = asyncio.get_running_loop(), asyncio.Queue[Event]()
+    loop, told = asyncio.get_running_loop(), asyncio.Queue[Event | None]()
     stop: Future[int] = Future()
     reconciler = Reconciler.connect(TARGET, stop=stop)
 
@@ -23,19 +23,16 @@ async def applying(manifest: Manifest) -> AsyncIterator[Event | Report]:
         loop.call_soon_threadsafe(told.put_nowait, event)
 
     run = asyncio.ensure_future(asyncio.to_thread(reconciler.apply, manifest, on_event=tell))
+    run.add_done_callback(lambda _: told.put_nowait(None))
     try:
-        while not (run.done() and told.empty()):
-            heard = asyncio.ensure_future(told.get())
-            await asyncio.wait({run, heard}, return_when=asyncio.FIRST_COMPLETED)
-            if heard.done():
-                yield heard.result()
-            else:
-                heard.cancel()
+        while (event := await told.get()) is not None:
+            yield event
         yield run.result()
     finally:
         if not run.done():
             stop.set_result(SIGINT)
             await asyncio.wait({run})
+            run.exception()  # nobody listens any more; asyncio would tell of an error that nobody asked for
 
 
 async def main() -> None:
