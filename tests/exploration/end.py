@@ -158,10 +158,11 @@ def _writes(*operations: str) -> Callable[[Account], bool]:
 EXCUSES: Mapping[str, Callable[[Account], bool]] = {
     "foreign-revision": _writes("RegisterJobDefinition"),
     "name-taken": _writes("CreateComputeEnvironment", "CreateJobQueue", "RegisterJobDefinition", "UntagResource"),
-    "in-use": _writes("CreateJobQueue", "UpdateJobQueue"),
+    "in-use": _writes("CreateJobQueue", "UpdateJobQueue", "UntagResource"),
     "nothing-left": lambda account: (
         any(trouble.kind == "invalid" for trouble in account.history.troubles) or _goes_first_alone(account)
     ),
+    "canary-circle": _writes("UntagResource"),
     "canary-queue": lambda account: _tried_in_vain(account.wish),
     "quota": lambda account: any(
         len(block.get("computeEnvironmentOrder", ())) > _ENVIRONMENTS for block in account.wish["jobQueues"].values()

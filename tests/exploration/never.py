@@ -236,11 +236,18 @@ def _nothing_beyond_the_plan(call: Call) -> str:
 
 
 def _nothing_is_made_twice(call: Call) -> str:
-    """Of what makes one more each time, as a registration does, each step makes one."""
+    """Of what makes one more each time, as a registration does, each step makes one; but where no answer told of a
+    revision, and somebody else has taken it away before it was looked for, there is nothing to be found of it."""
     if call.operation not in ONCE or not call.steps or not call.acted:
         return ""
-    made = [other for other in call.past if other.acted and other.steps == call.steps]
+    made = [other for other in call.past if other.acted and other.steps == call.steps and not _taken_away(call, other)]
     return f"{call.steps[0].id} was done {1 + len(made)} times" if len(made) >= len(call.steps) else ""
+
+
+def _taken_away(call: Call, other: Call) -> bool:
+    """Whether a registration was not answered, and its revision is not ACTIVE any more."""
+    made = [key for key in other.changed if key[0] == "definition" and key not in other.before.objects]
+    return bool(made) and not other.answered and all(call.before.shown(key).get("status") != "ACTIVE" for key in made)
 
 
 def _is_of(call: Call, step: Step) -> bool:

@@ -106,6 +106,12 @@ def test_what_may_be_is_no_breach() -> None:
     ours = attrs.evolve(ended, before=look({"j1": Job("q1", "e1", "farm")}))
     assert "no job is ended" not in dict(breaches(ours))
     assert list(breaches(attrs.evolve(LOST, past=(attrs.evolve(LOST, acted=False),)))) == []
+    made, gone = (look(**{"definition__d1:1": {"tags": OURS, "status": each}}) for each in ("ACTIVE", "INACTIVE"))
+    lost = attrs.evolve(LOST, before=look(), after=made)
+    again = attrs.evolve(LOST, before=gone, after=gone, past=(lost,))
+    assert list(breaches(again)) == []
+    for other in (attrs.evolve(again, before=made), attrs.evolve(again, past=(attrs.evolve(lost, answered=True),))):
+        assert "nothing is made twice" in dict(breaches(other))
     foreign = look(environment__e9={**ENVIRONMENT, "tags": {}})
     adopted = Call("TagResource", {}, foreign, look(environment__e9=ENVIRONMENT), None, WISH)
     assert "nothing of others changes" in dict(breaches(adopted))
