@@ -181,16 +181,20 @@ _ENVIRONMENTS = 3
 
 def _goes_first_alone(account: Account) -> bool:
     """Whether an environment is to be deleted before it is made anew (`lifecycle.replace`), while a queue names it and
-    nothing else, and the manifest gives it nothing else: AWS takes no empty list, so there is no way to do that."""
+    nothing else, and the manifest gives it nothing else, be it by its block or by its name: AWS takes no empty list, so
+    there is no way to do that."""
+    moved = {row["from"]: row["to"] for row in account.wish.get("moved", ())}
     look = Look.at(account.store, account.scope)
     environments = {shown["computeEnvironmentArn"]: shown for shown in look.of("environment").values()}
     for name, queue in look.of("queue").items():
         order = [entry["computeEnvironment"] for entry in queue.get("computeEnvironmentOrder", ())]
         tags = environments.get(order[0], {}).get("tags", {}) if len(order) == 1 else {}
-        own = tags.get(ADDRESS_TAG, "").rpartition(".")[2]
+        address = tags.get(ADDRESS_TAG, "")
+        own = moved.get(address, address).rpartition(".")[2]
         block = account.wish.get("computeEnvironments", {}).get(own, {})
         wanted = account.wish.get("jobQueues", {}).get(name, {}).get("computeEnvironmentOrder", [own])
-        if block.get("lifecycle", {}).get("replace") == "deleteFirst" and {*wanted} == {own}:
+        known = {own, order[0].rpartition("/")[2]} if order else {own}
+        if block.get("lifecycle", {}).get("replace") == "deleteFirst" and known.issuperset(wanted):
             return True
     return False
 
