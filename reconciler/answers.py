@@ -82,7 +82,7 @@ class Answers:
     teller: Teller
     steps: Mapping[str, Running]
     followers: Mapping[str, list[str]]
-    rechecks: Rechecks | None
+    rechecks: Rechecks
     known: dict[str, str] = attrs.field(factory=dict, init=False)
     trials: Trials = attrs.field(init=False)
     emptyings: Emptyings = attrs.field(init=False)
@@ -155,7 +155,7 @@ class Answers:
             self.known[step.address] = arn
         if step.call == self.kind(step).facts.delete and self.known.get(step.address) in running.sent.values():
             del self.known[step.address]
-        if self.rechecks is not None and step.call is not None:
+        if step.call is not None:
             self.rechecks.did(self.sent(running), arn)
         self.teller.event("called", running, call=step.call)
         yield from self._go_on(running, arn)
@@ -244,7 +244,7 @@ class Answers:
                 yield Over(running, "done")
 
     def _settled(self, running: Running, wait: Settled) -> Iterator[Meaning]:
-        if wait.live is not None and self.rechecks is not None:
+        if wait.live is not None:
             if running.step.call == self.kind(running.step).facts.create:
                 self.rechecks.made(wait.live, self.sent(running))
             else:

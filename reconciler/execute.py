@@ -53,12 +53,12 @@ def execute(
     `run` names this run in the journal. `tokens` are the client tokens of calls of earlier runs that may have been
     done, by step and digest of the arguments: the same call goes out with the same token again. `lock` is tended
     meanwhile, and once it is lost nothing is changed any more; where it keeps nobody out, what is to be changed is
-    looked at again and must be as it was `seen` when the plan was made. The report lacks the residue, which a look at
-    the world afterwards tells.
+    looked at again and must be as it was `seen` when the plan was made; whoever refers to what is switched off must be
+    known from then in any case. The report lacks the residue, which a look at the world afterwards tells.
     """
     steps = {step.id: Running(step) for step in plan.steps}
     teller = Teller(journal, run, steps, caller.clock.now, on_event, rows(plan))
-    rechecks = Rechecks(provider, plan.stack, seen) if lock.looks else None
+    rechecks = Rechecks(provider, plan.stack, seen, thorough=lock.looks)
     followers: dict[str, list[str]] = {}
     for step in plan.steps:
         for before in step.after:
@@ -78,7 +78,7 @@ class _Walk:
     answers: Answers
     tokens: Mapping[tuple[str, str], str]
     lock: Lock
-    rechecks: Rechecks | None
+    rechecks: Rechecks
     urgency: Mapping[str, float] = attrs.field(init=False)
     futile: str | None = attrs.field(default=None, init=False)
 
@@ -194,7 +194,7 @@ class _Walk:
         assert step.call is not None
         registers = kind.facts.revisions and step.call == kind.facts.create
         call = partial(self.provider.call, step.call, running.sent)
-        before = () if self.rechecks is None else self.rechecks.looks(step, kind, self.answers.sent(running))
+        before = self.rechecks.looks(step, kind, self.answers.sent(running))
         urgency = self.urgency.get(step.id, 0.0)
         self.caller.submit(StepCall(step.id), step.call, call, blind=not registers, before=before, urgency=urgency)
 

@@ -9,6 +9,10 @@ An object can look as it did though another run has been through meanwhile, as a
 back. So what an update has its object refer to is looked at too: it must be there, the same, and not switched off. And
 before something that is retired is switched off, all that could refer to it is listed: nobody may have come back to it.
 
+Under a lock nothing of this is looked at, but for one thing that runs without one look for too: before something is
+switched off by wish, all that could refer to it is listed. Nobody may have come to it since the plan said who would be
+left without; whom a lock does not keep out is as likely to as another run of ours.
+
 Where another run has made the very same change meanwhile, so that all that a call would bring about is there, nothing
 is sent and the step goes on as if it had been: what is there is what was promised, and it is waited for as our own. So
 of two runs that do the same at once both end well. A registration is no such call: a newer revision is somebody else's.
@@ -38,13 +42,19 @@ _GOING = ("DELETING", "DELETED", "INACTIVE")
 
 @attrs.define
 class Rechecks:
-    """What a run has seen, and done since; `seen` is the world at the time of the plan, of which `stack` is the one."""
+    """What a run has seen, and done since; `seen` is the world at the time of the plan, of which `stack` is the one.
+
+    Only where it is `thorough`, as without a lock, is there more than the look before something is switched off by
+    wish.
+    """
 
     provider: Provider
     stack: str
     seen: Iterable[Live]
+    thorough: bool
     _expected: dict[str, Expectation] = attrs.field(factory=dict, init=False)
     _newest: dict[str, int] = attrs.field(factory=dict, init=False)
+    _created: set[str] = attrs.field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         for live in self.seen:
@@ -65,6 +75,8 @@ class Rechecks:
             self._expected[known.live.arn] = known.and_sent(sent)
             if sent.call == kind.facts.delete:
                 del self._expected[known.live.arn]
+        if arn is not None:
+            self._created.add(arn)
         name, _, revision = (arn or "").rpartition("/")[2].rpartition(":")
         if revision.isdigit():
             self._newest[name] = max(int(revision), self._newest.get(name, 0))
@@ -77,6 +89,10 @@ class Rechecks:
 
     def looks(self, step: Step, kind: Kind, sent: Sent) -> Sequence[Look]:
         """What is to be looked at before the call of a step, each time that it is made."""
+        return [*(self._as_planned(step, kind, sent) if self.thorough else ()), *self._nobody_new(step, sent)]
+
+    def _as_planned(self, step: Step, kind: Kind, sent: Sent) -> Sequence[Look]:
+        """The looks of a run that nothing keeps others from."""
         if kind.facts.revisions and sent.call == kind.facts.create:
             name = str(sent.arguments[kind.name_member])
             newest = partial(self._unregistered, step, kind, name, self._newest.get(name, 0))
@@ -90,10 +106,31 @@ class Rechecks:
             described = self.provider.kinds[target].facts.lookup.describe
             looks.append((described, partial(self._still_there, step, target, named)))
         if _retires(step, own, sent):
-            for user in self.provider.kinds:
-                if own.name in user.references.values() and not user.facts.revisions and not user.facts.lookup.per:
-                    looks.append((user.facts.lookup.listing, partial(self._unreferenced, step, user, known.live)))
+            for user in self._users(own):
+                looks.append((user.facts.lookup.listing, partial(self._unreferenced, step, user, known.live)))
         return looks
+
+    def _nobody_new(self, step: Step, sent: Sent) -> Sequence[Look]:
+        """The looks before something that was on is switched off, but not to be deleted: that has steps of its own."""
+        found = self._known(sent) if sent.arguments.get("state") == "DISABLED" else None
+        if found is None:
+            return []
+        known, kind = found
+        switches = sent.call == kind.facts.update and kind.facts.switched and known.live.state != "DISABLED"
+        if not switches or _retires(step, kind, sent):
+            return []
+        return [
+            (user.facts.lookup.listing, partial(self._no_newcomer, step, user, known.live))
+            for user in self._users(kind)
+        ]
+
+    def _users(self, kind: Kind) -> Sequence[Kind]:
+        """The kinds that may refer to one, and are listed all at once."""
+        return [
+            user
+            for user in self.provider.kinds
+            if kind.name in user.references.values() and not user.facts.revisions and not user.facts.lookup.per
+        ]
 
     def _known(self, sent: Sent) -> tuple[Expectation, Kind] | None:
         """What is expected of the object that a call is about, and its kind; None where it is about none that was
@@ -151,6 +188,22 @@ class Rechecks:
         for other in _everything(partial(self.provider.list, user.name)):
             if other.status not in _GOING and paths.mentions(other.spec, (live.arn,)):
                 raise self._changed(step, f"{user.title} {other.name}", {OBJECT: ("let go", f"at {live.name}")}, other)
+
+    def _no_newcomer(self, step: Step, user: Kind, live: Live) -> None:
+        """Raise ChangedMeanwhile where something that is on refers to an object that the plan did not know to."""
+        for other in _everything(partial(self.provider.list, user.name)):
+            on = other.status not in _GOING and other.state != "DISABLED"
+            if on and paths.mentions(other.spec, (live.arn,)) and not self._refers(other.arn, live.arn):
+                raise self._changed(
+                    step, f"{user.title} {other.name}", {OBJECT: ("elsewhere", f"at {live.name}")}, other
+                )
+
+    def _refers(self, arn: str, to: str) -> bool:
+        """Whether an object was seen to refer to another, or has been told to by this run, or made."""
+        known = self._expected.get(arn)
+        if known is None:
+            return arn in self._created
+        return paths.mentions([known.live.spec, *(sent.arguments for sent in known.sent)], (to,))
 
     def _unregistered(self, step: Step, kind: Kind, name: str, newest: int) -> None:
         """Raise ChangedMeanwhile where a family has a revision that nobody of ours has seen."""

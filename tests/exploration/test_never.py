@@ -106,7 +106,7 @@ def test_what_may_be_is_no_breach() -> None:
     ours = attrs.evolve(ended, before=look({"j1": Job("q1", "e1", "farm")}))
     assert "no job is ended" not in dict(breaches(ours))
     assert list(breaches(attrs.evolve(LOST, past=(attrs.evolve(LOST, acted=False),)))) == []
-    made, gone = (look(**{"definition__d1:1": {"tags": OURS, "status": each}}) for each in ("ACTIVE", "INACTIVE"))
+    made, gone = (look(definition__d1={"tags": OURS, "status": each}) for each in ("ACTIVE", "INACTIVE"))
     lost = attrs.evolve(LOST, before=look(), after=made)
     again = attrs.evolve(LOST, before=gone, after=gone, past=(lost,))
     assert list(breaches(again)) == []
