@@ -22,7 +22,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +32,9 @@ import yaml
 from benchmarks.account import manifest
 from benchmarks.frame import PYTHON, ROOT, environ
 from benchmarks.peak import peak_mib
+from benchmarks.serving import started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 FULL = 50
@@ -206,21 +206,6 @@ def control(load: Load, folder: Path, address: str) -> None:
 # The measurement.
 
 
-@contextmanager
-def _served(load: Load, folder: Path) -> "Iterator[str]":
-    server = subprocess.Popen(
-        _command(load, "--serve"), cwd=ROOT, env=environ(folder), stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    try:
-        address = server.stdout.readline().strip()
-        assert address, "the server did not start"
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
-
-
 def _command(load: Load, *more: str) -> list[str]:
     told = ["--stacks", load.stacks, "--interval", load.interval, "--minutes", load.seconds / 60]
     told += ["--workers", load.workers, "--in-one", load.in_one, "--revisions", load.revisions]
@@ -234,7 +219,7 @@ def measured(load: Load, folder: Path) -> dict[str, float]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(load.stack(number))
     with ExitStack() as ended:
-        address = ended.enter_context(_served(load, folder))
+        address = ended.enter_context(started(_command(load, "--serve"), folder))
         done = subprocess.run(
             _command(load, "--control", str(folder), address),
             cwd=ROOT,

@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,13 +51,14 @@ SMALL = Holding(environments=5, queues=5, definitions=50)
 def serving(folder: Path, *holdings: Holding, frozen: bool = False) -> Iterator[str]:
     """The address of a server that holds this, while the block runs."""
     told = json.dumps([attrs.asdict(holding) for holding in holdings])
-    server = subprocess.Popen(
-        [PYTHON, "-m", "benchmarks.serving", told, *(["frozen"] if frozen else [])],
-        cwd=ROOT,
-        env=environ(folder),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    with started([PYTHON, "-m", "benchmarks.serving", told, *(["frozen"] if frozen else [])], folder) as address:
+        yield address
+
+
+@contextmanager
+def started(command: Sequence[str], folder: Path) -> Iterator[str]:
+    """What a server says first, its address, while the block runs."""
+    server = subprocess.Popen(command, cwd=ROOT, env=environ(folder), stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         address = server.stdout.readline().strip()

@@ -149,7 +149,7 @@ def test_an_older_reader_is_not_hurt_by_a_new_member() -> None:
     assert not machine.published("events").is_valid({**event, "format": 2})
 
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"a": {"enum": ["x"]}, "b": {"anyOf": [{"type": "string"}, {"type": "null"}]}},
     "required": ["a"],
@@ -159,13 +159,13 @@ SCHEMA = {
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({**SCHEMA, "properties": {"a": SCHEMA["properties"]["a"]}}, "b went"),  # type: ignore[index]
+        ({**SCHEMA, "properties": {"a": SCHEMA["properties"]["a"]}}, "b went"),
         ({**SCHEMA, "required": ["a", "b"]}, "required was"),
         ({**SCHEMA, "required": []}, "required was"),
         ({**SCHEMA, "type": "array"}, "type"),
         ({**SCHEMA, "additionalProperties": False}, "additionalProperties came"),
-        ({**SCHEMA, "properties": {**SCHEMA["properties"], "a": {"enum": ["x", "y"]}}}, "/a/enum"),  # type: ignore[dict-item]
-        ({**SCHEMA, "properties": {**SCHEMA["properties"], "b": {"type": "string"}}}, "anyOf went"),  # type: ignore[dict-item]
+        ({**SCHEMA, "properties": {**SCHEMA["properties"], "a": {"enum": ["x", "y"]}}}, "/a/enum"),
+        ({**SCHEMA, "properties": {**SCHEMA["properties"], "b": {"type": "string"}}}, "anyOf went"),
     ],
 )
 def test_what_is_taken_back_is_seen(changed: Mapping[str, Any], says: str) -> None:

@@ -176,7 +176,9 @@ def overtaken(made: Room) -> None:
     def newer(operation: str, _number: int) -> None:
         if operation == "CreateComputeEnvironment":
             made.stage.simulator.before_call = None
-            made.loop.agenda.held["lab"].run.yielding.ask("a newer one")  # type: ignore[union-attr]
+            run = made.loop.agenda.held["lab"].run
+            assert run is not None
+            run.yielding.ask("a newer one")
 
     made.stage.simulator.before_call = newer
     made.write(LAB)
